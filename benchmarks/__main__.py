@@ -1,6 +1,6 @@
 """`python -m benchmarks`: measure, show, and write docs/benchmarks.md after a full run.
 
-Of the console's pages the times are written into docs/console.md.
+The times of the console's pages go into docs/console.md.
 """
 
 import argparse
@@ -19,15 +19,15 @@ from benchmarks.run import PARTS, Plan, Results, run
 from benchmarks.tables import pages, verdict
 
 DOCS = Path(__file__).parent.parent / "docs"
-DISK = "/var/tmp"  # where /tmp may be memory, and a commit cost nothing
+DISK = "/var/tmp"  # where /tmp may be memory, and a commit would cost nothing
 FULL = Plan()
 QUICK_ROUNDS, QUICK_SECONDS, QUICK_SIZES = 1, 1.0, FULL.sizes[:3]
 QUICK_JOURNAL = 20_000  #: Messages.
-QUICK_ROWS = 100_000  #: Of each file of the feed.
+QUICK_ROWS = 100_000  #: In each file of the feed.
 
 
 def main() -> int:
-    """Run what the command line asks for; 1 when a count differs or a peer fails."""
+    """Run what the command line requests; return 1 if a count differs or a peer fails."""
     console, plan = Console(), _plan()
     _allow_many_connections()
     try:
@@ -49,7 +49,7 @@ def main() -> int:
 def _run_on_disk(plan: Plan) -> Results:
     with tempfile.TemporaryDirectory(prefix="benchmark.", dir=DISK) as name:
         directory = Path(name)
-        directory.chmod(0o755)  # Postfix's processes have a user of their own
+        directory.chmod(0o755)  # Postfix's processes run as a user of their own
         return run(plan, directory)
 
 

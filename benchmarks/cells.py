@@ -1,4 +1,4 @@
-"""What is measured: message size, connections and clients, every combination a cell."""
+"""What is measured: every combination of message size, connections and clients is a cell."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -6,12 +6,12 @@ from itertools import product
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One way of sending: every peer is measured in it, round by round."""
+    """A way of sending: every peer is measured in it, round by round."""
 
     size: int  #: Octets of content, without the header.
-    kept: bool  #: Connections are kept for many messages; else each message has its own.
+    kept: bool  #: Connections are kept for many messages; otherwise each message has a new one.
     clients: int
-    one_recipient: bool = False  #: For all messages of a sample; else each has its own.
+    one_recipient: bool = False  #: For all messages of a sample; otherwise each has its own.
 
     @property
     def name(self) -> str:

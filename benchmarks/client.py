@@ -1,4 +1,4 @@
-"""A client in lockstep for what smtp-source can't measure."""
+"""A client in lockstep, for what smtp-source can't measure."""
 
 import socket
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ LINE = b"x" * 78 + b"\r\n"
 
 
 class Client:
-    """One SMTP connection that has said EHLO."""
+    """An SMTP connection that has said EHLO."""
 
     def __init__(self, port: int) -> None:
         self.connection = socket.create_connection(("127.0.0.1", port), timeout=REPLY_LIMIT)
@@ -35,7 +35,7 @@ class Client:
         self.connection.close()
 
     def command(self, line: bytes, code: bytes) -> None:
-        """Give one command and read its reply, which must have this code."""
+        """Send a command and read its reply, which must have this code."""
         self.connection.sendall(line + b"\r\n")
         self.expect(code)
 
@@ -55,7 +55,7 @@ class Client:
         header: bytes = b"Subject: bench\r\n\r\n",
         code: bytes = b"250",
     ) -> None:
-        """Send one message; `content` is whole lines without a dot at their start."""
+        """Send a message; `content` consists of whole lines that don't start with a dot."""
         self.command(b"MAIL FROM:<%s>" % SENDER.encode(), b"250")
         self.command(b"RCPT TO:<%s>" % recipient.encode(), b"250")
         self.command(b"DATA", b"354")

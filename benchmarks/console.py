@@ -1,4 +1,4 @@
-"""How long a page of the console takes on a journal of a million messages."""
+"""How long a console page takes with a journal of a million messages."""
 
 import asyncio
 import statistics
@@ -25,13 +25,14 @@ from tests.api.served import Served, served
 from tests.rig.new_ids import RowIds
 
 MESSAGES = 1_000_000
-DAYS = 30  #: Over which they came.
+DAYS = 30  #: The period of the journal.
 ROUNDS = 20
 AIM = 0.1  #: Seconds.
 _STEP = 20_000
 _GROUP = "Geen bulk-mail"
 _MESSAGE, _DELIVERY = tuple(messages.c.keys()), tuple(deliveries.c.keys())
-#: What is opened; of the journal's pages with what costs most, of each list with what it leads to.
+#: The pages opened: the most expensive of the journal's pages, and each list with the page of an
+#: entry.
 PAGES = (
     "today",
     "today/live",
@@ -89,11 +90,11 @@ PAGES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageTime:
-    """One page, all rounds: from its request to its last octet, on this machine."""
+    """The times of a page over all rounds: from its request to its last octet, on this machine."""
 
     page: str
-    questions: int  #: Statements that the store was asked.
-    processor: float  #: Seconds of processor time at the median, browser and store included.
+    questions: int  #: SQL statements.
+    processor: float  #: Median seconds of processor time, including browser and store.
     median: float  #: Seconds.
     longest: float
 
@@ -101,7 +102,7 @@ class PageTime:
 def measure(
     directory: Path, *, count: int, rounds: int, step: Callable[[str], None]
 ) -> tuple[PageTime, ...]:
-    """Fill a journal and open every page again and again."""
+    """Fill a journal and open every page repeatedly."""
     url = f"sqlite:///{directory}/console.db"
     with asyncio.Runner() as runner:
         measured = runner.run(_filled_and_opened(url, directory, count, rounds))
@@ -143,7 +144,7 @@ async def _opened(api: Served, named: Mapping[str, str], rounds: int) -> tuple[P
     async with signed_in(api, *ConsoleRole) as browsing:
         for page in PAGES:
             path = f"/console/{page.format(**named)}"
-            await browsing.client.get(path, timeout=600)  # What is read once, and kept.
+            await browsing.client.get(path, timeout=600)  # Warms up caches.
             asked.clear()
             seconds, processor = [], []
             for _ in range(rounds):
@@ -166,10 +167,10 @@ async def _opened(api: Served, named: Mapping[str, str], rounds: int) -> tuple[P
 
 
 def _fill(database: Database, count: int) -> int:
-    """Write messages, take their words, and return one that failed.
+    """Write messages, index their words, and return one that failed.
 
-    Of a hundred three were kept away, one was refused and one put off; of five thousand one is
-    unknown.
+    Of a hundred messages, three are suppressed, one is refused and one deferred; of five thousand,
+    one is unknown.
     """
     now = datetime.now(UTC)
     first = ids.first_id_at(now - timedelta(days=DAYS))
@@ -199,7 +200,7 @@ def _fill(database: Database, count: int) -> int:
     return first + 100 * apart
 
 
-#: A multiple of a prime stands for chance: the same messages in every run.
+#: Multiples of a prime instead of random numbers: the same messages in every run.
 def _messages(numbers: range, first: int, apart: int) -> Iterator[list[Any]]:
     for n in numbers:
         values = {

@@ -1,7 +1,7 @@
-"""What an agency's CRM, its campaigns, triggers and mailbox bring into the store, beside its mail.
+"""Data of an agency's CRM, campaigns, triggers and mailbox for the store, besides its mail.
 
-As much as the console's lists and pages would hold after some years, put there by the functions by
-which the gateway puts it there. A multiple of a prime stands for chance: the same in every run.
+This is as much as the console's lists and pages would have after some years, written by the
+gateway's own functions. Multiples of a prime replace random numbers, so every run is the same.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -38,48 +38,48 @@ from gateway.store.sending import outbox
 from gateway.store.triggers import ledger, trigger_runs
 from tests.inbound.mails import forward, with_file
 
-#: Who has a long timeline: a thousand messages, and something of every other sort.
+#: A person with a long timeline: a thousand messages, and something of every other type.
 BUSY = "candidate:17"
 BUSY_ADDRESS = "anna.lang@busy.example"
 _FIRST = ("Anna", "Jan", "Piet", "Maria", "Sofie", "Luc", "Eva", "Tom")
 _LAST = ("Jansen", "de Vries", "Müller", "Dubois", "Ash", "Bakker", "Smit", "Lang")
 _STEP = 2_000
-MAILS_OF_A_RUN = 10  #: Of a trigger.
+MAILS_OF_A_RUN = 10  #: Per run of a trigger.
 
 Ids = Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """How much of everything."""
+    """The amounts of data."""
 
     people: int = 20_000
     applications: int = 40_000
     campaigns: int = 200
-    members: int = 20_000  #: Of the largest campaign; the others have a hundredth.
+    members: int = 20_000  #: In the largest campaign; the others have a hundredth.
     triggers: int = 30
-    runs: int = 20  #: Of each trigger.
+    runs: int = 20  #: Per trigger.
     mails: int = 500  #: In the inbox.
-    files: int = 300  #: Imported by the folder.
-    entries: int = 2_000  #: Of the outbox.
-    bounces: int = 100  #: To decide on.
+    files: int = 300  #: Imported from the folder.
+    entries: int = 2_000  #: In the outbox.
+    bounces: int = 100  #: Waiting for a decision.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """What pages of one thing are opened of."""
+    """The examples that pages are opened for."""
 
     campaign: int  #: The largest.
     mail: int  #: In the inbox, with its original.
-    entry: int  #: Of the outbox.
-    trigger: str  #: The name of its template, too.
+    entry: int  #: In the outbox.
+    trigger: str  #: Also the name of its template.
     reference: str  #: Of an application.
-    file: str  #: Of the feed's folder, imported with refused rows.
-    bounce: int  #: The mail that tells of one to decide on.
+    file: str  #: In the feed's folder, imported with refused rows.
+    bounce: int  #: A mail with a bounce to decide on.
 
 
 def changes(directory: Path) -> list[tuple[str, object]]:
-    """Return the settings that lead to the files of `fill`."""
+    """Return the settings for the files of `fill`."""
     return [
         ("triggers", {"folder": str(directory / "triggers")}),
         ("templates", {"folder": str(directory / "templates")}),
@@ -115,7 +115,7 @@ def fill(
 
 
 def address(number: int) -> str:
-    """Return the address of a candidate."""
+    """Return a candidate's address."""
     return BUSY_ADDRESS if f"candidate:{number}" == BUSY else f"p{number}@people.example"
 
 
@@ -180,7 +180,7 @@ def _feed(
 
 
 def _imports(database: Database, directory: Path, sizes: Sizes) -> str:
-    """Have files of the folder taken in of which one row in four is refused; name the last."""
+    """Import files from the folder with one refused row in four; return the name of the last."""
     folder = directory / "feed"
     folder.mkdir()
     feed = FeedFolder(
@@ -191,14 +191,14 @@ def _imports(database: Database, directory: Path, sizes: Sizes) -> str:
         name = f"memberships-{n:03}.csv"
         rows = (f"{n % 58 + 2},{n * 7 + k + 1 if k % 4 else ''}" for k in range(8))
         (folder / name).write_text("\n".join(("group,person", *rows)) + "\n")
-    for _ in range(2):  # A file must have stood still since the last look.
+    for _ in range(2):  # A file must be unchanged since the last check.
         for _ in feed.look():
             pass
     return name
 
 
 def _campaigns(database: Database, new_id: Ids, now: datetime, sizes: Sizes) -> int:
-    """Put campaigns in, most of them sent; return the id of the largest, which is the newest."""
+    """Add campaigns, most of them sent; return the id of the largest, which is the newest."""
     largest = 0
     for n in range(sizes.campaigns):
         count = sizes.members if n == sizes.campaigns - 1 else sizes.members // 100
@@ -248,7 +248,7 @@ def _members(connection: object, campaign: int, members: list[int], now: datetim
 
 
 def _activities(database: Database, campaign: Campaign, members: list[int], now: datetime) -> None:
-    """Have two of three open a mail (some twice), one of eight click, a few bounce or leave."""
+    """Have two in three open a mail (some twice), one in eight click, a few bounce or leave."""
     mailing = ActivityCampaign(
         id=campaign.id, mailchimp_id=campaign.mailchimp_id, audience="a1", name=campaign.name
     )
@@ -290,7 +290,7 @@ def _activities(database: Database, campaign: Campaign, members: list[int], now:
 
 
 def _triggers(database: Database, directory: Path, new_id: Ids, now: datetime, sizes: Sizes) -> str:
-    """Write triggers with a template each, and put their runs and mails in; return the last."""
+    """Write triggers with a template each, and add their runs and mails; return the last."""
     kinds = (
         'event = "birthday"',
         'event = "qualification_expiring"',
@@ -335,7 +335,7 @@ def _triggers(database: Database, directory: Path, new_id: Ids, now: datetime, s
 
 
 def _inbox(database: Database, blobs: Blobs, new_id: Ids, sizes: Sizes) -> int:
-    """Put forwards in that wait for a decision, with their originals; return one in the middle."""
+    """Add forwards that wait for a decision, with their originals; return one in the middle."""
     rows = []
     for n in range(sizes.mails):
         subject = f"WG: AW: Your application {n}"
@@ -378,7 +378,7 @@ def _outbox(database: Database, new_id: Ids, now: datetime, sizes: Sizes) -> int
 
 
 def _bounces(database: Database, new_id: Ids, sizes: Sizes) -> int:
-    """Have mails come back that name no message of the gateway's; return the last."""
+    """Add bounces that name no message of the gateway's; return the last."""
     kept = [
         KeptBounce(
             inbox=new_id(),

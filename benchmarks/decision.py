@@ -1,4 +1,4 @@
-"""What a decision costs against ever more suppressed addresses."""
+"""The cost of a decision as the number of suppressed addresses grows."""
 
 import random
 import statistics
@@ -21,17 +21,17 @@ LOOKUPS = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Seconds at the median, for a message with one recipient."""
+    """Median seconds for a message with one recipient."""
 
     addresses: int  #: How many are suppressed.
-    clear: float  #: The recipient is not among them.
+    clear: float  #: The recipient is not suppressed.
     suppressed: float  #: The recipient is.
 
 
 def measure(
     directory: Path, sizes: Sequence[int], step: Callable[[str], None]
 ) -> tuple[Decision, ...]:
-    """Measure against each size in turn, in one store that grows."""
+    """Measure each size in turn, in one growing store."""
     database = Database(f"sqlite:///{directory}/decisions.db")
     standings = Standings(database, tag_scopes=TAG_SCOPES)
     database.prepare()
@@ -49,7 +49,7 @@ def _grown(
     choice = random.Random(1)  # the same addresses in every run
     for before, size in zip((0, *sizes), sizes, strict=False):
         suppress_addresses(database, before + 1, size)
-        # Each once: an answer counts until something is written to the store.
+        # Each only once: an answer is cached until something is written to the store.
         numbers = choice.sample(range(1, size + 1), min(LOOKUPS, size))
         among = [address(number) for number in numbers]
         others = [f"reader{number}@bench.example" for number in numbers]

@@ -1,9 +1,8 @@
-"""What it costs to import a million people, beside SQLite that only loads the same file.
+"""The cost of importing a million people, beside SQLite merely loading the same file.
 
-The peer is Python's own `csv` and `sqlite3`: the rows as they stand into one table, then the
-indexes that the gateway has on people and addresses. It reads no cell, compares nothing and
-protects nobody. Meanwhile this process does what the proxy does: it looks an address up, and
-writes a little.
+The peer is Python's own `csv` and `sqlite3`: the rows unchanged in one table, then the gateway's
+indexes on people and addresses. It parses no cells, compares nothing and protects nobody. Meanwhile
+this process does what the proxy does: it looks up an address, and writes a little.
 """
 
 import os
@@ -30,7 +29,7 @@ ROWS = 1_000_000
 ROUNDS = 3
 _FILES = {"people": "people", "the same people again": "people", "memberships": "memberships"}
 FILES = len(_FILES)
-PAUSE = 0.01  #: Seconds between two look-ups, and between two writes.
+PAUSE = 0.01  #: Seconds between two lookups, and between two writes.
 _COLUMNS = (
     "kind,crm_id,first_name,last_name,emails,status,finance_status,owner,language,birthday,"
     "consent_email,mail_on_set_date,mail_after_first_delivery,active"
@@ -57,7 +56,7 @@ _SMALL = {
         ),
     ),
 }
-#: Loads a file into a table of texts, then creates indexes: store, file, table, indexes of it.
+#: Loads a file into a table of texts, then creates indexes. Arguments: store, file, table, indexes.
 _PEER = """
 import csv, sqlite3, sys
 store, file, table, *indexes = sys.argv[1:]
@@ -73,7 +72,7 @@ for number, index in enumerate(indexes):
     connection.execute(f"CREATE INDEX i{number} ON {table} {index}")
 connection.commit()
 """
-#: What the gateway finds people, addresses and members by.
+#: The gateway's indexes for people, addresses and members.
 _INDEXES = {
     "people": (
         *("(kind, crm_id)", "(owner)", "(substr(birthday, 6))", "(emails, kind, crm_id)"),
@@ -86,18 +85,18 @@ _INDEXES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedImport:
-    """What it cost to take a file in once."""
+    """The cost of importing a file once."""
 
     seconds: float
     cpu: Cpu
     memory: int  #: Octets, the highest resident set.
-    look_up: float = 0  #: Seconds, the longest look-up of an address meanwhile.
-    wait: float = 0  #: Seconds, the longest that a small write meanwhile took.
+    look_up: float = 0  #: Seconds of the longest lookup of an address meanwhile.
+    wait: float = 0  #: Seconds of the longest small write meanwhile.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedImports:
-    """A file taken in, all rounds, each beside the peer's."""
+    """All imports of a file, each beside the peer's."""
 
     what: str
     gateway: Sequence[FeedImport]
@@ -109,7 +108,7 @@ class FeedImports:
 
     @property
     def ratio(self) -> float:
-        """The processor time over the peer's, the median of all rounds."""
+        """Processor time relative to the peer's, as the median of all rounds."""
         return statistics.median(
             own.cpu.total / other.cpu.total
             for own, other in zip(self.gateway, self.peer, strict=True)
@@ -119,7 +118,7 @@ class FeedImports:
 def measure(
     directory: Path, *, rounds: int, rows: int, step: Callable[[str], None]
 ) -> tuple[FeedImports, ...]:
-    """Take people in twice, then memberships, in turn with the peer."""
+    """Import people twice, then memberships, alternating with the peer."""
     folder = directory / "feed-import"
     folder.mkdir()
     for kind, lines in {**_SMALL, **_large(rows)}.items():
@@ -157,7 +156,7 @@ def _kind(number: int) -> str:
 
 
 def _people(rows: int) -> Iterator[str]:
-    """Yield people; a multiple of a prime stands for chance: the same in every run."""
+    """Yield people; multiples of a prime replace random numbers, so every run is the same."""
     yield _COLUMNS
     for n in range(1, rows + 1):
         first, last = _FIRST[n * 31 % 8], f"{_LAST[n * 7919 % 8]}-{n * 104_729 % 997}"
@@ -189,7 +188,7 @@ def _command(store: Path, kind: str, folder: Path) -> tuple[str, ...]:
 
 
 def _run(command: Sequence[str]) -> FeedImport:
-    """Run a command; its processor time and memory are its own."""
+    """Run a command separately, to measure its own processor time and memory."""
     began = time.perf_counter()
     with TemporaryFile() as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=own_modules())
@@ -211,7 +210,7 @@ def _run(command: Sequence[str]) -> FeedImport:
 
 
 class _Meanwhile:
-    """Looks addresses up and writes to the store while a file is taken in."""
+    """Looks up addresses and writes to the store while a file is imported."""
 
     def __init__(self, store: Path) -> None:
         self._database = Database(f"sqlite:///{store}")
@@ -235,7 +234,7 @@ class _Meanwhile:
         self._database.close()
 
     def added_to(self, taken_in: FeedImport) -> FeedImport:
-        """Return an import with what it kept waiting."""
+        """Return an import with the delays it caused."""
         return FeedImport(
             seconds=taken_in.seconds,
             cpu=taken_in.cpu,

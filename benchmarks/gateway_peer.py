@@ -1,4 +1,4 @@
-"""The gateway as it is measured: two workers, rules as shipped, SQLite on the disk."""
+"""The gateway as measured: two workers, rules as shipped, SQLite on disk."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from benchmarks.processes import BenchmarkError, free_port, own_modules, running
 from benchmarks.store import relayed
 from gateway.store.engine.database import Database
 
-COMMAND = Path(sys.executable).with_name("gateway")  #: This gateway's own.
+COMMAND = Path(sys.executable).with_name("gateway")  #: This gateway's.
 WORKERS = 2
 BULK = b"Subject: bench\r\nPrecedence: bulk\r\n\r\n"
 
@@ -43,7 +43,7 @@ def gateway(
 ) -> Iterator[tuple[int, int, Callable[[], int]]]:
     """Run a gateway before `relay` that holds these suppressed addresses.
 
-    Gives its port, the pid of its supervisor, and what counts its journal's relayed deliveries.
+    Yields its port, the pid of its supervisor, and a counter of its journal's relayed deliveries.
     """
     port = prepare(root, relay=relay, suppressed=suppressed, command=command)
     with serving(root, port, command) as pid:
@@ -67,7 +67,7 @@ def prepare(root: Path, *, relay: int, suppressed: Sequence[str], command: Path 
 
 @contextmanager
 def serving(root: Path, port: int, command: Path = COMMAND) -> Iterator[int]:
-    """Run what was prepared, for as long as the block lasts; give the pid of its supervisor."""
+    """Run what was prepared for the duration of the block; yield the pid of its supervisor."""
     words = _command(command, root / "gateway.toml", "run", "smtp")
     with running(words, log=root / "gateway.log", port=port, folder=root) as process:
         yield process.pid

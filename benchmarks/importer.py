@@ -1,6 +1,6 @@
-"""What 1,000 mails cost the importer: from a mailbox (Dovecot), and from an import listener.
+"""The importer's cost for 1,000 mails: from a mailbox (Dovecot), and from an import listener.
 
-Another gateway, such as an earlier commit's, can be measured in turn with this one (`--against`).
+Another gateway, such as an earlier commit's, can be measured alternately (`--against`).
 """
 
 import asyncio
@@ -40,9 +40,9 @@ from tests.rig.mailboxes import PASSWORD
 MAILS = 1_000
 WAYS = ("mailbox", "listener")
 ROUNDS = 5
-LIMIT = 300.0  #: Seconds that all of them may take.
-PAUSE = 0.2  #: Seconds between two looks, which cost the machine something.
-FILE = b"%PDF" * 50_000  #: What every tenth mail has attached.
+LIMIT = 300.0  #: Time limit for all of them.
+PAUSE = 0.2  #: Seconds between two checks, which cost processor time.
+FILE = b"%PDF" * 50_000  #: The attachment of every tenth mail.
 STAFF = "sanne@bureau.example"
 AUTHSERV = "mail.bureau.example"
 MARKS = f"Authentication-Results: {AUTHSERV}; dmarc=pass header.from=bureau.example\r\n"
@@ -81,7 +81,7 @@ FEED = {
     "staff": f"crm_id,name,email,roles\ns1,Sanne de Vries,{STAFF},personnel_manager\n",
     "people": "crm_id,first_name,last_name,emails\n17,Anna,Müller,anna@kandidaat.example\n",
     "programmes": "crm_id,name\np1,Lehrkräfte\n",
-    # An application for each mail: else a third of them would be what was filed already.
+    # An application for each mail: otherwise a third of them would count as already filed.
     "applications": "reference,person,programme,responsible\n"
     + "".join(f"{9001 + number},17,p1,s1\n" for number in range(MAILS)),
 }
@@ -89,17 +89,17 @@ FEED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """What it cost a gateway to import all mails once."""
+    """A gateway's cost of importing all mails once."""
 
     seconds: float
     cpu: Cpu  #: Of all processes, from the first mail on.
-    memory: int  #: Octets, the highest proportional set size of all processes together.
-    reader: int  #: Octets, the highest resident set of the process that reads mails.
+    memory: int  #: Octets: the peak proportional set size of all processes together.
+    reader: int  #: Octets: the peak resident set size of the process that reads mails.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importing:
-    """One gateway, one way, all rounds."""
+    """One gateway and one way, over all rounds."""
 
     gateway: str
     way: str
@@ -113,7 +113,7 @@ class Importing:
 def measure(
     directory: Path, *, rounds: int, against: Path | None, step: Callable[[str], None]
 ) -> tuple[Importing, ...]:
-    """Have every gateway import the mails in every way, in turn."""
+    """Have every gateway import the mails in every way, alternately."""
     commands = {"gateway": gateway_peer.COMMAND}
     if against is not None:
         commands[OTHER] = against
@@ -142,7 +142,7 @@ def measure(
 
 
 def _mails() -> Iterator[bytes]:
-    """Yield the mails: of ten one is a note of staff, one has a file, eight real programs wrote."""
+    """Yield mails: of ten, one is a note by staff, one has a file, eight are from real programs."""
     files = program_forwards()
     if not files:
         raise BenchmarkError(f"{CORPUS} has no mails")
@@ -203,7 +203,7 @@ def _import(command: Path, root: Path, dovecot: Dovecot, way: str, mails: list[b
 
 
 def _put_into_mailbox(folder: Path, mails: list[bytes]) -> None:
-    """Put mails into a Maildir: each is there once it is renamed."""
+    """Put mails into a Maildir: each appears when it is renamed."""
     for number, mail in enumerate(mails):
         file = folder / "tmp" / f"{number}.bench"
         file.write_bytes(mail)
@@ -218,14 +218,14 @@ def _send(port: int, mails: list[bytes]) -> None:
 
 
 class Peaks:
-    """The most memory that was seen, in octets."""
+    """Peak memory, in octets."""
 
     def __init__(self) -> None:
         self.all = 0  #: Proportional set size of all processes together.
-        self.reader = 0  #: Highest resident set of the process that reads mails.
+        self.reader = 0  #: Peak resident set size of the process that reads mails.
 
     def look(self, pid: int) -> None:
-        """Look at the processes of a gateway."""
+        """Measure the processes of a gateway."""
         self.all = max(self.all, proportional(pid))
         for child in process_tree(pid):
             if "reader" in process_text(Path(f"/proc/{child}/cmdline")):

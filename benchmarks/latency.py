@@ -1,4 +1,4 @@
-"""What a message takes from MAIL to the last 250, for one client on a kept connection."""
+"""The time of a message from MAIL to the last 250, for one client on a kept connection."""
 
 import statistics
 import time
@@ -19,13 +19,13 @@ class Latency:
 
     name: str
     median: float
-    slow: float  #: The 99th of a hundred.
+    slow: float  #: The 99th percentile.
 
 
 def measure(
     peers: Sequence[Peer], *, rounds: int, step: Callable[[str], None]
 ) -> tuple[Latency, ...]:
-    """Measure all peers, round by round beside each other."""
+    """Measure all peers side by side, round by round."""
     taken: dict[str, list[float]] = {peer.name: [] for peer in peers}
     for _ in range(rounds):
         for peer in peers:

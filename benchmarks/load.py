@@ -1,4 +1,4 @@
-"""Postfix's load tools: smtp-source sends, smtp-sink takes and counts."""
+"""Postfix's load generators: smtp-source sends, smtp-sink receives and counts."""
 
 import os
 import re
@@ -22,7 +22,7 @@ COUNTER = re.compile(r"mesg=(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """A relay that throws mail away and keeps count."""
+    """A relay that discards mail and keeps count."""
 
     port: int
     pid: int
@@ -35,7 +35,7 @@ class Sink:
 
 
 def tool(name: str) -> str:
-    """Return where a command is, also where `sbin` is not on the path."""
+    """Return the path of a command, even if `sbin` is not on PATH."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/postfix/sbin")
     if found is None:
         raise BenchmarkError(f"{name} is missing: install Debian's postfix")

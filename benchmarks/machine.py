@@ -1,4 +1,4 @@
-"""What the numbers were measured on, without names of hosts or paths."""
+"""The machine the numbers were measured on, without host names or paths."""
 
 import os
 import platform
@@ -18,14 +18,14 @@ PAGE = b"x" * 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """The machine and what is installed on it."""
+    """The machine and its software."""
 
     cores: int
     processor: str
     python: str
     sqlite: str
     postfix: str
-    fsync: float  #: Seconds, the median.
+    fsync: float  #: Median seconds.
     durability: str  #: What a commit of the gateway waits for.
 
 

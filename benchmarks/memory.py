@@ -1,4 +1,4 @@
-"""What the gateway's memory grows by: idle connections, and one large message."""
+"""The growth of the gateway's memory: idle connections, and one large message."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ WARM_UP = 5_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Octets, all processes of a peer together."""
+    """Octets, for all processes of a peer together."""
 
     name: str
     at_rest: int  #: Proportional set size after some mail.
     per_connection: int
-    large_message: int  #: The highest resident set during the message, less that before it.
+    large_message: int  #: Peak resident set size during the message, minus that before it.
 
 
 def measure(peer: Peer) -> Memory:
-    """Measure one peer that has already taken mail."""
+    """Measure a peer that has already received mail."""
     _send(peer, WARM_UP)
     at_rest = proportional(peer.pid)
     with ExitStack() as idle:
@@ -54,17 +54,17 @@ def _send(peer: Peer, size: int) -> None:
 
 
 def _peak_from_now(pid: int) -> int:
-    Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak starts again from here
+    Path(f"/proc/{pid}/clear_refs").write_text("5")  # restart peak measurement
     return status(pid, "VmRSS")
 
 
 def status(pid: int, field: str) -> int:
-    """Return a field of a process in octets, such as `VmHWM`; 0 where the process has ended."""
+    """Return a field of a process in octets, such as `VmHWM`; 0 if the process has ended."""
     return _kilobytes(Path(f"/proc/{pid}/status"), field)
 
 
 def proportional(pid: int) -> int:
-    """Return the proportional set size of a process and all below it in octets."""
+    """Return the proportional set size of a process and all its descendants in octets."""
     return sum(_kilobytes(Path(f"/proc/{each}/smaps_rollup"), "Pss") for each in process_tree(pid))
 
 

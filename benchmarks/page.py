@@ -96,10 +96,10 @@ minutes where nothing changed. No page asks the store more questions the more it
 
 
 def write_pages(docs: Path, pages: Table, machine: Machine) -> None:
-    """Write how long pages of the console take below their heading at the end of `console.md`."""
+    """Write the times of console pages below their heading at the end of `console.md`."""
     page, sizes = docs / "console.md", Sizes()
     kept, _, _ = page.read_text().partition(PAGES_BEGIN)
-    busy = os.getloadavg()[0] - 1  # This process, and what it starts, are one of them.
+    busy = os.getloadavg()[0] - 1  # Without this process and its children.
     head = PAGES_HEAD.format(
         commit=_commit(docs),
         day=f"{datetime.now(UTC):%Y-%m-%d}",
@@ -127,7 +127,7 @@ def write_pages(docs: Path, pages: Table, machine: Machine) -> None:
     page.write_text(f"{kept}{PAGES_BEGIN}\n\n{head}\n{table}\n")
 
 
-@cache  # Asked before the first page is written: it is none of what was measured.
+@cache  # Determined before the first page is written, as it describes what was measured.
 def _commit(docs: Path) -> str:
     described = subprocess.run(
         ("git", "describe", "--always", "--dirty"),

@@ -1,4 +1,4 @@
-"""Who is measured: the gateway, Postfix, aiosmtpd's own proxy, and no proxy at all."""
+"""The peers measured: the gateway, Postfix, aiosmtpd's own proxy, and no proxy at all."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,12 +17,12 @@ SUPPRESSED = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """Something mail is sent to, and what counts the mail it handed on."""
+    """A server that mail is sent to, and counters of the mail it passed on."""
 
     name: str
     port: int
-    pid: int  #: The process that started all others of this peer.
-    counts: Mapping[str, Callable[[], int]]  #: What must have grown by what was sent.
+    pid: int  #: The ancestor of all processes of this peer.
+    counts: Mapping[str, Callable[[], int]]  #: Must have grown by the number of messages sent.
 
 
 def _no_proxy(root: Path, _suppressed: Sequence[str]) -> Iterator[Peer]:
@@ -64,11 +64,11 @@ PEERS: dict[str, Start] = {
     "aiosmtpd": contextmanager(_stock),
     "direct": contextmanager(_no_proxy),
 }
-OTHER = "other gateway"  #: Such as an earlier commit's, where one is measured against it.
+OTHER = "other gateway"  #: For example an earlier commit's, to compare with.
 
 
 def suppressed_addresses() -> list[str]:
-    """Return the addresses every peer that can keeps bulk mail from."""
+    """Return the addresses that every capable peer keeps bulk mail from."""
     return [f"suppressed{number}@bench.example" for number in range(SUPPRESSED)]
 
 
@@ -76,9 +76,9 @@ def suppressed_addresses() -> list[str]:
 def started(
     names: Sequence[str], root: Path, *, against: Path | None = None
 ) -> Iterator[list[Peer]]:
-    """Run these peers beside each other, all with the same suppressed addresses.
+    """Run these peers side by side, all with the same suppressed addresses.
 
-    `against` is the command of the other gateway, if that is one of them.
+    `against` is the other gateway's command, if it is one of them.
     """
     starts = dict(PEERS)
     if against is not None:

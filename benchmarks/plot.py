@@ -15,7 +15,7 @@ WIDTH = 0.2
 
 
 def draw(cells: Sequence[Measured], file: Path) -> None:
-    """Draw each peer's rate over Postfix's, cell by cell, as SVG."""
+    """Draw each peer's rate relative to Postfix's, cell by cell, as SVG."""
     mpl.use("svg")
     mpl.rcParams.update({"svg.hashsalt": "benchmarks", "svg.fonttype": "none", "font.size": 10})
     figure, axes = plt.subplots(figsize=(10, 4.5), layout="constrained")

@@ -48,9 +48,9 @@ postlog unix-dgram n - n - 1 postlogd
 
 @contextmanager
 def postfix(root: Path, *, relay: int, refused: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Run a Postfix of our own before `relay`; give its port and the pid of its master.
+    """Run a Postfix of our own before `relay`; yield its port and the pid of its master.
 
-    Its recipient access map has the `refused` addresses.
+    Its recipient access map contains the `refused` addresses.
     """
     port = prepare(root, relay=relay, refused=refused)
     with serving(root, port) as pid:
@@ -70,14 +70,14 @@ def prepare(root: Path, *, relay: int, refused: Sequence[str]) -> int:
 
 @contextmanager
 def serving(root: Path, port: int) -> Iterator[int]:
-    """Run what was prepared, for as long as the block lasts; give the pid of its master."""
+    """Run what was prepared for the duration of the block; yield the pid of its master."""
     command = [tool("master"), "-c", str(root / "etc"), "-d"]
     with running(command, log=root / "master.log", port=port) as master:
         yield master.pid
 
 
 def version() -> str:
-    """Return the version of the Postfix that is measured."""
+    """Return the version of Postfix."""
     return _postconf("-h", "-d", "mail_version")
 
 

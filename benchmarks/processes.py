@@ -1,4 +1,4 @@
-"""Servers of a benchmark: started in a directory of their own, ended by their pid."""
+"""Servers for benchmarks: started in their own directories, ended by pid."""
 
 import os
 import socket
@@ -21,10 +21,10 @@ class BenchmarkError(Exception):
 def running(
     command: Sequence[str], *, log: Path, port: int, folder: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server for as long as the block lasts; it has greeted with 220 when it begins.
+    """Run a server for the duration of the block, which starts once it has greeted with 220.
 
-    With a `folder` it runs there, with the Python modules of its own installation: not with those
-    of this folder and of PYTHONPATH, which may be another version's.
+    With a `folder` it runs there, with the Python modules of its own installation instead of those
+    in this folder and PYTHONPATH, which may be another version's.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -44,12 +44,12 @@ def running(
 
 
 def own_modules() -> dict[str, str]:
-    """Return this process' environment without what leads to its Python modules."""
+    """Return this process's environment without paths to its Python modules."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def free_port() -> int:
-    """Return a loopback port nobody listens on."""
+    """Return a free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -57,7 +57,7 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, *, pause: float = 0.02) -> bool:
-    """Wait for a condition and return whether it came true in time."""
+    """Wait for a condition and return whether it became true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -67,7 +67,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, *, pause: float = 
 
 
 def process_tree(pid: int) -> list[int]:
-    """Return a process and everything it started, parents first."""
+    """Return a process and all its descendants, parents first."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     children = " ".join(process_text(each) for each in lists).split()
     return [pid, *(each for child in children for each in process_tree(int(child)))]
@@ -82,16 +82,16 @@ class Cpu:
 
     @property
     def total(self) -> float:
-        """Both."""
+        """The sum."""
         return self.user + self.system
 
     def since(self, earlier: "Cpu", *, share: int) -> "Cpu":
-        """Return one share of what was used after an earlier moment."""
+        """Return a share of the time used since an earlier measurement."""
         return Cpu((self.user - earlier.user) / share, (self.system - earlier.system) / share)
 
 
 def cpu_used(pid: int) -> Cpu:
-    """Return what a process tree has used so far, ended children included."""
+    """Return the time used so far by a process tree, including ended children."""
     ticks = [_ticks(each) for each in process_tree(pid)]
     user, system = (sum(each) / os.sysconf("SC_CLK_TCK") for each in zip(*ticks, strict=True))
     return Cpu(user, system)
@@ -104,10 +104,10 @@ def _ticks(pid: int) -> tuple[int, int]:
 
 
 def process_text(file: Path) -> str:
-    """Read a file of `/proc`; it is empty where its process has ended."""
+    """Read a file of `/proc`; empty if its process has ended."""
     try:
         return file.read_text()
-    except (FileNotFoundError, ProcessLookupError):  # the process has ended meanwhile
+    except (FileNotFoundError, ProcessLookupError):  # the process has ended in the meantime
         return ""
 
 

@@ -1,4 +1,4 @@
-"""One run: the peers are started, measured part by part, and ended."""
+"""A benchmark run: peers are started, measured part by part, and ended."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -43,25 +43,25 @@ PARTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is measured; as it stands, all of it."""
+    """What to measure; by default, everything."""
 
     parts: Sequence[str] = PARTS
     cells: Sequence[Cell] = MATRIX
     peers: Sequence[str] = tuple(PEERS)
     rounds: int = 7
     start_rounds: int = start.ROUNDS
-    seconds: float = 2.5  #: A sample takes about this long.
+    seconds: float = 2.5  #: Approximate duration of a sample.
     sizes: Sequence[int] = decision.SIZES
     import_rounds: int = importer.ROUNDS
     feed_rounds: int = feed.ROUNDS
-    rows: int = feed.ROWS  #: Of each file of the feed.
+    rows: int = feed.ROWS  #: In each file of the feed.
     triggered_rounds: int = triggered.ROUNDS
-    journaled: int = console.MESSAGES  #: Messages in the journal that pages are opened on.
-    against: Path | None = None  #: The command of the other gateway, if that is a peer, too.
+    journaled: int = console.MESSAGES  #: Messages in the journal behind the pages.
+    against: Path | None = None  #: The command of the other gateway, if it is a peer, too.
 
     @property
     def steps(self) -> int:
-        """How many steps of the progress bar it takes."""
+        """The number of steps in the progress bar."""
         rounds = {"throughput": len(self.cells) * self.rounds, "latency": self.rounds}
         beside = sum(rounds.get(part, 0) for part in self.parts) * len(self.peers)
         alone = len(self.sizes) * ("decision" in self.parts) + ("selection" in self.parts)
@@ -75,7 +75,7 @@ class Plan:
 
 @dataclass(slots=True, kw_only=True)
 class Results:
-    """What was measured; parts that were not asked for stay empty."""
+    """The results; parts that were not requested stay empty."""
 
     machine: Machine
     cells: list[Measured] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Results:
     pages: Sequence[PageTime] = ()
 
     def tables(self) -> list[Table]:
-        """Return everything there is to show."""
+        """Return all tables with results."""
         measured: list[Table] = []
         if self.cells:
             measured += [tables.throughput(self.cells), tables.processor_time(self.cells)]
@@ -116,7 +116,7 @@ class Results:
 
 
 def run(plan: Plan, directory: Path) -> Results:
-    """Measure all that is planned, with a progress bar; `directory` is on the disk to measure."""
+    """Carry out the plan, with a progress bar; `directory` is on the disk to measure."""
     results = Results(machine=machine.describe(directory))
     columns = (TextColumn("{task.description:<22}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), transient=True) as progress:

@@ -1,4 +1,4 @@
-"""How long it takes to find for whom each date event is due, among a million people."""
+"""How long it takes to find the people for each date event, among a million people."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ PEOPLE = 1_000_000
 TODAY = date(2027, 3, 1)
 _STEP = 100_000
 _DATES = StoredDates(monthly=(1,))
-#: A multiple of a prime stands for chance: the same people in every run.
+#: Multiples of a prime instead of random numbers: the same people in every run.
 _STATEMENTS = (
     """INSERT INTO people (kind, crm_id, first_name, emails, consent_email, mail_on_set_date,
          mail_after_first_delivery, birthday, anniversary)
@@ -39,7 +39,7 @@ _STATEMENTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """One event looked for."""
+    """The search for one event."""
 
     event: str
     selected: int
@@ -47,7 +47,7 @@ class Selection:
 
 
 def measure(directory: Path, step: Callable[[str], None]) -> tuple[Selection, ...]:
-    """Fill a store and look for every date event once."""
+    """Fill a store and search for every date event once."""
     database = Database(f"sqlite:///{directory}/selection.db")
     database.prepare()
     try:

@@ -1,4 +1,4 @@
-"""What the first messages after a start cost against later ones."""
+"""The cost of the first messages after a start, compared with later ones."""
 
 import statistics
 import time
@@ -17,50 +17,50 @@ from benchmarks.peers import suppressed_addresses
 from benchmarks.processes import Cpu, cpu_used
 
 CELL = Cell(5_000, kept=False, clients=10, one_recipient=True)
-MESSAGES = 2_000  #: Of one sample.
-SAMPLES = 3  #: One after the other after a start; the last one counts as the steady rate.
+MESSAGES = 2_000  #: Per sample.
+SAMPLES = 3  #: Consecutive samples after a start; the last one is the steady rate.
 ROUNDS = 5
-PEERS = frozenset(("gateway", "postfix"))  #: Those that are started anew.
+PEERS = frozenset(("gateway", "postfix"))  #: Peers that are restarted.
 
 Serve = Callable[[], AbstractContextManager[int]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Started:
-    """What was measured after one start."""
+    """The measurements after one start."""
 
     first_mail: float  #: Seconds from MAIL to the last reply.
     rates: tuple[float, ...]  #: Messages per second of each sample.
-    cpu: tuple[Cpu, ...]  #: What a message of each sample cost.
+    cpu: tuple[Cpu, ...]  #: Cost of a message in each sample.
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One peer, started several times."""
+    """A peer, started several times."""
 
     name: str
     rounds: tuple[_Started, ...]
 
     @property
     def first_mail(self) -> float:
-        """Return the median of seconds the first mail of all took, once the peer had greeted."""
+        """Return the median time of the very first mail after the peer's greeting, in seconds."""
         return statistics.median(each.first_mail for each in self.rounds)
 
     def rate(self, sample: int) -> float:
-        """Return the median of messages per second in one of the samples."""
+        """Return the median messages per second in one of the samples."""
         return statistics.median(each.rates[sample] for each in self.rounds)
 
     def cpu(self, sample: int) -> float:
-        """Return the median of processor seconds per message in one of the samples."""
+        """Return the median processor seconds per message in one of the samples."""
         return statistics.median(each.cpu[sample].total for each in self.rounds)
 
     @property
     def first_to_last(self) -> float:
-        """Return the median over the starts of the first sample's rate over the last one's."""
+        """Return the first sample's rate relative to the last one's, as the starts' median."""
         return statistics.median(each.rates[0] / each.rates[-1] for each in self.rounds)
 
     def ratio(self, other: "Start", sample: int) -> float:
-        """Return the median over the rounds of one peer's rate over another's."""
+        """Return the median over the rounds of one peer's rate relative to another's."""
         pairs = zip(self.rounds, other.rounds, strict=True)
         return statistics.median(one.rates[sample] / two.rates[sample] for one, two in pairs)
 
@@ -68,7 +68,7 @@ class Start:
 def measure(
     names: Sequence[str], directory: Path, *, rounds: int, step: Callable[[str], None]
 ) -> tuple[Start, ...]:
-    """Start the gateway and Postfix in turn, as far as `names` has them."""
+    """Start the gateway and Postfix alternately, if they are among `names`."""
     root = directory / "start"
     with sink(root / "sink") as relay:
         peers = {

@@ -1,4 +1,4 @@
-"""aiosmtpd's own Proxy handler, as it comes: `python -m benchmarks.stock_proxy PORT RELAY`."""
+"""aiosmtpd's own Proxy handler, unmodified: `python -m benchmarks.stock_proxy PORT RELAY`."""
 
 import signal
 import sys
@@ -8,7 +8,7 @@ from aiosmtpd.handlers import Proxy
 
 
 def main(port: int, relay: int) -> None:
-    """Serve on a loopback port until told to stop."""
+    """Serve on a loopback port until stopped."""
     controller = Controller(Proxy("127.0.0.1", relay), hostname="127.0.0.1", port=port)
     controller.start()
     try:

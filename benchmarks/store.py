@@ -1,4 +1,4 @@
-"""What the benchmark asks the gateway's store, and how it fills one."""
+"""The benchmark's queries of the gateway's store, and how it fills one."""
 
 from sqlalchemy import text
 
@@ -28,7 +28,7 @@ SELECT 'candidate', printf('%08d', n), 'no-mail', 'crm', 0 FROM numbers
 
 
 def relayed(database: Database) -> int:
-    """Return how many deliveries the journal calls relayed."""
+    """Return the number of relayed deliveries in the journal."""
     return _number(database, RELAYED)
 
 
@@ -40,7 +40,7 @@ def durability(database: Database) -> str:
 
 
 def address(number: int) -> str:
-    """Return the suppressed address of this number."""
+    """Return the suppressed address with this number."""
     return f"suppressed{number:08d}@bench.example"
 
 
@@ -51,7 +51,7 @@ def suppress_group(database: Database) -> None:
 
 
 def suppress_addresses(database: Database, first: int, last: int) -> None:
-    """Add the people of these numbers to the group, the way an import leaves them behind."""
+    """Add the people with these numbers to the group, as an import would."""
     for statement in (PEOPLE, ADDRESSES, MEMBERSHIPS):
         with database.writing() as connection:
             command, numbers = statement.split("SELECT", 1)

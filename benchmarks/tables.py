@@ -1,4 +1,4 @@
-"""The results as tables, once for the terminal and once for the page."""
+"""The results as tables, for the terminal and for the page."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A title, a head and rows of text."""
+    """A title, headings and rows of text."""
 
     title: str
     head: tuple[str, ...]
@@ -51,14 +51,14 @@ class Table:
         return table
 
     def for_page(self) -> str:
-        """Return the table in Markdown, under its title."""
+        """Return the table in Markdown, below its title."""
         ruler = ("---", *("---:" for _ in self.head[1:]))
         lines = (f"| {' | '.join(row)} |" for row in (self.head, ruler, *self.rows))
         return f"## {self.title}\n\n" + "\n".join(lines)
 
 
 def throughput(cells: Sequence[Measured]) -> Table:
-    """Return messages per second of every peer in every cell, and the gateway's ratios."""
+    """Return the messages per second of every peer in every cell, and the gateway's ratios."""
     peers = _peers(cells)
     others = [name for name in peers if name != "gateway" and "gateway" in peers]
     head = ("cell", *(TITLES[name] for name in peers), *(f"÷ {TITLES[name]}" for name in others))
@@ -74,7 +74,7 @@ def throughput(cells: Sequence[Measured]) -> Table:
 
 
 def verdict(cells: Sequence[Measured]) -> str:
-    """Return how many cells reach the aim and the floor, and where no proxy at all would."""
+    """Return how many cells reach the aim and the floor, and where even no proxy would not."""
     ratios = [cell.ratio("gateway", "postfix") for cell in cells]
     aim, floor = (sum(ratio >= wanted for ratio in ratios) for wanted in (AIM, FLOOR))
     counts = (
@@ -92,7 +92,7 @@ def verdict(cells: Sequence[Measured]) -> str:
 
 
 def processor_time(cells: Sequence[Measured]) -> Table:
-    """Return what a message costs each peer itself, and how much of it the system takes."""
+    """Return the processor time of a message for each peer, and the system's share of it."""
     peers = _peers(cells)
     head = ("cell", *("sink" if name == "direct" else TITLES[name] for name in peers))
     rows = tuple(
@@ -106,7 +106,7 @@ def processor_time(cells: Sequence[Measured]) -> Table:
 
 
 def starts(measured: Sequence[Start]) -> Table:
-    """Return what the first messages after a start cost against later ones."""
+    """Return the cost of the first messages after a start, compared with later ones."""
     rows = tuple(
         (
             TITLES[each.name],
@@ -130,7 +130,7 @@ def starts(measured: Sequence[Start]) -> Table:
 
 
 def latency(measured: Sequence[Latency]) -> Table:
-    """Return what a message takes, and what that adds to no proxy at all."""
+    """Return the time of a message, and what it adds to no proxy at all."""
     direct = next((each.median for each in measured if each.name == "direct"), None)
     rows = tuple(
         (
@@ -146,7 +146,7 @@ def latency(measured: Sequence[Latency]) -> Table:
 
 
 def memory(measured: Memory) -> Table:
-    """Return what the gateway's memory grows by."""
+    """Return the growth of the gateway's memory."""
     rows = (
         ("at rest, all processes", f"{measured.at_rest / 1e6:.1f} MB"),
         ("an idle connection, of 1,000", f"{measured.per_connection / 1e3:.1f} kB"),
@@ -156,7 +156,7 @@ def memory(measured: Memory) -> Table:
 
 
 def decisions(measured: Sequence[Decision]) -> Table:
-    """Return what a decision costs against ever more suppressed addresses."""
+    """Return the cost of a decision by number of suppressed addresses."""
     rows = tuple(
         (f"{each.addresses:,}", f"{each.clear * 1e6:.0f}", f"{each.suppressed * 1e6:.0f}")
         for each in measured
@@ -166,14 +166,14 @@ def decisions(measured: Sequence[Decision]) -> Table:
 
 
 def selections(measured: Sequence[Selection]) -> Table:
-    """Return how long it takes to find for whom each date event is due."""
+    """Return the time to find the people for each date event."""
     rows = tuple((each.event, f"{each.selected:,}", f"{each.seconds:.2f}") for each in measured)
     title = "Due occurrences of 1,000,000 people (aim: 5 s)"
     return Table(title, ("event", "selected", "seconds"), rows)
 
 
 def imports(measured: Sequence[Importing]) -> Table:
-    """Return what it costs to import a mailbox full of mails."""
+    """Return the cost of importing a mailbox full of mails."""
     rows = tuple(
         (
             f"{importing.gateway}, {importing.way}",
@@ -189,7 +189,7 @@ def imports(measured: Sequence[Importing]) -> Table:
 
 
 def feeds(measured: Sequence[FeedImports]) -> Table:
-    """Return what it costs to take files of the feed in, beside SQLite alone."""
+    """Return the cost of importing files of the feed, beside SQLite alone."""
     rows = tuple(
         (
             imports.what,
@@ -210,7 +210,7 @@ def feeds(measured: Sequence[FeedImports]) -> Table:
 
 
 def triggered(rounds: Sequence[Triggered]) -> Table:
-    """Return how fast triggered mails leave, and how the proxy does meanwhile."""
+    """Return how fast triggered mails are sent, and how the proxy performs meanwhile."""
 
     def median(value: Callable[[Triggered], float]) -> float:
         return statistics.median(map(value, rounds))
@@ -229,7 +229,7 @@ def triggered(rounds: Sequence[Triggered]) -> Table:
 
 
 def pages(measured: Sequence[PageTime]) -> Table:
-    """Return how long pages of the console take."""
+    """Return the times of console pages."""
     rows = tuple(
         (
             each.page,
@@ -244,7 +244,7 @@ def pages(measured: Sequence[PageTime]) -> Table:
 
 
 def machine(described: Machine) -> Table:
-    """Return what the numbers were measured on."""
+    """Return the machine's description."""
     rows = (
         ("processor", f"{described.cores} × {described.processor}"),
         ("Python", described.python),

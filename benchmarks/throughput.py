@@ -18,31 +18,31 @@ class Sample:
     """One peer in one cell and one round."""
 
     rate: float  #: Messages per second.
-    cpu: Cpu  #: What a message cost the peer itself.
+    cpu: Cpu  #: The peer's own cost of a message.
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One cell: the samples of each peer, in the order of the rounds."""
+    """One cell: the samples of each peer, by round."""
 
     cell: Cell
     samples: dict[str, list[Sample]]
 
     def rate(self, peer: str) -> float:
-        """Return the median of messages per second."""
+        """Return the median messages per second."""
         return statistics.median(sample.rate for sample in self.samples[peer])
 
     def cpu(self, peer: str) -> float:
-        """Return the median of processor seconds per message."""
+        """Return the median processor seconds per message."""
         return statistics.median(sample.cpu.total for sample in self.samples[peer])
 
     def system_share(self, peer: str) -> float:
-        """Return which part of the processor time the system took: sockets and disk."""
+        """Return the system's share of the processor time: sockets and disk."""
         used = [sample.cpu for sample in self.samples[peer]]
         return sum(cpu.system for cpu in used) / (sum(cpu.total for cpu in used) or 1.0)
 
     def ratio(self, peer: str, other: str) -> float:
-        """Return the median over the rounds of one peer's rate over another's."""
+        """Return the median over the rounds of one peer's rate relative to another's."""
         pairs = zip(self.samples[peer], self.samples[other], strict=True)
         return statistics.median(mine.rate / theirs.rate for mine, theirs in pairs)
 
@@ -55,9 +55,9 @@ def measure(
     seconds: float,
     step: Callable[[str], None],
 ) -> Measured:
-    """Measure all peers in one cell; a sample takes about this many seconds.
+    """Measure all peers in one cell; a sample takes about `seconds`.
 
-    Raises `BenchmarkError` when a sink or the journal counts other than what was sent.
+    Raises `BenchmarkError` if the count of a sink or the journal differs from what was sent.
     """
     amounts = {peer.name: _amount(peer, cell, seconds) for peer in peers}
     samples: dict[str, list[Sample]] = {peer.name: [] for peer in peers}

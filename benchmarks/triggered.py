@@ -1,4 +1,4 @@
-"""10,000 triggered mails due at once: how fast they leave, and what clients of the proxy notice."""
+"""10,000 triggered mails due at once: how fast they are sent, and the effect on proxy clients."""
 
 import sqlite3
 import statistics
@@ -23,11 +23,11 @@ from gateway.store.engine.database import Database
 
 MAILS = 10_000
 ROUNDS = 3
-LIKE_THEM = Cell(1_000, kept=True, clients=10)  #: Such mail through the proxy.
-LATENCIES = 500  #: Messages that the proxy's latency at rest is taken from.
-PAUSE = 0.005  #: Seconds between two of them: a client that works, not a load.
-LOOK = 0.1  #: Seconds between two looks at the ledger.
-LIMIT = 600.0  #: Seconds that all mails may take.
+LIKE_THEM = Cell(1_000, kept=True, clients=10)  #: The same mail through the proxy.
+LATENCIES = 500  #: Messages for the proxy's latency at rest.
+PAUSE = 0.005  #: Seconds between two messages: a working client, not a load.
+LOOK = 0.1  #: Seconds between two checks of the ledger.
+LIMIT = 600.0  #: Time limit for all mails.
 
 SENT = "SELECT count(*) FROM occurrences WHERE state = 'sent'"
 
@@ -64,17 +64,17 @@ SELECT 'candidate', n, 'p' || n || '@bench.example' FROM numbers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Triggered:
-    """One round."""
+    """The results of one round."""
 
-    rate: float  #: Mails per second, from the first to the last that the relay took.
-    proxy: float  #: Messages like them per second through the proxy.
+    rate: float  #: Mails per second, from the first to the last the relay accepted.
+    proxy: float  #: Similar messages per second through the proxy.
     cpu: Cpu  #: Of all processes, per mail.
-    at_rest: float  #: Seconds a message takes through the proxy, median; nothing else is sent.
-    meanwhile: float  #: The same while triggered mails leave.
+    at_rest: float  #: Median seconds of a message through the proxy; nothing else is sent.
+    meanwhile: float  #: The same while triggered mails are sent.
 
 
 def measure(directory: Path, *, rounds: int, step: Callable[[str], None]) -> tuple[Triggered, ...]:
-    """Have the mails leave `rounds` times, each time from a new store."""
+    """Send the mails `rounds` times, each time from a new store."""
     measured = []
     for number in range(rounds):
         measured.append(_measure(directory / f"triggered-{number}"))
@@ -126,7 +126,7 @@ def _prepare(root: Path, relay: int) -> int:
 
 
 def _fill(root: Path) -> None:
-    """Have it be the birthday of as many people as mails are wanted."""
+    """Make it the birthday of as many people as mails are wanted."""
     database, today = Database(f"sqlite:///{root}/gateway.db"), datetime.now(UTC)
     numbers = {
         "first": 1,
@@ -158,7 +158,7 @@ def _gateway(root: Path, port: int, *roles: str) -> Iterator[int]:
 
 @contextmanager
 def _ledger(root: Path) -> Iterator[Callable[[], int]]:
-    """Give what counts the occurrences whose mail has left."""
+    """Yield a counter of occurrences whose mail was sent."""
     with closing(sqlite3.connect(f"file:{root}/gateway.db?mode=ro", uri=True)) as store:
         yield lambda: int(store.execute(SENT).fetchone()[0])
 
@@ -169,7 +169,7 @@ def _wait(condition: Callable[[], bool]) -> None:
 
 
 def _latency(port: int, is_enough: Callable[[list[float]], bool]) -> float:
-    """Return the median of seconds that a message takes until somebody has heard enough."""
+    """Return the median seconds a message takes, measured until stopped."""
     taken: list[float] = []
     with Client(port) as client:
         while not is_enough(taken):

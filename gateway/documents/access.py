@@ -25,7 +25,7 @@ class TokenDocument(TypedDict):
 
 
 def token_document(token: Token) -> TokenDocument:
-    """Return a token, without what its bearer shows."""
+    """Return a token, without its secret."""
     return {
         "id": ids.show(token.id),
         "at": in_utc(token.at),

@@ -1,4 +1,4 @@
-"""What came back of messages, and what webhooks are told about it."""
+"""Bounces, and what webhooks report about them."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,7 +63,7 @@ class AddressComplainedData(_AddressEventFields):
 
 
 def bounce_document(kept: KeptBounce) -> BounceDocument:
-    """Return what came back of one recipient."""
+    """Return the bounce of one recipient."""
     return {
         "inbox": ids.show(kept.inbox),
         "at": in_utc(kept.at),
@@ -84,7 +84,7 @@ def bounce_document(kept: KeptBounce) -> BounceDocument:
 def address_event_data(
     kept: KeptBounce, suppressed: Scope | None
 ) -> AddressBouncedData | AddressComplainedData:
-    """Return what is told about it; `suppressed`: which mail the address no longer gets."""
+    """Return a webhook's data on it; `suppressed`: which mail the address no longer gets."""
     data: AddressBouncedData = {
         "address": kept.address,
         "message": None if kept.message is None else ids.show(kept.message),
@@ -98,7 +98,7 @@ def address_event_data(
 
 
 def unsubscribed_event(kept: "KeptUnsubscribe", number: int) -> Event:
-    """Return the event of somebody who unsubscribed, by link or mail; `number`: the event's id."""
+    """Return the event of an unsubscription, by link or mail; `number`: the event's id."""
     data: OptedOutData = {
         "address": kept.address,
         "at": in_utc(kept.at),

@@ -1,4 +1,4 @@
-"""Campaigns: what they are, who is in, what members did, and what became of them."""
+"""Campaigns: their data, members, activities and results."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class ActivityDocument(TypedDict):
     reason: Annotated[str | None, JsonSchema(description="Of who unsubscribed.")]
 
 
-#: `in` is no name in Python.
+#: `in` is not a valid name in Python.
 MemberDocument = TypedDict(
     "MemberDocument",
     {
@@ -271,7 +271,7 @@ class OptedOutData(TypedDict):
 
 
 def campaign_document(campaign: Campaign, tally: Mapping[str, int]) -> CampaignDocument:
-    """Return a campaign without its members; `tally` counts them by reason, who is in by none."""
+    """Return a campaign without its members; `tally` counts them by reason, those in by none."""
     return {
         "id": ids.show(campaign.id),
         "name": campaign.name,
@@ -296,17 +296,17 @@ def campaign_document(campaign: Campaign, tally: Mapping[str, int]) -> CampaignD
 
 @dataclass(frozen=True, slots=True)
 class MemberDoings:
-    """What the members of a campaign did, and whether opens by machines count."""
+    """The activities of a campaign's members, and whether opens by machines count."""
 
     by_recipient: Mapping[str, Sequence[Activity]]
     count_machine_opens: bool = True
 
     def of(self, member: CampaignMember) -> Sequence[Activity]:
-        """Return what a member did; people with one address did the same."""
+        """Return a member's activities; people who share an address have the same."""
         return self.by_recipient.get(member.address, ())
 
     def status(self, member: CampaignMember) -> ActivityType | None:
-        """Return the highest of it (S2, "Status")."""
+        """Return the highest activity (S2, "Status")."""
         return member_status(self.of(member), count_machine_opens=self.count_machine_opens)
 
 
@@ -314,7 +314,7 @@ NOTHING_DONE = MemberDoings({})
 
 
 def member_document(member: CampaignMember, doings: MemberDoings = NOTHING_DONE) -> MemberDocument:
-    """Return a member of a campaign with what it did."""
+    """Return a member of a campaign with their activities."""
     return {
         "person": str(member.ref),
         "name": member.name,
@@ -328,7 +328,7 @@ def member_document(member: CampaignMember, doings: MemberDoings = NOTHING_DONE)
 
 
 def activity_document(activity: Activity) -> ActivityDocument:
-    """Return one thing a member did."""
+    """Return an activity of a member."""
     return {
         "type": activity.type,
         "at": in_utc(activity.at),
@@ -342,7 +342,7 @@ def activity_document(activity: Activity) -> ActivityDocument:
 def numbers_document(
     numbers: CampaignReport, *, count_machine_opens: bool
 ) -> CampaignNumbersDocument:
-    """Return the five numbers of a campaign: members, not times."""
+    """Return the five numbers of a campaign, which count members, not times."""
     return {
         "sent": numbers.sent,
         "bounced": numbers.bounced,
@@ -359,7 +359,7 @@ def known_numbers(
     count_machine_opens: bool,
     kept: CountedCampaigns | None = None,
 ) -> CampaignNumbersDocument | None:
-    """Return the numbers of a campaign as read last; None while there are none."""
+    """Return the numbers of a campaign as last read; None while there are none."""
     known = known_numbers_of_several(
         connection, [number], count_machine_opens=count_machine_opens, kept=kept
     )
@@ -375,7 +375,7 @@ def known_numbers_of_several(
 ) -> dict[int, CampaignNumbersDocument]:
     """Return the same for up to a few hundred campaigns, without those that have no numbers.
 
-    `kept` remembers what was counted before.
+    `kept` caches earlier counts.
     """
     counters = {
         number: synced.counters
@@ -419,7 +419,7 @@ def campaign_whole_document(
 def campaign_report_document(
     known: Synced, numbers: CampaignReport, *, count_machine_opens: bool
 ) -> CampaignReportDocument:
-    """Return what became of a campaign that was sent."""
+    """Return the report of a sent campaign."""
     campaign = known.campaign
     return {
         "id": ids.show(campaign.id),
@@ -448,7 +448,7 @@ def campaign_report_document(
 def campaign_activity_data(
     mailing: ActivityCampaign, act: RecipientActivity
 ) -> CampaignActivityData:
-    """Return what is told about something a member of a campaign did."""
+    """Return a webhook's data on an activity."""
     activity = activity_document(act.activity)
     return {
         "campaign": ids.show(mailing.id),
@@ -469,7 +469,7 @@ def campaign_activity_events(
     acts: Sequence[RecipientActivity],
     new_id: Callable[[], int],
 ) -> list[Event]:
-    """Return what to tell of new activities, once for every person of the campaign they are of."""
+    """Return the events of new activities, one for each person concerned."""
     addresses = {act.recipient for act in acts}
     people = activities.members_by_address(connection, mailing.id, addresses)
     return [
@@ -485,7 +485,7 @@ def campaign_activity_events(
 
 
 def opted_out_data(departure: Departure, title: str | None) -> OptedOutData:
-    """Return what is told about an opt-out; `title` is that of the campaign it came through."""
+    """Return a webhook's data on an opt-out; `title` is that of the campaign it came through."""
     return {
         "address": departure.address,
         "at": in_utc(departure.at),
@@ -500,7 +500,7 @@ def opted_out_data(departure: Departure, title: str | None) -> OptedOutData:
 def opted_out_events(
     connection: StoreTransaction, left: Sequence[Departure], new_id: Callable[[], int]
 ) -> Iterator[Event]:
-    """Yield what is told about opt-outs, each with the name of its campaign."""
+    """Yield the events of opt-outs, each with the name of its campaign."""
     names = campaigns.names(
         connection, {member.campaign for member in left if member.campaign is not None}
     )

@@ -1,4 +1,4 @@
-"""What `gateway check` found, and what became of the mail it sent."""
+"""The findings of `gateway check`, and the result of the mail it sent."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from gateway.core.kinds import Kind
 from gateway.documents.explanations import LinkSignatureDocument
 from gateway.documents.fields import IdText, JsonSchema
 
-#: `refused`: by the gateway, nothing was sent; `failed` and `deferred`: by the relay.
+#: `refused`: by the gateway, and nothing was sent; `failed` and `deferred`: by the relay.
 ProbeState = Literal["sent", "failed", "deferred", "unknown", "refused"]
 
 

@@ -1,4 +1,4 @@
-"""Why a delivery of the past failed, and what would have let it through."""
+"""Why a past delivery failed, and what would have let it through."""
 
 from typing import Annotated
 

@@ -52,7 +52,7 @@ class CertificateDocument(ErasureDocument):
 
 
 def erasure_document(erasure: "Erasure") -> ErasureDocument:
-    """Return an erasure that was done."""
+    """Return an erasure that was carried out."""
     return {
         "id": ids.show(erasure.id),
         "at": in_utc(erasure.at),

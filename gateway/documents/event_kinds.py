@@ -1,4 +1,4 @@
-"""The types of events webhooks can be told about, each with its document."""
+"""The types of webhook events, each with its document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gateway.documents.triggers.triggers import RunFinishedData, TriggerSentData
 
 @dataclass(frozen=True, slots=True)
 class EventKind:
-    """What a type of event means, and the document that tells of it."""
+    """The meaning of a type of event, and its document."""
 
     title: str
     document: Any

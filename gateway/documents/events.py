@@ -1,4 +1,4 @@
-"""What webhooks are told: the document around what happened, and what is to be told next."""
+"""Webhook payloads: the envelope of an event, and the next events to send."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Generic, TypeVar
@@ -34,7 +34,7 @@ class EventDocument(TypedDict, Generic[TypeT, PersonT, DataT]):
 def event_document(
     webhook_event: WebhookEvent,
 ) -> EventDocument[EventType, str | None, Mapping[str, object]]:
-    """Return what webhooks are told about one thing that happened."""
+    """Return the payload of an event."""
     return {
         "id": webhook_event.id,
         "type": webhook_event.type,
@@ -50,7 +50,7 @@ _OF_ADDRESS = (EventType.ADDRESS_BOUNCED, EventType.ADDRESS_COMPLAINED)
 def oldest_webhook_events(
     connection: StoreTransaction, limit: int
 ) -> Mapping[int, Sequence[WebhookEvent]]:
-    """Return up to `limit` things that happened, by their number, and what is told about each."""
+    """Return up to `limit` of the oldest events, by number, with their payloads."""
     kept = events.oldest(connection, limit)
     failed = [event.id for event in kept if event.type is EventType.SEND_FAILED]
     left_out = {
@@ -67,7 +67,7 @@ def oldest_webhook_events(
             type=event.type,
             at=in_utc(ids.moment_of(event.id)),
             person=event.person,
-            # For an address of nobody known, or of several people, events still keep their order.
+            # Events about an address of nobody known, or of several people, still keep their order.
             lane=event.person or (str(event.data["address"]) if event.type in _OF_ADDRESS else ""),
             data=event.data,
         )
@@ -76,7 +76,7 @@ def oldest_webhook_events(
 
 
 def send_failed_webhook_events(message: Message) -> tuple[WebhookEvent, ...]:
-    """Return what is told about a message: of each recipient who was left out."""
+    """Return the payloads for a message, one for each recipient who was left out."""
     return tuple(
         WebhookEvent(
             id=f"{ids.show(message.id)}-{position}",

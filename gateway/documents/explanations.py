@@ -1,4 +1,4 @@
-"""What would become of a message, and why."""
+"""What would happen to a message, and why."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -75,7 +75,7 @@ class ExplanationDocument(TypedDict):
 
 
 def outcome_of(state: State) -> FateOutcome:
-    """Return what becomes of a recipient as JSON has it; `state` is relayed or send_failed."""
+    """Return the outcome for a recipient in JSON; `state` is relayed or send_failed."""
     assert state in (State.RELAYED, State.SEND_FAILED)
     return "relay" if state is State.RELAYED else "send_failed"
 
@@ -107,7 +107,7 @@ def explanation_document(explanation: "Explanation") -> ExplanationDocument:
 
 
 def fate_document(fate: "Fate") -> FateDocument:
-    """Return what would become of one recipient."""
+    """Return what would happen to one recipient."""
     return {
         "recipient": fate.recipient,
         "persons": [str(person) for person in fate.persons],

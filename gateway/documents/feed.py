@@ -1,4 +1,4 @@
-"""The feed: what a file brought, how each kind stands, and what in it leads nowhere."""
+"""The feed: the result of a file, the state of each kind, and references that lead nowhere."""
 
 from typing import TYPE_CHECKING, Annotated, NotRequired
 
@@ -162,7 +162,7 @@ class ImportReportDocument(TypedDict):
 
 
 def open_reference_document(reference: "OpenText") -> OpenReferenceDocument:
-    """Return what rows of the feed name that isn't known."""
+    """Return an open reference, one that names something unknown."""
     return {
         "reference": reference.reference,
         "kind": reference.kind,
@@ -174,7 +174,7 @@ def open_reference_document(reference: "OpenText") -> OpenReferenceDocument:
 
 
 def past_import_document(done: "PastImport") -> PastImportDocument:
-    """Return what an import did."""
+    """Return the result of an import."""
     return {
         "at": in_utc(done.at),
         "source": done.source,
@@ -192,7 +192,7 @@ def past_import_document(done: "PastImport") -> PastImportDocument:
 
 
 def kind_state_document(state: "KindState") -> KindStateDocument:
-    """Return what a source brought last of a kind."""
+    """Return what a source last sent of a kind."""
     fault = state.fault
     return {
         "source": state.source,

@@ -1,4 +1,4 @@
-"""What fields of documents hold that JSON has no type for, and what their schemas say of them."""
+"""Types of document fields that JSON lacks, and their schemas."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ class JsonSchema:
     >>> class CardDocument(TypedDict):
     ...     number: Annotated[str, JsonSchema(description="As printed.", pattern="^[0-9]+$")]
 
-    pydantic asks for them; it need not be loaded for that.
+    pydantic reads them, but need not be loaded for that.
     """
 
     __slots__ = ("_keywords",)
@@ -21,8 +21,8 @@ class JsonSchema:
         return {**handler(core_schema), **self._keywords}
 
 
-IdText = Annotated[str, JsonSchema(pattern="^[0-9a-z]{13}$")]  #: As `gateway.core.ids.show` has it.
-TimeText = Annotated[str, JsonSchema(format="date-time")]  #: As `gateway.core.moments.in_utc`.
+IdText = Annotated[str, JsonSchema(pattern="^[0-9a-z]{13}$")]  #: See `gateway.core.ids.show`.
+TimeText = Annotated[str, JsonSchema(format="date-time")]  #: See `gateway.core.moments.in_utc`.
 DayText = Annotated[str, JsonSchema(format="date")]
 PersonText = Annotated[
     str,

@@ -1,4 +1,4 @@
-"""Messages of the journal, and what webhooks are told about those who were left out."""
+"""Messages of the journal, and webhook data on recipients who were left out."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, NotRequired
@@ -105,9 +105,9 @@ def message_document(
     reports: Sequence[KeptBounce] = (),
     reasons: Mapping[tuple[int, int], DeliveryReason] | None = None,
 ) -> MessageDocument:
-    """Return a message of the journal, with what was reported of it where it is asked for.
+    """Return a message of the journal, with its bounces if requested.
 
-    So with the reasons of its deliveries, by message and position.
+    Also with the reasons of its deliveries, by message and position.
     """
     document: MessageDocument = {
         "id": ids.show(message.id),
@@ -144,7 +144,7 @@ def message_document(
 
 
 def delivery_document(delivery: Delivery) -> DeliveryDocument:
-    """Return one recipient of a message."""
+    """Return the delivery to one recipient."""
     return {
         "recipient": delivery.recipient,
         "persons": [str(person) for person in delivery.persons],
@@ -157,7 +157,7 @@ def delivery_document(delivery: Delivery) -> DeliveryDocument:
 
 
 def send_failed_data(message: Message, delivery: Delivery) -> SendFailedData:
-    """Return what a webhook is told about a recipient of a message who was left out."""
+    """Return a webhook's data on a recipient who was left out."""
     return {
         "message": ids.show(message.id),
         "sender": message.sender,

@@ -1,4 +1,4 @@
-"""People, with everything that is known of them and happened."""
+"""People, with everything known about them and everything that happened."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -123,7 +123,7 @@ def person_document(page: "PersonPage") -> PersonDocument:
 
 
 def person_match_document(match: "PersonMatch") -> PersonMatchDocument:
-    """Return a person as a list shows them."""
+    """Return a person as shown in a list."""
     return {
         "person": str(match.ref),
         "name": match.name,
@@ -135,7 +135,7 @@ def person_match_document(match: "PersonMatch") -> PersonMatchDocument:
 
 
 def timeline_event_document(event: "TimelineEvent") -> TimelineEventDocument:
-    """Return one thing of a person's timeline."""
+    """Return an event of a person's timeline."""
     return {
         "at": in_utc(event.at),
         "type": event.type,
@@ -147,17 +147,17 @@ def timeline_event_document(event: "TimelineEvent") -> TimelineEventDocument:
 
 
 def status_of(record: "PersonRecord") -> str:
-    """Return the status as people call it; as the CRM does where its name isn't known."""
+    """Return the name of the status, or its key in the CRM if the name is unknown."""
     return record.status.name if record.status and record.status.name else record.person.status
 
 
 def topics_of(page: "PersonPage") -> list[str]:
-    """Return the topics that a person wants no mailings of now."""
+    """Return the topics of which a person currently wants no mailings."""
     declined = (opt_out.topic for opt_out in page.topic_opt_outs if opt_out.released_at is None)
     return list(dict.fromkeys(declined))
 
 
 def groups_of(record: "PersonRecord") -> list[str]:
-    """Return the names of a person's groups; `?` of one that can't be read."""
+    """Return the names of a person's groups; `?` for one that can't be read."""
     names = (joined.group.name or joined.group.crm_id or "?" for joined in record.groups)
     return list(dict.fromkeys(names))

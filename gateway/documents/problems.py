@@ -1,4 +1,4 @@
-"""Why a request isn't answered as asked."""
+"""Why a request failed."""
 
 from typing import Annotated, NotRequired
 

@@ -1,4 +1,4 @@
-"""Mail for the importer, replies that were filed to people, and the files that came with them."""
+"""Mail for the importer, replies filed to people, and their files."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -143,7 +143,7 @@ class ImportAddressesDocument(TypedDict):
 
 
 def inbox_mail_document(mail: InboxRow) -> InboxMailDocument:
-    """Return a mail that came in for the importer."""
+    """Return a mail of the importer."""
     return {
         "id": ids.show(mail.id),
         "at": in_utc(mail.at),
@@ -160,7 +160,7 @@ def inbox_mail_document(mail: InboxRow) -> InboxMailDocument:
 
 
 def inbox_reading_document(reading: InboxReading) -> InboxReadingDocument:
-    """Return a mail of the inbox with what it says, and the applications it is likely about."""
+    """Return a mail of the inbox with its content, and the applications it is probably about."""
     return {
         **inbox_mail_document(reading.row),
         "readable": reading.is_read,
@@ -174,7 +174,7 @@ def inbox_reading_document(reading: InboxReading) -> InboxReadingDocument:
 
 
 def suggestion_document(suggestion: Suggestion) -> SuggestionDocument:
-    """Return an application that a mail is likely about."""
+    """Return an application that a mail is probably about."""
     possible = suggestion.application
     return {
         "application": application_document(possible.known),
@@ -186,7 +186,7 @@ def suggestion_document(suggestion: Suggestion) -> SuggestionDocument:
 
 
 def mail_to_attend_document(mail: InboxRow) -> MailToAttendDocument:
-    """Return a mail that could not be filed, as webhooks are told about it."""
+    """Return a webhook's data on a mail that could not be filed."""
     return {**inbox_mail_document(mail), "reason": AttentionReason(mail.reason)}
 
 
@@ -206,7 +206,7 @@ def person_file_document(file: Document) -> PersonFileDocument:
 
 
 def history_entry_document(entry: HistoryEntry) -> HistoryEntryDocument:
-    """Return a reply that was filed, with what it says and its documents."""
+    """Return a filed reply, with its text and its documents."""
     return {
         **_reply_fields(entry),
         "text": entry.text,
@@ -220,7 +220,7 @@ def history_entry_document(entry: HistoryEntry) -> HistoryEntryDocument:
 
 
 def filed_reply_document(entry: HistoryEntry) -> FiledReplyDocument:
-    """Return a reply that was filed, as webhooks are told about it."""
+    """Return a webhook's data on a filed reply."""
     return {
         **_reply_fields(entry),
         "documents": [person_file_document(file) for file in entry.documents],
@@ -248,7 +248,7 @@ def _reply_fields(entry: HistoryEntry) -> _ReplyFields:
 
 
 def import_addresses_document(known: Sequence[tuple[str, str]]) -> ImportAddressesDocument:
-    """Return where staff forward replies to: pairs of an address and what told it."""
+    """Return the addresses staff forward replies to, from pairs of an address and its setting."""
     return {
         "address": known[0][0] if known else "",
         "addresses": [{"address": address, "told_by": by} for address, by in known],

@@ -1,4 +1,4 @@
-"""What the gateway sends by itself: entries of its outbox."""
+"""The gateway's own mail and webhooks: entries of its outbox."""
 
 from typing import Annotated
 

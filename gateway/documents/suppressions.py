@@ -1,4 +1,4 @@
-"""Why an address may not get a kind of mail, who is suppressed, and what was lifted."""
+"""Suppressions: why an address may not get a kind of mail, who is suppressed, what was lifted."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -152,7 +152,7 @@ def suppression_entry_document(entry: "SuppressionEntry") -> SuppressionEntryDoc
 
 
 def suppressed_address_document(suppressed: "SuppressedAddress") -> SuppressedAddressDocument:
-    """Return one reason why an address is suppressed."""
+    """Return one reason why an address is suppressed, from a list."""
     reason = suppressed.suppression
     return {
         "id": None if suppressed.id is None else ids.show(suppressed.id),
@@ -175,7 +175,7 @@ def suppressed_address_document(suppressed: "SuppressedAddress") -> SuppressedAd
 def address_standing_document(
     address: str, standing: Standing, history: "Sequence[SuppressionEntry]"
 ) -> AddressStandingDocument:
-    """Return all that suppresses an address, whoever has it, and its history."""
+    """Return everything that suppresses an address, whoever has it, and its history."""
     return {
         "address": address,
         "persons": [str(holder.ref) for holder in standing.holders],
@@ -187,7 +187,7 @@ def address_standing_document(
 def person_standing_document(
     record: "PersonRecord", reasons: Sequence[Suppression], history: "Sequence[SuppressionEntry]"
 ) -> PersonStandingDocument:
-    """Return all that suppresses a person, and what staff said of them before."""
+    """Return everything that suppresses a person, and earlier suppressions by staff."""
     return {
         "person": str(record.person.ref),
         "addresses": list(record.addresses),
@@ -197,7 +197,7 @@ def person_standing_document(
 
 
 def reasons_of(standing: Standing) -> Iterator[Suppression]:
-    """Yield what suppresses an address itself, then what its holders bring."""
+    """Yield what suppresses an address itself, then what its holders add."""
     yield from standing.own
     for holder in standing.holders:
         yield from holder.suppressions
@@ -214,7 +214,7 @@ def mailchimp_refusal_document(refusal: "Refusal") -> MailchimpRefusalDocument:
 
 
 def released_document(address: str, released: "Released") -> ReleasedDocument:
-    """Return what was lifted of an address, and what Mailchimp still refuses."""
+    """Return what was lifted for an address, and what Mailchimp still refuses."""
     return {
         "address": address,
         "released": released.count,
@@ -224,7 +224,7 @@ def released_document(address: str, released: "Released") -> ReleasedDocument:
 
 
 def unmatched_address_document(unmatched: "Unmatched") -> UnmatchedAddressDocument:
-    """Return a stored text that no recipient can have, and what it is read as now."""
+    """Return a stored text that no recipient can have, and how it is read now."""
     meant = unmatched.meant
     is_understood = isinstance(meant, TypedAddress)
     return {

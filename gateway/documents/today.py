@@ -1,4 +1,4 @@
-"""What flows now, what waits for a person, and whether everything is well."""
+"""Current mail flow, what waits for a person, and health."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from gateway.documents.checks import FindingDocument
 from gateway.documents.fields import JsonSchema, TimeText
 from gateway.store.views.today import QuarterHour, Undecided
 
-#: Where a person sees what waits, and decides it: the command, and the page of the console.
+#: Where a person sees and decides what waits: the command, and the console page.
 DECIDED_AT = {
     Undecided.INBOX: ("gateway inbox list", "inbox"),
     Undecided.TRIGGERS_HELD: ("gateway triggers resume", "triggers"),
@@ -68,7 +68,7 @@ class TodayWithLightsDocument(TodayDocument):
 def today_document(
     quarters: Iterable[QuarterHour], undecided: Mapping[Undecided, int], paused: Iterable[str]
 ) -> TodayDocument:
-    """Return what flows and what waits; entries with a count of zero are left out."""
+    """Return mail flow and what waits; entries with a count of zero are left out."""
     return {
         "quarters": [
             {
@@ -91,7 +91,7 @@ def today_document(
 def lights_document(
     looked_at: datetime | None, findings: Iterable[FindingDocument]
 ) -> LightsDocument:
-    """Return what was found."""
+    """Return the findings."""
     return {
         "looked_at": None if looked_at is None else in_utc(looked_at),
         "findings": list(findings),

@@ -24,7 +24,7 @@ class UnreadFieldDocument(TypedDict):
 
 
 def unread_field_document(field: UnreadField) -> UnreadFieldDocument:
-    """Return a field of a record that could not be read when it was told last."""
+    """Return a field of a record that could not be read when it was last sent."""
     return {
         "what": field.what,
         "record": field.record,

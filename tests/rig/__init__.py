@@ -1,1 +1,1 @@
-"""The test rig: real servers, raw clients and faults to try the gateway with, from outside."""
+"""The test rig: real servers, raw clients and faults, to test the gateway from outside."""

@@ -1,4 +1,4 @@
-"""Chromium, as people have it: with and without scripts, as wide as a phone."""
+"""Chromium as people use it: with and without scripts, down to the width of a phone."""
 
 import os
 from collections.abc import AsyncIterator
@@ -16,19 +16,19 @@ _SECONDS = 15.0
 
 @dataclass(slots=True)
 class Watched:
-    """A page, and all that it did."""
+    """A page, and everything it did."""
 
     page: Page
-    requests: list[tuple[str, str]] = field(default_factory=list)  #: Method and address.
-    faults: list[str] = field(default_factory=list)  #: What the console or a script complained of.
+    requests: list[tuple[str, str]] = field(default_factory=list)  #: Method and URL.
+    faults: list[str] = field(default_factory=list)  #: Complaints by the console or a script.
 
     @property
     def hosts(self) -> set[str]:
-        """Whom it asked for anything."""
+        """The hosts it sent requests to."""
         return {urlsplit(address).netloc for _, address in self.requests}
 
     async def is_wider_than_the_screen(self) -> bool:
-        """Whether one has to scroll sideways."""
+        """Whether it has to be scrolled sideways."""
         return bool(
             await self.page.evaluate(
                 "document.documentElement.scrollWidth > document.documentElement.clientWidth"
@@ -38,16 +38,16 @@ class Watched:
 
 @asynccontextmanager
 async def chromium(host: str, port: int) -> AsyncIterator[Browser]:
-    """Run Debian's Chromium, for which a host name leads to a port of this machine.
+    """Run Debian's Chromium, with a host name that resolves to a port on this machine.
 
-    Nothing else can be reached: every other name leads nowhere.
+    Nothing else can be reached: no other name resolves.
     """
     arguments = [
         f"--host-resolver-rules=MAP {host}:80 {LOOPBACK}:{port}, MAP * ~NOTFOUND",
         "--disable-dev-shm-usage",
     ]
     if os.geteuid() == 0:
-        arguments.append("--no-sandbox")  # without which it won't run as root
+        arguments.append("--no-sandbox")  # required to run as root
     path = program("chromium-headless-shell", "chromium-headless-shell")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=arguments)
@@ -59,7 +59,7 @@ async def chromium(host: str, port: int) -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def phone(browser: Browser, *, scripts: bool, language: str = "en") -> AsyncIterator[Watched]:
-    """Open a page of its own, without cookies or history, as a phone shows it."""
+    """Open a separate page, without cookies or history, as displayed on a phone."""
     context = await browser.new_context(
         viewport={"width": PHONE_WIDTH, "height": PHONE_HEIGHT},
         is_mobile=True,

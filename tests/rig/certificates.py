@@ -21,15 +21,15 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificates:
-    """One authority and what it signed; the server's are for localhost and 127.0.0.1."""
+    """A CA and the certificates it signed; the server's are for localhost and 127.0.0.1."""
 
     ca: Path
     server: Pair
-    renewed: Pair  #: As `server`, newer: for tests of a reload.
+    renewed: Pair  #: Like `server`, but newer: for tests of a reload.
     client: Pair  #: For the name crm-gateway.
     wrong_name: Pair  #: For other.example only.
-    expired: Pair  #: Ended in 2021.
-    stranger: Pair  #: For localhost, signed by itself.
+    expired: Pair  #: Expired in 2021.
+    stranger: Pair  #: For localhost, self-signed.
 
     def server_context(self, pair: Pair | None = None, *, asks: bool = False) -> ssl.SSLContext:
         """Return a server's TLS settings; `asks` demands a client certificate of the CA."""

@@ -1,4 +1,4 @@
-"""An SMTP client that sends exactly the octets it is given, in the segments it is told to."""
+"""An SMTP client that sends exactly the given octets, in the given segments."""
 
 import asyncio
 import base64
@@ -17,7 +17,7 @@ from tests.rig.process import LOOPBACK
 TIMEOUT = 10.0
 REPLY_LINE = re.compile(rb"(\d{3})([ -]?)(.*)", re.DOTALL)
 ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}(?= |$)")
-#: On close: throw away what is unsent and answer with RST.
+#: On close: discard unsent data and answer with RST.
 RESET = struct.pack("ii", 1, 0)
 
 
@@ -26,12 +26,12 @@ class NothingCame(AssertionError):
 
 
 class ConnectionGone(AssertionError):
-    """The other side closed or reset the connection where a reply was due."""
+    """The other side closed or reset the connection when a reply was due."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One SMTP reply, possibly of several lines."""
+    """An SMTP reply, possibly with several lines."""
 
     code: int
     lines: tuple[bytes, ...]  #: The text of each line, without code and line end.
@@ -57,7 +57,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """All replies to one transaction; what was not asked any more is missing."""
+    """All replies to one transaction; commands that were not sent have none."""
 
     mail: Reply
     recipients: tuple[Reply, ...] = ()
@@ -66,13 +66,13 @@ class Conversation:
 
     @property
     def end(self) -> Reply:
-        """The last reply of the transaction, at whatever command it came."""
+        """The last reply of the transaction, whichever command it was for."""
         replies = (self.mail, *self.recipients, *filter(None, [self.data]), *self.ends)
         return replies[-1]
 
 
 def stuff(content: bytes) -> bytes:
-    """Return the content as it goes over the wire, with doubled dots and the end of data."""
+    """Return the content as sent over the wire, with dots doubled and the end of data."""
     lines = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
     if lines and not lines.endswith(b"\r\n"):
         lines += b"\r\n"
@@ -80,7 +80,7 @@ def stuff(content: bytes) -> bytes:
 
 
 class RawClient:
-    """One connection to an SMTP or LMTP server; every wait ends after `timeout` seconds."""
+    """A connection to an SMTP or LMTP server; every wait ends after `timeout` seconds."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, timeout: float
@@ -143,7 +143,7 @@ class RawClient:
             await self.writer.drain()
 
     async def send_bytewise(self, data: bytes, pause: float = 0.0) -> None:
-        """Send every octet as a segment of its own, `pause` seconds apart."""
+        """Send every octet in a separate segment, `pause` seconds apart."""
         await self.send_pieces((data[n : n + 1] for n in range(len(data))), pause)
         self._last_sent = data
 
@@ -155,13 +155,13 @@ class RawClient:
         self._last_sent = data
 
     async def send_pieces(self, pieces: Iterable[bytes], pause: float = 0.0) -> None:
-        """Send every piece as a segment of its own, `pause` seconds apart."""
+        """Send every piece in a separate segment, `pause` seconds apart."""
         for piece in pieces:
             await self.send(piece)
             await asyncio.sleep(pause)
 
     def half_close(self) -> None:
-        """Say that nothing more will be sent (FIN), and go on reading."""
+        """Finish sending (FIN), and continue reading."""
         self.writer.write_eof()
 
     async def reset(self) -> None:
@@ -188,7 +188,7 @@ class RawClient:
     # What is read
 
     async def reply(self, timeout: float | None = None) -> Reply:
-        """Read one reply, all its lines; strict about CRLF."""
+        """Read one reply, with all its lines; strict about CRLF."""
         lines: list[bytes] = []
         while True:
             line = await self._line(timeout or self.timeout, lines)
@@ -200,7 +200,7 @@ class RawClient:
                 return Reply(int(found[1]), tuple(lines))
 
     async def replies(self, count: int) -> list[Reply]:
-        """Read as many replies."""
+        """Read this many replies."""
         return [await self.reply() for _ in range(count)]
 
     async def _line(self, timeout: float, before: Sequence[bytes]) -> bytes:
@@ -224,7 +224,7 @@ class RawClient:
         return received
 
     async def is_silent(self, seconds: float) -> bool:
-        """Whether nothing at all arrives for so long (what arrives is lost)."""
+        """Whether nothing arrives for this long (anything that does is lost)."""
         try:
             async with asyncio.timeout(seconds):
                 await self.reader.read(1)
@@ -233,16 +233,16 @@ class RawClient:
         return False
 
     def stop_reading(self) -> None:
-        """Leave what arrives in the kernel, so that the window closes."""
+        """Leave incoming data in the kernel, so that the window closes."""
         self.transport.pause_reading()
 
     def read_again(self) -> None:
-        """Take up reading where it was left."""
+        """Resume reading."""
         self.transport.resume_reading()
 
     @property
     def transport(self) -> asyncio.Transport:
-        """The transport below, for what the client has no word for."""
+        """The underlying transport, for what the client has no method for."""
         transport = self.writer.transport
         assert isinstance(transport, asyncio.Transport)
         return transport
@@ -268,7 +268,7 @@ class RawClient:
         return await self.command(b"LHLO crm.example")
 
     async def starttls(self, context: ssl.SSLContext) -> Reply:
-        """Ask for TLS and, if the server agrees, do the handshake for the name localhost."""
+        """Request TLS and, if the server agrees, do the handshake for the name localhost."""
         reply = await self.command(b"STARTTLS")
         if reply.code == 220:
             async with _limit(self.timeout, "the TLS handshake"):
@@ -297,7 +297,7 @@ class RawClient:
     ) -> Conversation:
         """Send one mail, addresses without brackets, content without doubled dots.
 
-        Goes as far as the server lets it and resets a transaction that got nowhere.
+        Goes as far as the server allows, and resets a transaction that fails.
         """
         mail = await self.command(b"MAIL FROM:<%s>%s" % (sender, parameters and b" " + parameters))
         if not mail.is_good:

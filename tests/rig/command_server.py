@@ -1,10 +1,10 @@
-"""Starts commands of the gateway by fork, from a process that has loaded what they load.
+"""Forks commands of the gateway from a process that has already imported their modules.
 
-To start Python and to load the gateway takes most of a second of a processor, some hundred times in
-the suite. What is forked here calls `gateway.__main__.main` as the installed command does, with
-arguments, environment, folder, standard streams and a process group of its own, and nothing open
-but these; only its modules are loaded already. Executed are commands with a wrapper, the installed
-wheel, the demo, completion, and what `tests/cli/test_startup.py` looks at.
+Starting Python and importing the gateway takes most of a second of processor time, and the suite
+does it hundreds of times. A forked command calls `gateway.__main__.main` like the installed one,
+with its own arguments, environment, folder, standard streams and process group, and no other open
+files; only its modules are already loaded. Commands with a wrapper, the installed wheel, the demo,
+completion, and what `tests/cli/test_startup.py` tests are executed instead.
 """
 
 import asyncio
@@ -26,12 +26,12 @@ from typing import IO, Any
 
 from gateway.supervisor.fork_server import show_as
 
-#: Octets of an order: arguments and environment.
+#: Octets of a request: arguments and environment.
 _LONGEST = 200_000
-_ROOM = "-" * 400  #: An argument, for `show_as` to write the forked command's own over.
-#: What Python or the loader reads when a program is executed, and never again.
+_ROOM = "-" * 400  #: An argument for `show_as` to overwrite with the forked command's own.
+#: Variables that Python or the loader reads only when a program is executed.
 _READ_AT_START = ("LD_", "PYTHON", "TZ")
-#: Loaded before the fork. aioimaplib and the library for Mailchimp never meet in one process.
+#: Loaded before the fork. aioimaplib and the library for Mailchimp never share a process.
 _ROLES = ("smtp", "sender")
 CONFIG = """\
 [store]
@@ -44,15 +44,15 @@ port = 1
 
 
 def can_fork(environment: Mapping[str, str]) -> bool:
-    """Whether a command with these variables beside our own is the same, forked or executed."""
+    """Whether a command with these additional variables runs the same, forked or executed."""
     return not any(name.startswith(_READ_AT_START) for name in environment)
 
 
 class ForkedCommand:
-    """A running command, with what the tests use of `subprocess.Popen`."""
+    """A running command, with the part of `subprocess.Popen`'s interface that tests use."""
 
     def __init__(self, args: Sequence[str], reports: int) -> None:
-        """`reports` is a pipe's end that tells the process id, and at the end the exit code."""
+        """`reports` is the end of a pipe that yields the process id, and finally the exit code."""
         self.args = list(args)
         self.returncode: int | None = None
         self._reports = reports
@@ -66,7 +66,7 @@ class ForkedCommand:
         os.set_blocking(reports, False)
 
     def poll(self) -> int | None:
-        """Return the exit code; None: it still runs."""
+        """Return the exit code; None if it is still running."""
         if self.returncode is None:
             with contextlib.suppress(BlockingIOError):
                 self._heard += os.read(self._reports, 100)
@@ -81,16 +81,16 @@ class ForkedCommand:
             os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Request its termination."""
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it."""
+        """Kill it."""
         self.send_signal(signal.SIGKILL)
 
 
 class CommandServer:
-    """The tests' side of the process that commands are forked from."""
+    """The tests' side of the process that forks commands."""
 
     def __init__(self) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -126,14 +126,14 @@ class CommandServer:
         return ForkedCommand(args, ours)
 
     def close(self) -> None:
-        """End the server; what it has started goes on."""
+        """End the server; commands it has started continue."""
         self._control.close()
         self._process.wait()
 
 
 @cache
 def command_server() -> CommandServer:
-    """Return the server of this test process, started when it is first asked for."""
+    """Return this test process's server, starting it on first use."""
     server = CommandServer()
     atexit.register(server.close)
     return server
@@ -182,7 +182,7 @@ async def run_command(
 
 
 def _load() -> None:
-    """Load what `gateway run` and the commands share."""
+    """Import what `gateway run` and the commands share."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # as `__main__` has it
     from gateway.app.roles.role_process import load_roles
     from gateway.cli.commands import app
@@ -198,7 +198,7 @@ def _load() -> None:
 
 
 def _serve(control: socket.socket) -> dict[str, Any]:
-    """Fork a process for each order and tell what becomes of it; return in each with its order."""
+    """Fork a process for each request and report on it; in the child, return its request."""
     hears, tells = os.pipe()
     os.set_blocking(tells, False)
     signal.set_wakeup_fd(tells)
@@ -211,7 +211,7 @@ def _serve(control: socket.socket) -> dict[str, Any]:
             with contextlib.suppress(ChildProcessError):
                 while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                     pid, status = ended
-                    with contextlib.suppress(BrokenPipeError):  # The tests are over.
+                    with contextlib.suppress(BrokenPipeError):  # The tests have ended.
                         os.write(running[pid], b"%d\n" % os.waitstatus_to_exitcode(status))
                     os.close(running.pop(pid))
         if control.fileno() in ready:
@@ -231,7 +231,7 @@ def _serve(control: socket.socket) -> dict[str, Any]:
 
 
 def _become(order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
-    """Be the process that was ordered, as if it had been executed."""
+    """Turn into the requested process, as if it had been executed."""
     os.setsid()
     *streams, reports = descriptors
     os.write(reports, b"%d\n" % os.getpid())

@@ -1,4 +1,4 @@
-"""The console in a real Chromium: signed in, watched for complaints, looked over by axe.
+"""The console in a real Chromium: signed in, monitored for errors, and checked by axe.
 
     async with chromium(HOST, api.port) as browser:
         async with console_page(browser, "anna") as page:
@@ -6,8 +6,8 @@
             ...
             await accessible(page)
 
-Whatever the browser's console says (violations of the content security policy, errors of scripts,
-requests that fail) fails the test in the end.
+Any message in the browser's console (violations of the content security policy, script errors,
+failed requests) finally fails the test.
 """
 
 from collections.abc import AsyncIterator
@@ -38,8 +38,7 @@ async def console_page(
 ) -> AsyncIterator[Page]:
     """Open a page in which a user (`browsing.add_user` made it) is signed in.
 
-    `refusals` are the statuses of answers that the test wants to see; any other of 400 or more
-    fails it.
+    `refusals` are the error statuses the test expects; any other of 400 or more fails it.
     """
     context = await browser.new_context(
         locale=language,
@@ -62,7 +61,7 @@ async def console_page(
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on(
             "console",
-            # An answer of 400 or more is told by its status, above.
+            # An answer of 400 or more is reported by its status, above.
             lambda said: (
                 None
                 if "Failed to load resource" in said.text
@@ -82,7 +81,7 @@ async def console_page(
 
 
 async def accessible(page: Page) -> None:
-    """Fail if axe finds anything wrong with the page as it is."""
+    """Fail if axe finds any problem with the page."""
     results = await Axe().run(page)
     wrong = [
         f"{violation['id']}: {violation['help']}: {node['html'][:200]}"
@@ -93,7 +92,7 @@ async def accessible(page: Page) -> None:
 
 
 async def fits(page: Page) -> None:
-    """Fail if one has to scroll the page sideways."""
+    """Fail if the page has to be scrolled sideways."""
     is_wider = await page.evaluate(
         "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     )

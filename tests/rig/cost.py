@@ -1,17 +1,17 @@
-"""What work costs, in seconds of a usual machine: how slow this one is now is no test's fault."""
+"""The cost of work in seconds on a normal machine, so tests don't fail because this one is slow."""
 
 import gc
 import re
 import time
 from collections.abc import Callable
 
-_USUAL_SECONDS = 0.02  #: Of a usual machine's processor, for the yardstick.
+_USUAL_SECONDS = 0.02  #: Processor time of a normal machine for the yardstick.
 _TEXT = "From: Ann <ann@example.org>\n> es passt mir gut, bis dann\n\n" * 6_000
 _WORD = re.compile(r"[a-z]+(?=@)|^> ?", re.MULTILINE)
 
 
 def cost_of(work: Callable[[], object]) -> float:
-    """Return the processor seconds that work takes, without a look at what other tests left."""
+    """Return the processor seconds that work takes, excluding garbage left by other tests."""
     gc.disable()
     try:
         slow = slowness()
@@ -24,10 +24,10 @@ def cost_of(work: Callable[[], object]) -> float:
 
 
 def slowness() -> float:
-    """Return how many times as long as a usual machine this one needs now, but no less than once.
+    """Return how many times slower than a normal machine this one is now, but at least 1.
 
-    Another process on the same core, or a busy neighbour of a virtual machine, make it 2 to 4. The
-    yardstick is work on a text: in cuts and pieces, as what is measured with it.
+    Another process on the same core, or a busy neighbour of a virtual machine, can make it 2 to 4.
+    The yardstick is text processing, cutting and joining, like the work it is compared with.
     """
     began = time.process_time()
     lines = _TEXT.split("\n")

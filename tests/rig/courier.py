@@ -1,4 +1,4 @@
-"""A Courier IMAP as Debian ships it: it offers IDLE, and looks for news once a minute."""
+"""Courier IMAP as shipped by Debian: it offers IDLE, but checks for new mail once a minute."""
 
 import shlex
 
@@ -39,7 +39,7 @@ exec couriertcpd -address=127.0.0.1 -maxprocs=40 -maxperip=40 -nodnslookup -noid
 
 
 class Courier(UnpackedServer):
-    """One server with some users."""
+    """A server with some users."""
 
     def __init__(self, *users: str) -> None:
         script = _SCRIPT.format(users=" ".join(users), password=shlex.quote(PASSWORD))

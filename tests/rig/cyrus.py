@@ -1,4 +1,4 @@
-"""A Cyrus IMAP, with either style of its namespace."""
+"""Cyrus IMAP, with either style of namespace."""
 
 import imaplib
 import shlex
@@ -51,9 +51,10 @@ exec /usr/lib/cyrus/bin/master -D -C /etc/imapd.conf -M /etc/cyrus.conf -p /run/
 
 
 class Cyrus(UnpackedServer):
-    """One server with some users.
+    """A server with some users.
 
-    `unix_names`: folders are called `Imported` and parted by `/`; else `INBOX.Imported`, by `.`.
+    `unix_names`: folders have names like `Imported`, separated by `/`; otherwise like
+    `INBOX.Imported`, separated by `.`.
     """
 
     def __init__(self, *users: str, unix_names: bool) -> None:

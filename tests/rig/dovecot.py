@@ -1,4 +1,4 @@
-"""A Dovecot of our own: IMAP in plain text, with STARTTLS and TLS, and with chosen abilities."""
+"""A Dovecot of our own: IMAP in plain text, with STARTTLS and TLS, and a choice of capabilities."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from tests.rig.process import (
 )
 from tests.rig.server_process import ServerProcess
 
-OWNER = "mail"  #: The system's user that the mails belong to.
+OWNER = "mail"  #: The system user who owns the mails.
 CONFIG = """\
 base_dir = {folder}/run
 state_dir = {folder}/state
@@ -89,7 +89,7 @@ protocol lmtp {{
 
 
 class Dovecot(Mailboxes):
-    """One instance: whoever gives PASSWORD has a mailbox, and who shows a token that is active."""
+    """A Dovecot with a mailbox for anybody who gives PASSWORD, or shows an active token."""
 
     def __init__(
         self,
@@ -102,9 +102,9 @@ class Dovecot(Mailboxes):
         takes_mail: bool = False,
         more: str = "",
     ) -> None:
-        """`capability` replaces what it offers after the login, e.g. without MOVE or IDLE.
+        """`capability` replaces what it offers after login, e.g. without MOVE or IDLE.
 
-        With `takes_mail` it takes mail to anybody over LMTP, at `lmtp_port`.
+        With `takes_mail` it accepts mail for anybody over LMTP, on `lmtp_port`.
         """
         if os.geteuid() != 0:
             needs("dovecot", "only root can start an instance of one's own")
@@ -112,7 +112,7 @@ class Dovecot(Mailboxes):
         super().__init__(free_port())
         self.tls_port = free_port()
         self.lmtp_port = free_port()
-        # Dovecot's own user must get here, which a folder of pytest's does not allow.
+        # Dovecot's own user needs access, which a folder of pytest's does not allow.
         self.folder = Path(tempfile.mkdtemp(prefix="gateway-dovecot-"))
         self._server = ServerProcess("Dovecot", self.folder / "start.log", self.folder)
         more += f"\nimap_capability = {capability}" if capability else ""
@@ -150,12 +150,12 @@ class Dovecot(Mailboxes):
         await self.close()
 
     async def start(self) -> None:
-        """Start it and wait until it takes connections."""
+        """Start it and wait until it accepts connections."""
         command = [self._program, "-F", "-c", str(self.folder / "dovecot.conf")]
         await self._server.start(command, partial(has_listener, self.port))
 
     async def stop(self) -> None:
-        """Stop it; its mail stays, and it may be started again."""
+        """Stop it; its mail stays, and it can be restarted."""
         await self._server.stop()
 
     async def close(self) -> None:

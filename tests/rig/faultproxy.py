@@ -1,4 +1,4 @@
-"""A TCP proxy that delays, slows, chops and cuts what passes through it."""
+"""A TCP proxy that delays, slows, chops and cuts the traffic through it."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from typing import Self
 from tests.rig.client import RESET
 from tests.rig.process import LOOPBACK
 
-#: So many octets are remembered for a match that began in an earlier piece.
+#: How many octets are remembered for a match that began in an earlier piece.
 KEPT = 1024
 
 
@@ -19,25 +19,25 @@ class Cut(Enum):
     """How a connection is cut."""
 
     CLOSE = auto()  #: FIN to both sides.
-    RESET = auto()  #: RST to both sides.
+    RESET = auto()  #: Both sides stay connected but receive nothing more.
     BLACKHOLE = auto()  #: Both sides stay connected and hear nothing more.
 
 
 @dataclass(slots=True, kw_only=True)
 class Flow:
-    """What happens to one direction; may be changed while connections are open."""
+    """What happens in one direction; can be changed while connections are open."""
 
     delay: float = 0.0  #: Seconds before every piece.
     rate: float | None = None  #: Octets per second.
-    is_chopped: bool = False  #: Every octet becomes a segment of its own.
+    is_chopped: bool = False  #: Every octet is sent in a separate segment.
     cut: Cut = Cut.CLOSE
-    cut_after: int | None = None  #: Cut when so many octets have passed on one connection.
+    cut_after: int | None = None  #: Cut once this many octets have passed on a connection.
     cut_on: bytes | None = None  #: Cut when these octets pass.
-    keeps_match: bool = True  #: What matches `cut_on` is still passed on.
+    keeps_match: bool = True  #: Whether a match of `cut_on` is still passed on.
     times: int | None = None  #: How often it cuts; None: always.
 
     def admit(self, data: bytes, passed: int, before: bytes) -> tuple[bytes, bool]:
-        """Return how much of the data passes, and whether the connection is cut behind it."""
+        """Return how much of the data passes, and whether the connection is cut after it."""
         if self.times == 0:
             return data, False
         ends = [end for end in (self._limit(passed), self._match(data, before)) if end is not None]
@@ -61,7 +61,7 @@ class Flow:
 
 
 class FaultProxy:
-    """Listens on 127.0.0.1 and connects every client with one server."""
+    """Listens on 127.0.0.1 and connects every client to one server."""
 
     def __init__(self, target: int) -> None:
         self.target = (LOOPBACK, target)
@@ -74,7 +74,7 @@ class FaultProxy:
 
     @classmethod
     async def start(cls, target: int) -> Self:
-        """Return a listening proxy to that port."""
+        """Return a proxy to that port, already listening."""
         proxy = cls(target)
         await proxy.listen()
         return proxy
@@ -92,12 +92,12 @@ class FaultProxy:
         return len(self._links)
 
     async def listen(self) -> None:
-        """Take connections (again), on the same port as before."""
+        """Accept connections (again), on the same port as before."""
         self._server = await asyncio.start_server(self._serve, LOOPBACK, self.port, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def refuse(self) -> None:
-        """Stop listening: new connections are refused, open ones go on."""
+        """Stop listening: new connections are refused, open ones continue."""
         if self._server is not None:
             self._server.close()
         self._server = None
@@ -133,7 +133,7 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Link:
-    """One client, connected with the server."""
+    """A client's connection to the server."""
 
     def __init__(self, proxy: FaultProxy, client: Stream, server: Stream) -> None:
         self._writers = (client[1], server[1])
@@ -187,7 +187,7 @@ class Link:
     async def _pump_to_end(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Callable[[], Flow]
     ) -> bool:
-        """Pass everything on; False if the connection was cut."""
+        """Pass everything on; return False if the connection was cut."""
         passed = 0
         before = b""
         while data := await reader.read(65536):
@@ -219,7 +219,7 @@ class Link:
 
 
 class HangingPort:
-    """A port of 127.0.0.1 on which connecting itself hangs: its backlog is full."""
+    """A port on 127.0.0.1 where connecting itself hangs, as its backlog is full."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server((LOOPBACK, 0), backlog=0)

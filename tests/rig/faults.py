@@ -1,12 +1,12 @@
-"""What a relay can do wrong, as values that are laid into a table by stage."""
+"""What a relay can do wrong, as entries of a table by stage."""
 
 import asyncio
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Literal
 
-#: Where in a session a fault strikes. `banner` is the connection itself, `content` the octets
-#: after 354, `dot` the reply to the end of data.
+#: Where in a session a fault occurs. `banner` is the connection itself, `content` the octets after
+#: 354, `dot` the reply to the end of data.
 Stage = Literal[
     "banner",
     "EHLO",
@@ -24,29 +24,29 @@ Stage = Literal[
 
 
 class Then(Enum):
-    """How the session goes on after an action."""
+    """How the session continues after an action."""
 
     CONTINUE = auto()
     CLOSE = auto()  #: FIN
     RESET = auto()  #: RST
-    HANG = auto()  #: Nothing more is obeyed or said.
-    REPEAT = auto()  #: The same octets are sent for ever.
+    HANG = auto()  #: Nothing more is executed or sent.
+    REPEAT = auto()  #: The same octets are sent forever.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """What is done in place of the usual reply."""
+    """What is done instead of the usual reply."""
 
     wait: float = 0.0  #: Seconds of silence first.
-    until: asyncio.Event | None = None  #: Silence until the test lets it go on.
-    send: bytes | None = None  #: Octets in place of the usual reply; None keeps it.
+    until: asyncio.Event | None = None  #: Silence until the test sets it.
+    send: bytes | None = None  #: Octets instead of the usual reply; None keeps it.
     more: bytes = b""  #: Octets directly after it.
     then: Then = Then.CONTINUE
-    octets: int = 0  #: Stage `content` only: so many octets of content are taken first.
+    octets: int = 0  #: Stage `content` only: accept this many octets of content first.
 
 
 def reply(text: bytes) -> Action:
-    """Reply with this line (CRLF is added); 2xx and 3xx count as taken, the rest as refused."""
+    """Reply with this line (CRLF is added); 2xx and 3xx count as accepted, others as refused."""
     return Action(send=text + b"\r\n")
 
 
@@ -62,27 +62,27 @@ def reset(octets: int = 0) -> Action:
 
 
 def hang() -> Action:
-    """Say nothing more until the other side closes."""
+    """Send nothing more until the other side closes."""
     return Action(send=b"", then=Then.HANG)
 
 
 def garbage(octets: bytes = b"\x00\xff\xfe !? no code at all\r\n") -> Action:
-    """Reply with octets that are no SMTP reply."""
+    """Reply with octets that aren't an SMTP reply."""
     return Action(send=octets)
 
 
 def delay(seconds: float, action: Action | None = None) -> Action:
-    """Wait first, then do the action, or reply as usual."""
+    """Wait first, then perform the action, or reply as usual."""
     return replace(action or Action(), wait=seconds)
 
 
 def hold(until: asyncio.Event, action: Action | None = None) -> Action:
-    """Wait until an event is set, then do the action, or reply as usual."""
+    """Wait until an event is set, then perform the action, or reply as usual."""
     return replace(action or Action(), until=until)
 
 
 def early_reply(text: bytes = b"250 2.0.0 taken before the dot") -> Action:
-    """Stage `DATA`: a second reply right behind the 354."""
+    """Stage `DATA`: send a second reply right after the 354."""
     return Action(more=text + b"\r\n")
 
 
@@ -98,7 +98,7 @@ def many_lines(code: bytes = b"250", count: int = 20) -> Action:
 
 
 def endless_lines(code: bytes = b"250") -> Action:
-    """Reply with a reply of several lines that never ends."""
+    """Reply with a multiline reply that never ends."""
     return Action(send=(code + b"-and one more\r\n") * 100, then=Then.REPEAT)
 
 
@@ -110,7 +110,7 @@ class Fault:
     action: Action
     address: bytes | None = None  #: Stage `MAIL` or `RCPT`: only for this one, without brackets.
     times: int | None = None  #: None: always.
-    skip: int = 0  #: So many occasions go well first.
+    skip: int = 0  #: How many times all goes well first.
 
     def fits(self, stage: Stage, address: bytes) -> bool:
         if self.stage != stage or self.times == 0:
@@ -119,7 +119,7 @@ class Fault:
 
 
 class FaultTable:
-    """The faults in force; of several that fit, the one laid last strikes."""
+    """The faults in force; if several match, the one added last applies."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
@@ -131,7 +131,7 @@ class FaultTable:
         self.faults.clear()
 
     def take(self, stage: Stage, address: bytes = b"") -> Action | None:
-        """Return what strikes now, and count it."""
+        """Return the action that applies now, and count it."""
         fault = next((one for one in self.faults if one.fits(stage, address)), None)
         if fault is None:
             return None

@@ -1,4 +1,4 @@
-"""The gateway as a user starts it: a config file, a command, processes and a log."""
+"""The gateway as started by a user: a config file, a command, processes and a log."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ COMMAND = Path(sys.executable).parent / "gateway"
 def gateway_config(
     *, store_url: str, relay_port: int, changes: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the smallest config for one listener and one relay, with changes laid over it.
+    """Return the smallest config with one listener and one relay, and changes merged into it.
 
     Mappings are merged, lists (such as `relays`) are replaced as a whole.
     """
@@ -52,7 +52,7 @@ def gateway_config(
 
 
 class GatewayProcess:
-    """One `gateway run` with everything below it, and the other commands beside it."""
+    """One `gateway run` with all its processes, and other commands beside it."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class GatewayProcess:
     ) -> None:
         """Write the config into `folder`; `roles` empty means all of them.
 
-        `wrapper` is put before the command, e.g. `("faketime", "-f", "+1d")`.
+        `wrapper` precedes the command, e.g. `("faketime", "-f", "+1d")`.
         """
         self.folder = folder
         self.roles = tuple(roles)
@@ -81,7 +81,7 @@ class GatewayProcess:
         self.configure(config)
 
     def configure(self, config: Mapping[str, Any] | str) -> None:
-        """Write the config file anew: a mapping, or TOML text as it is."""
+        """Rewrite the config file: from a mapping, or TOML text as it is."""
         if isinstance(config, str):
             self.file.write_text(config)
             return
@@ -89,7 +89,7 @@ class GatewayProcess:
         self.file.write_text(write_toml(config))
 
     def change(self, changes: Mapping[str, Any]) -> None:
-        """Lay changes over the config and write it; `reload` or `start` makes it count."""
+        """Merge changes into the config and write it; `reload` or `start` applies it."""
         self.configure(merge(self.config, changes))
 
     async def __aenter__(self) -> Self:
@@ -103,7 +103,7 @@ class GatewayProcess:
 
     @property
     def ports(self) -> list[int]:
-        """The ports of the listeners, in the order of the config."""
+        """The ports of the listeners, in config order."""
         listeners = self.config.get("smtp", {}).get("listeners", [])
         return [int(str(listener["bind"]).rpartition(":")[2]) for listener in listeners]
 
@@ -146,12 +146,12 @@ class GatewayProcess:
 
     @property
     def pid(self) -> int:
-        """The process id of the command that was started."""
+        """The process id of the command."""
         assert self._process is not None
         return self._process.pid
 
     async def stop(self, timeout: float = 30.0) -> int:
-        """Ask it to end (SIGTERM to the command only) and return its exit code."""
+        """Request its end (SIGTERM to the command only) and return its exit code."""
         assert self._process is not None
         self._process.terminate()
         code = await ended(self._process, timeout)
@@ -167,12 +167,12 @@ class GatewayProcess:
         self._forget()
 
     def reload(self) -> None:
-        """Have it read its config again (SIGHUP to the command only)."""
+        """Make it reread its config (SIGHUP to the command only)."""
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
     async def close(self) -> None:
-        """End it whatever state it is in."""
+        """End it, whatever state it is in."""
         await self.kill()
 
     def _forget(self) -> None:
@@ -188,7 +188,7 @@ class GatewayProcess:
     async def cli(
         self, *arguments: str, stdin: bytes = b"", timeout: float = 60.0
     ) -> subprocess.CompletedProcess[str]:
-        """Run another command on the same config."""
+        """Run another command with the same config."""
         return await run_command(
             *arguments,
             stdin=stdin,
@@ -198,7 +198,7 @@ class GatewayProcess:
         )
 
     async def do(self, *arguments: str, stdin: bytes = b"") -> str:
-        """Run a command that must exit with 0 and return what it prints."""
+        """Run a command that must exit with 0 and return its output."""
         done = await self.cli(*arguments, stdin=stdin)
         assert done.returncode == 0, f"{arguments}: {done.returncode} {done.stdout}{done.stderr}"
         return done.stdout
@@ -210,9 +210,10 @@ class GatewayProcess:
         return json.loads(done.stdout)
 
     async def feed(self, kind: str, text: str) -> None:
-        """Take in rows of one kind, as CSV text with a header row.
+        """Import rows of one kind, from CSV text with a header row.
 
-        As `gateway import` does, but in this process: to start a command costs half a second.
+        This works like `gateway import`, but in this process: starting a command costs half a
+        second.
         """
         file = self.folder / f"{kind}.csv"
         file.write_text(text)
@@ -227,10 +228,10 @@ class GatewayProcess:
             database.close()
         assert report.is_good, report
 
-    # What can be seen of it
+    # Observing it
 
     def log_text(self) -> str:
-        """Return everything all its processes have printed."""
+        """Return everything its processes have printed."""
         return self._log.text()
 
     def log_lines(self, event: str = "") -> list[dict[str, Any]]:
@@ -240,29 +241,29 @@ class GatewayProcess:
         return [line for line in self._events if event in ("", line.get("event"))]
 
     async def wait_for_log(self, event: str, count: int = 1, timeout: float = 30.0) -> None:
-        """Wait until an event stands in the log so many times."""
+        """Wait until the log contains an event this many times."""
         what = f"{count} x {event} in the gateway's log"
         await wait_until(lambda: len(self.log_lines(event)) >= count, what, timeout)
 
     def processes(self) -> list[int]:
-        """Return the ids of the command and of everything below it, parents first."""
+        """Return the ids of the command and of all its descendants, parents first."""
         return descendants(self.pid) if self.is_running else []
 
     def processes_of(self, role: str) -> list[int]:
-        """Return the ids of the processes of a role."""
+        """Return the process ids of a role."""
         return [pid for pid in self.processes() if role_of(pid) == role]
 
     def open_files(self) -> int:
-        """Return how many file descriptors all its processes have open."""
+        """Return the number of file descriptors its processes have open."""
         return sum(map(open_files, self.processes()))
 
     def resident_memory(self) -> int:
-        """Return the resident memory of all its processes in octets."""
+        """Return the resident memory of its processes in octets."""
         return sum(map(resident_memory, self.processes()))
 
 
 def role_of(pid: int) -> str:
-    """Return the role a process was started for; empty for others."""
+    """Return the role a process was started for; empty for other processes."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         return str(json.loads(words[-2])["role"])

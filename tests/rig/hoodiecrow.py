@@ -1,6 +1,6 @@
-"""hoodiecrow: an IMAP server of JavaScript that npm installs, with as few extensions as wanted.
+"""hoodiecrow: an IMAP server in JavaScript, installed by npm, with as few extensions as wanted.
 
-It puts out no `* SEARCH` where a search finds nothing, and reads an escaped `"` as a backslash.
+It sends no `* SEARCH` if a search finds nothing, and reads an escaped `"` as a backslash.
 """
 
 import shutil
@@ -34,7 +34,7 @@ server.listen(Number(port), host);
 
 
 class Hoodiecrow(Mailboxes):
-    """One server in memory, with one user; `plugins` are the extensions it has."""
+    """An in-memory server with one user; `plugins` are its extensions."""
 
     def __init__(self, user: str, plugins: str) -> None:
         super().__init__(free_port())

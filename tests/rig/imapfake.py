@@ -1,4 +1,4 @@
-"""An IMAP server that does as it is told: the faults that real ones have on bad days."""
+"""A scriptable IMAP server, for the faults that real ones have on bad days."""
 
 import asyncio
 import contextlib
@@ -13,10 +13,10 @@ _PARTIAL = re.compile(r"BODY\.PEEK\[(HEADER)?\]<(\d+)\.(\d+)>")
 
 
 class FakeImap:
-    """One folder with mails by UID; `faults` answer a command in the server's place.
+    """A folder with mails by UID; `faults` answer commands in the server's place.
 
-    A fault is named by the command (`LOGIN`, `UID FETCH`, `GREETING` …). It gets the connection and
-    the command's words, and returns whether the server is to answer all the same.
+    A fault is named by the command (`LOGIN`, `UID FETCH`, `GREETING` …). It receives the connection
+    and the command's words, and returns whether the server should still answer.
     """
 
     def __init__(self, *mails: bytes, capability: str = CAPABILITY) -> None:
@@ -45,7 +45,7 @@ class FakeImap:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def arrive(self, mail: bytes, uid: int = 0) -> None:
-        """Put a mail into the folder and tell whoever idles."""
+        """Add a mail to the folder and notify clients in IDLE."""
         self.mails[uid or max(self.mails, default=0) + 1] = mail
         for connection in self.connections:
             if connection.idles:
@@ -66,7 +66,7 @@ class FakeImap:
 
 
 class Connection:
-    """One client."""
+    """A client's connection."""
 
     def __init__(
         self, server: FakeImap, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -82,20 +82,20 @@ class Connection:
         self.writer.write((line if isinstance(line, bytes) else line.encode()) + b"\r\n")
 
     def ok(self, text: str = "done") -> None:
-        """Answer that the command is done."""
+        """Report the command as completed."""
         self.say(f"{self.tag} OK {text}")
 
     def cut(self) -> None:
-        """End the connection; what was sent arrives first."""
+        """Close the connection; what was sent arrives first."""
         self.writer.close()
 
     async def silence(self) -> None:
-        """Say nothing until the client has gone."""
+        """Send nothing until the client has disconnected."""
         while await self.reader.read(1000):
             pass
 
     async def serve(self) -> None:
-        """Speak IMAP until the client goes."""
+        """Speak IMAP until the client disconnects."""
         if await self._faulty("GREETING", []):
             self.say("* OK ready")
         while line := (await self.reader.readline()).decode("latin-1").rstrip("\r\n"):
@@ -163,7 +163,7 @@ class Connection:
         self.ok()
 
     def piece(self, number: int, uid: int, section: str, start: int, piece: bytes) -> None:
-        """Send a piece of a mail."""
+        """Send part of a mail."""
         name = f"BODY[{section}]<{start}>"
         self.say(f"* {number} FETCH (UID {uid} {name} {{{len(piece)}}}")
         self.writer.write(piece)
@@ -194,7 +194,7 @@ Fault = Callable[[Connection, list[str]], Awaitable[bool]]
 
 
 def numbers(text: str) -> set[int]:
-    """Return the UIDs of a set as it goes over the wire, `1:3,7`."""
+    """Return the UIDs in a set in wire format, `1:3,7`."""
     found: set[int] = set()
     for run in text.split(","):
         first, _, last = run.partition(":")

@@ -1,8 +1,8 @@
-"""Connections to PostgreSQL that one test after another uses.
+"""Connections to PostgreSQL that successive tests reuse.
 
-To open one takes the server 5 ms of a processor, and what it first reads of the catalogue as long
-again; a test opens four. What a store closes is reset and lent to the next store that would open
-the same; processes of the gateway open their own.
+Opening one costs the server 5 ms of processor time, and its first reads of the catalogue as much
+again; a test opens four. A connection that a store closes is reset and lent to the next store that
+would open an identical one; processes of the gateway open their own.
 """
 
 import contextlib
@@ -19,11 +19,11 @@ from psycopg import pq
 from psycopg.adapt import AdaptersMap
 from sqlalchemy import Engine, event
 
-_AT_MOST = 8  #: So many stay open to one database with the same settings: what one store opens.
+_AT_MOST = 8  #: How many stay open to a database with the same settings: a store's most.
 
 
 class _Kept(psycopg.Connection[Any]):
-    """A connection that goes back when it is closed."""
+    """A connection that is returned when it is closed."""
 
     goes_to: "KeptConnections"
     opened_as: tuple[Any, ...]
@@ -35,22 +35,22 @@ class _Kept(psycopg.Connection[Any]):
 
 
 class KeptConnections:
-    """Those that nobody uses, of one test process."""
+    """The idle connections of a test process."""
 
     def __init__(self) -> None:
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._idle: dict[tuple[Any, ...], list[pq.abc.PGconn]] = defaultdict(list)
-        #: To which databases they are kept: those that one test after another is lent.
+        #: Databases whose connections are kept: those lent to successive tests.
         self.databases: set[str] = set()
 
     def process_ids(self) -> list[int]:
-        """Return those of the server behind the connections that nobody uses."""
+        """Return the ids of the server processes of idle connections."""
         with self._lock:
             return [each.backend_pid for idle in self._idle.values() for each in idle]
 
     def connect(self, _dialect: Any, _entry: Any, words: Any, options: Any) -> Any:
-        """Lend or open a connection to be kept; None: SQLAlchemy opens its own."""
+        """Lend a kept connection or open one to keep; None: SQLAlchemy opens its own."""
         if os.getpid() != self._process or options.get("dbname") not in self.databases:
             return None
         given = {name: value for name, value in options.items() if name != "context"}
@@ -74,7 +74,7 @@ class KeptConnections:
             opened.finish()  # The server has ended it.
 
     def takes(self, connection: _Kept) -> bool:
-        """Make a connection as good as new and keep it; else False: it is to be closed."""
+        """Reset a connection and keep it; False if it is to be closed."""
         is_busy = connection.info.transaction_status == pq.TransactionStatus.ACTIVE
         if is_busy or os.getpid() != self._process:
             return False
@@ -107,7 +107,7 @@ KEPT = KeptConnections()
 
 @contextlib.contextmanager
 def connections_kept() -> Iterator[None]:
-    """Have every engine that is made take its connections from there."""
+    """Have all new engines take their connections from there."""
     made = Engine.__init__
 
     def make(engine: Engine, *arguments: Any, **options: Any) -> None:

@@ -1,10 +1,10 @@
-"""Following a log file that another process writes."""
+"""Following a log file written by another process."""
 
 from pathlib import Path
 
 
 class LogFile:
-    """The whole lines of a file, read once each."""
+    """The complete lines of a file, each read once."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -12,7 +12,7 @@ class LogFile:
         self._offset = 0
 
     def lines(self) -> list[str]:
-        """Return every line so far, without line ends; a last line still without one is left."""
+        """Return all lines so far, without line ends, except for an incomplete last line."""
         if not self.path.exists():
             return []
         with self.path.open("rb") as file:
@@ -24,5 +24,5 @@ class LogFile:
         return self._lines
 
     def text(self) -> str:
-        """Return everything so far, for messages."""
+        """Return the whole text so far, for messages."""
         return self.path.read_text(errors="replace") if self.path.exists() else ""

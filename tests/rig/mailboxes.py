@@ -1,4 +1,4 @@
-"""The mailboxes of a server on this machine, as their owners see them."""
+"""The mailboxes of a server on this machine, as seen by their owners."""
 
 import imaplib
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ PASSWORD = 'right"pass\\word'
 
 
 class Mailboxes:
-    """Whoever gives PASSWORD has a mailbox."""
+    """A mailbox for anybody who gives PASSWORD."""
 
     def __init__(self, port: int) -> None:
         self.port = port
 
     @contextmanager
     def open(self, user: str) -> Iterator[imaplib.IMAP4]:
-        """Lend a connection that is logged in."""
+        """Lend a logged-in connection."""
         with imaplib.IMAP4(LOOPBACK, self.port) as client:
             client.login(user, PASSWORD)
             yield client
@@ -30,28 +30,28 @@ class Mailboxes:
                 assert done == "OK", said
 
     def mails(self, user: str, folder: str = "INBOX") -> list[bytes]:
-        """Return the mails of a folder that are not marked as deleted, the oldest first."""
+        """Return the mails in a folder that are not marked as deleted, oldest first."""
         with self.open(user) as client:
             if client.select(_quoted(folder), readonly=True)[0] != "OK":
                 return []
             return [_content(client, uid) for uid in _uids(client)]
 
     def count(self, user: str, folder: str = "INBOX") -> int:
-        """Return how many mails a folder has that are not marked as deleted; none if it isn't."""
+        """Return the number of mails in a folder not marked as deleted; 0 if there is no folder."""
         with self.open(user) as client:
             if client.select(_quoted(folder), readonly=True)[0] != "OK":
                 return 0
             return len(_uids(client))
 
     def folders(self, user: str) -> list[str]:
-        """Return the names of all folders, as they go over the wire."""
+        """Return the names of all folders, in wire format."""
         with self.open(user) as client:
             _, lines = client.list()
             return sorted(_name(line) for line in lines if isinstance(line, bytes))
 
 
 def _uids(client: imaplib.IMAP4) -> list[bytes]:
-    """Return the UIDs of mails not marked as deleted; hoodiecrow answers nothing for none."""
+    """Return the UIDs of mails not marked as deleted; hoodiecrow answers nothing if none."""
     found = client.uid("SEARCH", "UNDELETED")[1][0]
     return found.split() if found else []
 

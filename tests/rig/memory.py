@@ -1,4 +1,4 @@
-"""A place for files that are written often: memory, where there is room."""
+"""A place for files that are written often: memory, if there is room."""
 
 import os
 import shutil
@@ -8,10 +8,10 @@ _MEMORY = Path("/dev/shm")
 
 
 def memory_folder(*, gigabytes: int = 1) -> Path | None:
-    """Return a folder whose files are in memory; None: temporary files are where they always are.
+    """Return a folder whose files are in memory; None: use the usual temporary folder.
 
-    So much must be free there, and programs must run there. What is written costs no disk anything,
-    and `fsync` no time.
+    It needs enough free space, and programs must be executable there. Writes then cost no disk
+    access, and `fsync` no time.
     """
     if not _MEMORY.is_dir() or os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC:
         return None

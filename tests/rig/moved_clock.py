@@ -1,7 +1,8 @@
-"""A time of day that is moved by hand, for processes started with libfaketime.
+"""A clock moved by hand, for processes started with libfaketime.
 
-Not for Python that sleeps: under libfaketime 0.9.10 `time.sleep` ends in EINVAL where the monotonic
-clock is left alone (Python 3.11 sleeps until a moment of it). The gateway waits in its event loop.
+It doesn't work for Python code that sleeps: under libfaketime 0.9.10 `time.sleep` fails with EINVAL
+if the monotonic clock isn't faked (Python 3.11 sleeps until a time on it). The gateway waits in its
+event loop.
 """
 
 import time
@@ -12,12 +13,12 @@ from tests.rig.process import needs
 
 
 class MovedClock:
-    """The clock of all processes that are started with `environment`; at first it is right."""
+    """The clock of all processes started with `environment`; initially it is right."""
 
     def __init__(self, file: Path, *, look_seconds: int = 0) -> None:
-        """Keep how far it is moved in a file.
+        """Store the clock's offset in a file.
 
-        Processes look into it at each call, or every `look_seconds`, which costs them much less.
+        Processes read it at each call, or every `look_seconds`, which costs them much less.
         """
         self._file = file
         self._look_seconds = look_seconds
@@ -26,12 +27,12 @@ class MovedClock:
 
     @staticmethod
     def library() -> Path | None:
-        """Return libfaketime, of Debian's `faketime`; None where it isn't installed."""
+        """Return the libfaketime of Debian's `faketime`; None if it isn't installed."""
         return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
     @property
     def environment(self) -> dict[str, str]:
-        """What processes are started with; skips the test where libfaketime isn't installed."""
+        """The environment for processes; skips the test if libfaketime isn't installed."""
         library = self.library()
         if library is None:
             needs("faketime", "libfaketime is not installed")
@@ -45,19 +46,19 @@ class MovedClock:
 
     @property
     def wrapper(self) -> tuple[str, ...]:
-        """What is put before a command."""
+        """The words that precede a command."""
         return ("env", *(f"{name}={value}" for name, value in self.environment.items()))
 
     def now(self) -> datetime:
-        """Return what it shows, in UTC."""
+        """Return its current time, in UTC."""
         return datetime.now(UTC) + self._moved
 
     def set(self, moment: datetime) -> None:
-        """Let it be this moment; time goes on from there."""
+        """Set it to this time, from which it continues."""
         self.move(moment - datetime.now(UTC))
 
     def move(self, by: timedelta) -> None:
-        """Let it be so much before or after the true time; returns once all know."""
+        """Set its offset from the true time; return once all processes know."""
         self._moved = by
         fresh = self._file.with_suffix(".new")
         fresh.write_text(f"{by.total_seconds():+.3f}")

@@ -1,4 +1,4 @@
-"""A name server on loopback with a zone of its own, over UDP and TCP."""
+"""A name server on loopback with its own zone, over UDP and TCP."""
 
 import socket
 import struct
@@ -20,14 +20,14 @@ import dns.rrset
 
 from tests.rig.process import LOOPBACK
 
-#: By name and type the records as a zone file has them; what is `SERVFAIL` or `SILENT` fails so.
+#: Records by name and type as in a zone file; `SERVFAIL` and `SILENT` are failures.
 Zone = Mapping[str, Mapping[str, Sequence[str]] | str]
 SERVFAIL, SILENT = "SERVFAIL", "SILENT"
 _SMALLEST = 512  #: Octets of an answer over UDP without EDNS (RFC 1035, 2.3.4).
 
 
 class NameServer:
-    """Answers from its zone until it is left."""
+    """Answers from its zone for the duration of the block."""
 
     def __init__(self, zone: Zone) -> None:
         self.zone = zone
@@ -42,7 +42,7 @@ class NameServer:
         ]
 
     def resolver(self) -> dns.resolver.Resolver:
-        """Return a resolver that asks this server alone."""
+        """Return a resolver that queries only this server."""
         made = dns.resolver.Resolver(configure=False)
         made.nameservers, made.port = [LOOPBACK], self.port
         return made

@@ -1,4 +1,4 @@
-"""Ids for rows that tests put into a store."""
+"""Ids for rows that tests add to a store."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ from gateway.core.ids import IdSource, milliseconds_of
 
 
 class RowIds:
-    """Rising ids of this moment; `number` keeps them apart from those of other processes."""
+    """Rising ids with the current time; `number` keeps them apart from other processes' ids."""
 
     def __init__(self, number: int) -> None:
         self._source = IdSource(number)

@@ -1,4 +1,4 @@
-"""A provider of OpenID Connect that lets in whoever comes (Core 1.0, 3.1; RFC 7636)."""
+"""An OpenID Connect provider that accepts everybody (Core 1.0, 3.1; RFC 7636)."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ def _keys() -> tuple[RSAKey, RSAKey]:
 
 
 class OidcServer:
-    """Signs everybody in as `claims` say; `changes` go over what an ID token must have."""
+    """Signs everybody in with `claims`; `changes` override what an ID token must have."""
 
     def __init__(self) -> None:
         self.claims: dict[str, Any] = {"preferred_username": "anna", "roles": ["work", "other"]}

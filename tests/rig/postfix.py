@@ -86,18 +86,18 @@ DELIVERY = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One line of the mail log about one recipient."""
+    """A line of the mail log about a recipient."""
 
     service: str  #: smtp, discard, error …
     queue_id: str
     recipient: str
     dsn: str
     status: str  #: sent, bounced or deferred.
-    reply: str  #: The other side's words, or Postfix's own.
+    reply: str  #: The other side's reply, or Postfix's own text.
 
 
 class Postfix:
-    """One instance with its own configuration, queue, log and port; no DNS."""
+    """An instance with its own configuration, queue, log and port; no DNS."""
 
     def __init__(self, name: str, main: Mapping[str, str], port: int = 0) -> None:
         if os.geteuid() != 0:
@@ -105,8 +105,8 @@ class Postfix:
         self._program = program("postfix", "postfix")
         self.name = name
         self.port = port or free_port()
-        # Postfix's own user must get here, which a folder of pytest's does not allow.
-        # Each mail is some files, each of them synchronized: on a disk that is half of its cost.
+        # Postfix's own user needs access, which a folder of pytest's does not allow. Each mail is
+        # several files, all synced: on a disk that is half of its cost.
         made = tempfile.mkdtemp(prefix=f"gateway-{name}-", dir=memory_folder())
         self.folder = Path(made)
         self._log = LogFile(self.folder / "mail.log")
@@ -117,15 +117,15 @@ class Postfix:
 
     @classmethod
     def discarding(cls, name: str = "relay", **main: str) -> Self:
-        """Return a relay that takes and discards every mail; `deliveries` counts them."""
+        """Return a relay that accepts and discards every mail; `deliveries` counts them."""
         return cls(name, {"default_transport": "discard:", **main})
 
     @classmethod
     def forwarding(cls, port: int, name: str = "crm", **main: str) -> Self:
         """Return an instance that sends everything on to a port of 127.0.0.1.
 
-        With the gateway's port it is the CRM's own sender, with a sink's it is a relay. Mail to
-        crm.example, where its bounces go, is discarded and stands in the log.
+        With the gateway's port it is the CRM's own sender, with a sink's port it is a relay. Mail
+        to crm.example, where its bounces go, is discarded and logged.
         """
         own_mail = {"transport_maps": "inline:{{crm.example=discard:}}"}
         return cls(name, {"relayhost": f"[{LOOPBACK}]:{port}", **own_mail, **main})
@@ -160,7 +160,7 @@ class Postfix:
         await self._server.start([master, "-c", config, "-d"], partial(has_banner, self.port))
 
     async def stop(self) -> None:
-        """Stop it; queue and log stay, and it may be started again."""
+        """Stop it; queue and log stay, and it can be restarted."""
         await self._server.stop()
 
     async def close(self) -> None:
@@ -171,7 +171,7 @@ class Postfix:
     # What it did
 
     def deliveries(self, status: str = "") -> list[Delivery]:
-        """Return what the log says of every recipient, or of those with this status."""
+        """Return the log's entries on all recipients, or on those with this status."""
         lines = self._log.lines()
         found = (DELIVERY.search(line) for line in lines[self._read_lines :])
         self._deliveries += [Delivery(**match.groupdict()) for match in found if match]
@@ -183,12 +183,12 @@ class Postfix:
         return Counter(delivery.status for delivery in self.deliveries())
 
     async def wait_for(self, count: int, status: str = "sent", timeout: float = 30.0) -> None:
-        """Wait until the log has so many recipients with this status."""
+        """Wait until the log has this many recipients with this status."""
         what = f"{count} x {status} in the log of Postfix {self.name}"
         await wait_until(lambda: len(self.deliveries(status)) >= count, what, timeout)
 
     def queue_length(self) -> int:
-        """Return how many mails lie in the queue, wherever."""
+        """Return the number of mails in the queue, in any state."""
         places = ("maildrop", "incoming", "active", "deferred", "hold")
         queues = (self.folder / "queue" / place for place in places)
         return sum(path.is_file() for queue in queues for path in queue.rglob("*"))

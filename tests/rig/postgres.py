@@ -35,7 +35,7 @@ wal_level = minimal
 max_wal_senders = 0
 max_wal_size = 64MB
 """
-#: What tells whether a test has changed more of a database than the rows.
+#: Shows whether a test has changed more of a database than its rows.
 SHAPE = """\
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
@@ -46,9 +46,9 @@ OTHERS_END = """\
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL(%s)
 """
-#: How many tests a database is lent to before what they left is swept out. An import makes
-#: temporary tables: after 240 tests with three imports each the catalogue of all columns had 16 MB,
-#: and the server took half as long again.
+#: How many tests may use a database before its leftovers are vacuumed. An import creates temporary
+#: tables: after 240 tests with three imports each, the catalogue of columns had 16 MB, and the
+#: server took half as long again.
 SWEPT_AFTER = 30
 USER = "gateway"
 PASSWORD = "s3cret"
@@ -58,17 +58,17 @@ class Postgres:
     """A server that hands out empty databases."""
 
     def __init__(self, url: str) -> None:
-        self.url = url  #: Of a database to log in to for making others.
+        self.url = url  #: Of a database to connect to for creating others.
         self._numbers = itertools.count(1)
         self._databases: list[str] = []
-        self._spare: list[str] = []  # prepared databases that nobody uses
+        self._spare: list[str] = []  # prepared databases not in use
         self._shape: list[tuple[str, str]] = []  # of a prepared database
-        #: By URL: a connection of ours to each prepared database, with nothing under way.
+        #: By URL: an idle connection of ours to each prepared database.
         self._emptying: dict[str, psycopg.Connection] = {}
-        self._lent: Counter[str] = Counter()  # how often, by URL
+        self._lent: Counter[str] = Counter()  # use count, by URL
 
     def fresh_database(self) -> str:
-        """Make an empty database and return its URL, `postgresql://user:pw@host:port/name`."""
+        """Create an empty database and return its URL, `postgresql://user:pw@host:port/name`."""
         name = f"gateway_test_{os.getpid()}_{next(self._numbers)}"
         self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         self._databases.append(name)
@@ -76,7 +76,7 @@ class Postgres:
 
     @contextlib.contextmanager
     def prepared_database(self, prepare: Callable[[str], None]) -> Iterator[str]:
-        """Lend a database with a schema and nothing in it; it is emptied for the next test."""
+        """Lend a database with an empty schema; it is emptied for the next test."""
         if self._spare:
             url = self._spare.pop()
         else:
@@ -89,7 +89,7 @@ class Postgres:
             self._spare.append(url)
 
     def _emptied(self, url: str) -> bool:
-        """End all other connections and delete all rows, if it has the shape of a prepared one."""
+        """End all other connections and delete all rows, if its schema is still as prepared."""
         tables = {table for table, _ in self._shape} - {"schema_version"}
         deletions = [sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in tables]
         try:
@@ -110,7 +110,7 @@ class Postgres:
         return True
 
     def terminate_backends(self, url: str) -> int:
-        """End every connection to that database and return how many there were."""
+        """End every connection to that database and return their number."""
         name = urlsplit(url).path[1:]
         query = sql.SQL(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
@@ -122,7 +122,7 @@ class Postgres:
         return int(row[0])
 
     def drop_databases(self) -> None:
-        """Remove what `fresh_database` made."""
+        """Drop the databases made by `fresh_database`."""
         self._disconnect()
         for name in self._databases:
             drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
@@ -156,15 +156,15 @@ def _shape(url: str) -> list[tuple[str, str]]:
 
 
 class OwnPostgres(Postgres):
-    """A cluster in a temporary folder that tests may stop and start.
+    """A cluster in a temporary folder that tests can stop and start.
 
-    `start`, `stop` and `restart` block for some 0.2 s; beside running traffic call them through
+    `start`, `stop` and `restart` block for about 0.2 s; with traffic running, call them through
     `asyncio.to_thread`.
     """
 
     def __init__(self) -> None:
         self._programs = _programs()
-        # Tables come and go by the thousand: on a disk that is half of what the server does.
+        # Tables come and go by the thousand: on a disk that is half of the server's work.
         self._folder = Path(tempfile.mkdtemp(prefix="gateway-postgres-", dir=memory_folder()))
         self._data = self._folder / "data"
         self.port = free_port()
@@ -189,7 +189,7 @@ class OwnPostgres(Postgres):
             file.write(settings)
 
     def start(self) -> None:
-        """Start the server and wait until it takes connections."""
+        """Start the server and wait until it accepts connections."""
         log = self._folder / "log"
         self._do("pg_ctl", "-D", self._data, "-l", log, "-w", "-t", "60", "start")
 
@@ -204,7 +204,7 @@ class OwnPostgres(Postgres):
 
     @contextlib.contextmanager
     def stopped(self, mode: Literal["fast", "immediate"] = "fast") -> Iterator[None]:
-        """Keep the server down inside the block."""
+        """Keep the server down during the block."""
         self.stop(mode)
         try:
             yield

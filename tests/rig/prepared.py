@@ -1,4 +1,4 @@
-"""SQLite stores with a schema and nothing in them: made once by each test process, then copied."""
+"""SQLite stores with an empty schema, made once by each test process, then copied."""
 
 import atexit
 import shutil
@@ -20,7 +20,7 @@ def prepare(url: str) -> None:
 
 @cache
 def prepared_file() -> Path:
-    """Return a store to be copied."""
+    """Return the file of a store to copy."""
     folder = Path(tempfile.mkdtemp(prefix="gateway-prepared-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     file = folder / "gateway.db"
@@ -29,7 +29,7 @@ def prepared_file() -> Path:
 
 
 def copy_prepared(url: str) -> None:
-    """Put an empty store where a URL of SQLite's says there is one, unless it is there."""
+    """Copy an empty store to the path in an SQLite URL, unless there is a file."""
     file = make_url(url).database
     if url.startswith("sqlite") and file and not Path(file).exists():
         Path(file).parent.mkdir(parents=True, exist_ok=True)

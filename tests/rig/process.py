@@ -1,4 +1,4 @@
-"""Starting, watching and ending the processes a test needs."""
+"""Starting, watching and ending processes for tests."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self
 import pytest
 
 LOOPBACK = "127.0.0.1"
-#: Below the kernel's ephemeral range, so that no outgoing connection takes a port handed out here.
+#: Below the kernel's ephemeral range, so that no outgoing connection uses a port given out here.
 PORTS = range(12_000, 32_000)
 SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 
@@ -25,7 +25,7 @@ _given_ports: set[int] = set()
 
 
 def needs(part: str, reason: str) -> None:
-    """Skip the test for want of a real part; under CI that is a failure."""
+    """Skip the test because a real part is missing; under CI that is a failure."""
     text = f"needs {part}: {reason}"
     if os.environ.get("CI", "").lower() in {"1", "true", "yes"}:
         pytest.fail(text)
@@ -33,7 +33,7 @@ def needs(part: str, reason: str) -> None:
 
 
 def program(name: str, part: str) -> str:
-    """Return the path of a program, or skip: its Debian package is `part`."""
+    """Return the path of a program, or skip: `part` is its Debian package."""
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), *SBIN))
     found = shutil.which(name, path=path)
     if found is None:
@@ -42,7 +42,7 @@ def program(name: str, part: str) -> str:
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on and no other call was given."""
+    """Return a TCP port on 127.0.0.1 that is free and was given to no other call."""
     chance = random.SystemRandom()
     while True:
         port = chance.choice(PORTS)
@@ -63,9 +63,9 @@ def _can_bind(port: int) -> bool:
 async def wait_until(
     condition: Callable[[], bool | Awaitable[bool]], what: str, timeout: float = 30.0
 ) -> None:
-    """Return as soon as the condition holds; after `timeout` seconds fail, saying `what`.
+    """Return as soon as the condition holds; after `timeout` seconds fail with `what`.
 
-    The longer it has waited, the more seldom it asks: that takes time from what it waits for.
+    Checks become less frequent over time, as they take time from what is awaited.
     """
     begun = time.monotonic()
     try:
@@ -99,7 +99,7 @@ async def has_banner(port: int, host: str = LOOPBACK) -> bool:
 
 
 async def has_listener(port: int, host: str = LOOPBACK) -> bool:
-    """Whether a connection to this port is taken."""
+    """Whether this port accepts a connection."""
     try:
         async with asyncio.timeout(1):
             _, writer = await asyncio.open_connection(host, port)
@@ -140,7 +140,7 @@ async def run(
 
 
 class Ending(Protocol):
-    """A process that can be asked whether it has ended."""
+    """A process that can report whether it has ended."""
 
     @property
     def args(self) -> Any: ...
@@ -157,13 +157,13 @@ async def ended(process: Ending, timeout: float = 30.0) -> int:
 
 
 def signal_group(group: int, number: signal.Signals) -> None:
-    """Send a signal to every process of a group; one that is gone already is fine."""
+    """Send a signal to every process of a group; one already gone is fine."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, number)
 
 
 class Guard:
-    """Runs a shell command if the tests end without having released it, however they end."""
+    """Runs a shell command if the tests end without releasing it, however they end."""
 
     def __init__(self, command: str) -> None:
         self._shell = subprocess.Popen(
@@ -181,12 +181,12 @@ class Guard:
         return cls(f"kill -s KILL -- -{group}{remove}")
 
     def release(self) -> None:
-        """Say that everything was ended in order."""
+        """Report that everything was ended in order."""
         self._shell.communicate(b"released\n")
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the process and all below it, parents first."""
+    """Return the process and all its descendants, parents first."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and (parent := parent_of(int(entry.name))):
@@ -198,7 +198,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def parent_of(pid: int) -> int:
-    """Return who started a process (proc_pid_stat(5)); 0 once it is gone."""
+    """Return a process's parent (proc_pid_stat(5)); 0 once it is gone."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
@@ -207,7 +207,7 @@ def parent_of(pid: int) -> int:
 
 
 def open_files(pid: int) -> int:
-    """Return how many file descriptors a process has open; 0 once it is gone."""
+    """Return the number of file descriptors a process has open; 0 once it is gone."""
     try:
         return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
@@ -230,7 +230,7 @@ def launch(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a process in a group of its own, with its output appended to a file."""
+    """Start a process in its own group, with its output appended to a file."""
     with log.open("ab") as output:
         return subprocess.Popen(
             command,

@@ -1,4 +1,4 @@
-"""pymap: an IMAP server that pip installs, written by others than Dovecot."""
+"""pymap: an IMAP server installed by pip, written by others than Dovecot's authors."""
 
 import imaplib
 import signal
@@ -22,7 +22,7 @@ COMMAND = Path(sys.executable).parent / "pymap"
 
 
 class Pymap:
-    """One server in memory, with one user."""
+    """An in-memory server with one user."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -39,7 +39,7 @@ class Pymap:
 
     @contextmanager
     def open(self) -> Iterator[imaplib.IMAP4]:
-        """Lend a connection that is logged in."""
+        """Lend a logged-in connection."""
         with imaplib.IMAP4(LOOPBACK, self.port) as client:
             client.login(USER, PASSWORD)
             yield client

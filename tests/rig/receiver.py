@@ -1,4 +1,4 @@
-"""A web server that keeps what is posted to it and answers as it is told."""
+"""A web server that records what is posted to it and gives scripted answers."""
 
 import asyncio
 import contextlib
@@ -11,15 +11,15 @@ from typing import Any, Self
 
 from tests.rig.process import LOOPBACK, wait_until
 
-#: What becomes of a request: a status, a whole answer, or one of the two below.
+#: The reaction to a request: a status, a whole answer, or one of the two below.
 Answer = int | bytes | str
-HANG = "hang"  #: Read it and say nothing.
+HANG = "hang"  #: Read it without answering.
 CLOSE = "close"  #: Read it and close the connection.
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """One request."""
+    """A request."""
 
     target: str
     headers: dict[str, str]
@@ -40,7 +40,7 @@ class Receiver:
         self.answer = answer
         self.posted: list[Posted] = []
         self.port = 0
-        self.most = 0  #: Requests in hand at one time.
+        self.most = 0  #: Maximum number of simultaneous requests.
         self._tls = tls
         self._in_hand = 0
         self._server: asyncio.Server | None = None
@@ -66,7 +66,7 @@ class Receiver:
             end.transport.abort()
 
     async def has(self, count: int, timeout: float = 20.0) -> None:
-        """Wait for so many requests."""
+        """Wait for this many requests."""
         await wait_until(lambda: len(self.posted) >= count, f"{count} webhooks", timeout)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""The sandbox, with what people and staff do at Mailchimp that only tests need."""
+"""The sandbox, with actions of people and staff at Mailchimp that only tests need."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +10,11 @@ from gateway.sandbox.sending import clean, happen, opt_out
 
 
 class ScriptedSandbox(Sandbox):
-    """An account whose members and staff do what a test says."""
+    """An account whose members and staff act as a test says."""
 
     @property
     def most_at_once(self) -> int:
-        """The largest number of calls that ran at the same time."""
+        """The largest number of simultaneous calls."""
         return self.server.calls.most
 
     def delete_audience(self, audience_id: str) -> None:
@@ -33,7 +33,7 @@ class ScriptedSandbox(Sandbox):
         self.account.revoked = True
 
     def add_member(self, audience_id: str, address: str, **merge_fields: str) -> SandboxMember:
-        """Let somebody subscribe by a form of the customer's."""
+        """Have somebody subscribe through one of the customer's forms."""
         with self._audience(audience_id) as audience:
             writer = contacts.Writer(
                 account=self.account, audience=audience, source="user", lenient=True
@@ -41,34 +41,34 @@ class ScriptedSandbox(Sandbox):
             return writer.create(address, {"merge_fields": merge_fields}, "subscribed")
 
     def member(self, audience_id: str, address: str) -> SandboxMember:
-        """Return a member as it stands."""
+        """Return a member's current state."""
         with self._audience(audience_id) as audience:
             return audience.member(address)
 
     def opt_out(self, audience_id: str, address: str, reason: str = "") -> None:
-        """Let a member unsubscribe from the audience on their own."""
+        """Have a member unsubscribe from the audience."""
         with self._audience(audience_id) as audience:
             opt_out(self.account, audience, audience.member(address), reason)
 
     def unsubscribe_by_staff(self, audience_id: str, address: str) -> None:
-        """Unsubscribe a member as staff at Mailchimp; the API can bring this one back."""
+        """Unsubscribe a member as staff would at Mailchimp; the API can bring this one back."""
         with self._audience(audience_id) as audience:
             self._staff(audience).update(audience.member(address), {}, "unsubscribed")
 
     def confirm(self, audience_id: str, address: str) -> None:
-        """Let a pending member follow the link in the confirmation mail."""
+        """Have a pending member follow the link in the confirmation mail."""
         with self._audience(audience_id) as audience:
             member = audience.member(address)
             member.opted_out = False
             self._staff(audience).update(member, {}, "subscribed")
 
     def clean(self, audience_id: str, address: str) -> None:
-        """Mark a member whose address bounces for good."""
+        """Mark a member's address as permanently bouncing."""
         with self._audience(audience_id) as audience:
             clean(self.account, audience_id, audience.member(address))
 
     def rename(self, audience_id: str, address: str, new: str) -> None:
-        """Let a member change the address on their own."""
+        """Have a member change their own address."""
         with self._audience(audience_id) as audience:
             member = audience.member(address)
             self._staff(audience).update(member, {"email_address": new}, None)
@@ -81,7 +81,7 @@ class ScriptedSandbox(Sandbox):
     def bounce(
         self, campaign_id: str, address: str, kind: str = "hard", *, at: datetime | None = None
     ) -> None:
-        """Let a mail bounce, `hard` or `soft`."""
+        """Have a mail bounce, `hard` or `soft`."""
         with self.account.lock:
             self.account.catch_up()
             campaign = self.account.campaign(campaign_id)
@@ -92,14 +92,14 @@ class ScriptedSandbox(Sandbox):
     def choose_recipients(
         self, campaign_id: str, audience_id: str, segment: int | None = None
     ) -> None:
-        """Have staff choose who gets a campaign: a segment, or a whole audience."""
+        """Choose a campaign's recipients as staff would: a segment, or a whole audience."""
         with self.account.lock:
             campaign = self.account.campaign(campaign_id)
             campaign.audience_id = audience_id
             campaign.segment_opts = None if segment is None else {"saved_segment_id": segment}
 
     def settle_webhooks(self, within: float = 10.0) -> None:
-        """Wait until the webhooks due are sent; TimeoutError after so many seconds."""
+        """Wait until due webhooks are sent; TimeoutError after this many seconds."""
         self.webhooks.settle(within)
 
     def _staff(self, audience: SandboxAudience) -> contacts.Writer:

@@ -1,4 +1,4 @@
-"""The schemas of what webhooks tell, as the documentation has them."""
+"""The schemas of webhook payloads, as in the documentation."""
 
 import json
 from collections.abc import Iterable
@@ -14,11 +14,11 @@ from gateway.core.sending.event import Event
 from gateway.store.sending import events
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "webhooks"
-_MOST = 50  #: Events looked at of those put in at once.
+_MOST = 50  #: Of events stored together, how many are checked.
 
 
 def check(document: Any) -> None:
-    """Hold what a webhook told against the schema of its type."""
+    """Check a payload against the schema of its type."""
     _validator(document["type"]).validate(document)
 
 
@@ -33,7 +33,7 @@ _put = events.put
 
 
 def checked_put(connection: Connection, happened: Iterable[Event]) -> None:
-    """Keep events as `gateway.store.sending.events.put` does, each as its schema says."""
+    """Store events like `gateway.store.sending.events.put`, checking each against its schema."""
     those = list(happened)
     for one in those[:_MOST]:
         check(

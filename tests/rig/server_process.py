@@ -1,4 +1,4 @@
-"""A server of other people's as a process of its own, from its start to its end."""
+"""A third-party server as a separate process, from its start to its end."""
 
 import signal
 import subprocess
@@ -9,7 +9,7 @@ from tests.rig.process import Guard, ended, launch, signal_group, wait_until
 
 
 class ServerProcess:
-    """One server; where the tests die, it does, and the folder of its own goes."""
+    """A server; if the tests die, so does it, and its folder is removed."""
 
     def __init__(self, name: str, log: Path, own_folder: Path | None = None) -> None:
         self.name = name
@@ -27,7 +27,7 @@ class ServerProcess:
         folder: Path | None = None,
         timeout: float = 30,
     ) -> None:
-        """Start it and wait until it greets; it may have been started before."""
+        """Start it and wait until it greets; it may be a restart."""
         process = launch(command, self._log, environment=environment, folder=folder)
         self._process, self._guard = process, Guard.of_group(process.pid, self._own_folder)
 
@@ -38,7 +38,7 @@ class ServerProcess:
         await wait_until(has_started, f"the greeting of {self.name}", timeout)
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """End it by a signal, if it runs, and whatever it leaves."""
+        """Stop it with a signal if it is running, and clean up."""
         if self._process is None or self._guard is None:
             return
         self._process.send_signal(number)

@@ -1,4 +1,4 @@
-"""A relay that records every octet it is sent and fails where it is told to."""
+"""A relay that records every octet it receives and fails where it is told to."""
 
 import asyncio
 import ssl
@@ -24,9 +24,9 @@ EXTENSIONS = (
 
 @dataclass(slots=True, kw_only=True)
 class SinkSettings:
-    """What the sink offers; may be changed while it runs, for sessions to come."""
+    """What the sink offers; can be changed while it runs, for later sessions."""
 
-    extensions: Sequence[bytes] = EXTENSIONS  #: STARTTLS and AUTH are added as they apply.
+    extensions: Sequence[bytes] = EXTENSIONS  #: STARTTLS and AUTH are added if applicable.
     tls: Literal["none", "starttls", "implicit"] = "none"
     context: ssl.SSLContext | None = None
     credentials: dict[bytes, bytes] = field(default_factory=dict)  #: Password or token by login.
@@ -36,14 +36,14 @@ class SinkSettings:
 
 
 class RawSink:
-    """An SMTP server on 127.0.0.1 for tests; all it saw lies in plain lists."""
+    """An SMTP server on 127.0.0.1 for tests; everything it saw is in plain lists."""
 
     def __init__(self, settings: SinkSettings | None = None) -> None:
         self.settings = settings or SinkSettings()
         self.faults = FaultTable()
         self.connections: list[Connection] = []
-        self.transactions: list[Transaction] = []  #: Every MAIL that was taken, in order.
-        self.messages: list[Transaction] = []  #: Those whose final dot came, in its order.
+        self.transactions: list[Transaction] = []  #: Every accepted MAIL, in order.
+        self.messages: list[Transaction] = []  #: Those whose final dot arrived, in that order.
         self.port = 0
         self._server: asyncio.Server | None = None
         self._sessions: set[Session] = set()
@@ -51,7 +51,7 @@ class RawSink:
 
     @classmethod
     async def start(cls, settings: SinkSettings | None = None) -> Self:
-        """Return a listening sink."""
+        """Return a sink, already listening."""
         sink = cls(settings)
         await sink.listen()
         return sink
@@ -65,7 +65,7 @@ class RawSink:
         await self.close()
 
     async def listen(self) -> None:
-        """Take connections (again), on the same port as before."""
+        """Accept connections (again), on the same port as before."""
         context = self.settings.context if self.settings.tls == "implicit" else None
         self._server = await asyncio.get_running_loop().create_server(
             lambda: Session(self), LOOPBACK, self.port, ssl=context, backlog=1024
@@ -73,7 +73,7 @@ class RawSink:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def refuse(self) -> None:
-        """Stop listening: new connections are refused, open ones go on."""
+        """Stop listening: new connections are refused, open ones continue."""
         if self._server is not None:
             self._server.close()
         self._server = None
@@ -107,7 +107,7 @@ class RawSink:
         times: int | None = None,
         skip: int = 0,
     ) -> None:
-        """From now on do this at that stage; see `Fault` for the limits."""
+        """From now on, do this at that stage; see `Fault` for the limits."""
         self.faults.add(Fault(stage=stage, action=action, address=address, times=times, skip=skip))
 
     # What it saw
@@ -122,14 +122,14 @@ class RawSink:
         return len(self._sessions)
 
     def forget(self) -> None:
-        """Empty the lists; open connections and faults stay."""
+        """Clear the lists; open connections and faults stay."""
         for seen in (self.connections, self.transactions, self.messages):
             seen.clear()
 
     # Waiting
 
     async def wait_for(self, count: int, timeout: float = 30.0) -> list[Transaction]:
-        """Wait for so many final dots in all and return the messages."""
+        """Wait for this many final dots in total and return the messages."""
         what = f"{count} messages"
         await self.wait_until(lambda: len(self.messages) >= count, what, timeout)
         return self.messages
@@ -137,7 +137,7 @@ class RawSink:
     async def wait_until(
         self, condition: Callable[[], bool], what: str = "the condition", timeout: float = 30.0
     ) -> None:
-        """Wait until the condition holds; it is tried whenever something happens here."""
+        """Wait until the condition holds; it is checked whenever something happens here."""
         if condition():
             return
         happened = asyncio.get_running_loop().create_future()
@@ -160,19 +160,19 @@ class RawSink:
     # Called by the sessions
 
     def opened(self, session: Session) -> Connection:
-        """Note a new connection."""
+        """Record a new connection."""
         self._sessions.add(session)
         connection = Connection(number=len(self.connections) + 1, opened=time.monotonic())
         self.connections.append(connection)
         return connection
 
     def closed(self, session: Session) -> None:
-        """Note the end of a connection."""
+        """Record the end of a connection."""
         self._sessions.discard(session)
         self.changed()
 
     def changed(self) -> None:
-        """Try the conditions somebody waits for."""
+        """Check the conditions somebody is waiting for."""
         for condition, happened in self._waiting:
             if not happened.done() and condition():
                 happened.set_result(None)

@@ -1,4 +1,4 @@
-"""One connection to the recording relay."""
+"""A connection to the recording relay."""
 
 import asyncio
 import base64
@@ -19,11 +19,11 @@ END_OF_DATA = b"\r\n.\r\n"
 
 
 class Gone(Exception):
-    """The client is no longer there, or we have hung up."""
+    """The client has disconnected, or we have hung up."""
 
 
 class Session(asyncio.Protocol):
-    """Speaks SMTP with one client, strictly: only CRLF ends a line."""
+    """Speaks SMTP with a client, strictly: only CRLF ends a line."""
 
     task: asyncio.Task[None]
     connection: Connection
@@ -124,7 +124,7 @@ class Session(asyncio.Protocol):
         self._output.clear()
 
     async def _answer(self, stage: Stage, usual: bytes, address: bytes = b"") -> bytes:
-        """Say the usual line, or do what the fault table has; returns what was said."""
+        """Send the usual line, or do what the fault table says; return what was sent."""
         action = self.sink.faults.take(stage, address)
         if action is None:
             action = Action()
@@ -318,7 +318,7 @@ class Session(asyncio.Protocol):
             transaction.reply = self._said
 
     async def _receive(self, transaction: Transaction) -> None:
-        self._input[:0] = b"\r\n"  # the line end of DATA is half of an end of data
+        self._input[:0] = b"\r\n"  # the line end of DATA can be part of an end of data
         try:
             await self._strike_content()
             end = await self._read_until(END_OF_DATA)

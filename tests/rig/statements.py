@@ -1,7 +1,7 @@
 """Compiled SQL that all stores of a test process share: each statement is compiled once.
 
-Every test has a store of its own, and SQLAlchemy (2.1) keeps what it has compiled by engine, and of
-what creates tables and indexes nothing: half of the time of a test that imports something went into
+Every test has its own store. SQLAlchemy (2.1) caches compiled statements by engine, and doesn't
+cache those that create tables and indexes: a test that imports something spent half of its time
 compiling the same statements again.
 """
 
@@ -19,7 +19,7 @@ from gateway.store.schema.columns import create_all
 
 
 class SharedStatements:
-    """The statements one engine has compiled, kept with those of all engines of its kind."""
+    """The compiled statements of one engine, stored with those of all similar engines."""
 
     def __init__(self) -> None:
         self._compiled: LRUCache[Any, Any] = LRUCache(5_000)
@@ -35,14 +35,14 @@ class SharedStatements:
 
 
 def _of_its_kind(key: Any) -> Any:
-    """Return a key of SQLAlchemy's with its dialect's driver in place of one engine's dialect."""
+    """Return a cache key of SQLAlchemy's with the driver in place of one engine's dialect."""
     dialect, *others = key
     return (f"{dialect.name}+{dialect.driver}", *others)
 
 
 @contextmanager
 def statements_shared() -> Iterator[None]:
-    """Have every engine that is made share them."""
+    """Have all new engines share them."""
     shared = SharedStatements()
     made = Engine.__init__
 
@@ -59,7 +59,7 @@ def statements_shared() -> Iterator[None]:
 
 
 def _compiled_once(compile_anew: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `compile` of what creates a table or an index, which compiles that once."""
+    """Return a `compile` that compiles the creation of each table or index only once."""
     compiled: dict[Any, Any] = {}
 
     def compile_one(creation: Any, *, dialect: Dialect, schema_translate_map: Any = None) -> Any:
@@ -79,7 +79,7 @@ def _compiled_once(compile_anew: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _created_again(create: Callable[[Connection], None]) -> Callable[[Connection], None]:
-    """Return `create_all`, which creates every later schema with the SQL of the first."""
+    """Return a `create_all` that creates later schemas with the SQL of the first."""
     created: dict[str, list[str]] = {}
 
     def create_again(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""A command that is forked is what the installed one is, but for the time it takes to load."""
+"""A forked command behaves like the installed one, without the time for imports."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The rig does what the tests that use it rely on."""
+"""The rig does what tests that use it rely on."""
 
 import asyncio
 

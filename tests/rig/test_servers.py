@@ -1,4 +1,4 @@
-"""The real servers and the proxy of the rig do what the tests that use them rely on."""
+"""The rig's real servers and proxy do what tests that use them rely on."""
 
 import asyncio
 import subprocess
@@ -156,7 +156,7 @@ def test_a_connection_goes_to_the_next_store_as_good_as_new(postgres: Postgres) 
         "SELECT pg_backend_pid(), to_regclass('pg_temp.left_over'), current_setting('lock_timeout')"
     )
     seen = []
-    for _ in range(10):  # Several may be kept: of these any may be lent.
+    for _ in range(10):  # Several may be kept: any of them may be lent.
         with postgres.prepared_database(prepare) as url:
             database = Database(url)
             with database.private() as connection:

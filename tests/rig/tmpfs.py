@@ -1,4 +1,4 @@
-"""A small disk that can be filled, and made read-only; only root can have one."""
+"""A small disk that can be filled, and made read-only; requires root."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ class SmallDisk:
         return self.folder / "ballast"
 
     def fill(self) -> None:
-        """Leave no room at all."""
+        """Use up all space."""
         with self._ballast.open("ab", buffering=0) as file, contextlib.suppress(OSError):
             while file.write(bytes(4096)):
                 pass
@@ -34,13 +34,13 @@ class SmallDisk:
         _mount("-o", "remount,ro", self.folder)
 
     def unprotect(self) -> None:
-        """Let it be written again."""
+        """Make it writable again."""
         _mount("-o", "remount,rw", self.folder)
 
 
 @contextlib.contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[SmallDisk]:
-    """Mount a disk of a size such as `1m` for the block; skip where that is not allowed."""
+    """Mount a disk of a size such as `1m` for the block; skip if that is not allowed."""
     if os.geteuid() != 0:
         needs("root", "only root can mount a small disk")
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A server that issues access tokens, and says of each whether it is good (RFC 6749, RFC 7662)."""
+"""A server that issues access tokens, and says whether each is valid (RFC 6749, RFC 7662)."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from tests.rig.process import LOOPBACK
 
 
 class TokenServer:
-    """Issues `token-1`, `token-2` …; `forms` is what it was asked with."""
+    """Issues `token-1`, `token-2` …; `forms` are the requests it got."""
 
     def __init__(self, user: str) -> None:
         self.user = user
@@ -18,7 +18,7 @@ class TokenServer:
         self.good: set[str] = set()
         self.expires_in: Any = 3600
         self.refuses: tuple[int, Any] | None = None  #: Status and document of every answer.
-        self.rotates = False  #: Whether each answer brings a new refresh token and spends the old.
+        self.rotates = False  #: Whether each answer replaces the refresh token.
         self._spent: set[str] = set()
         owner = self
 
@@ -51,7 +51,7 @@ class TokenServer:
         self._server.server_close()
 
     def revoke(self) -> None:
-        """Make every token bad that was issued."""
+        """Revoke all tokens issued."""
         self.good.clear()
 
     def _answer(self, path: str, form: dict[str, str]) -> tuple[int, Any]:

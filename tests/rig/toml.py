@@ -7,7 +7,7 @@ from typing import Any
 
 
 def write_toml(document: Mapping[str, Any]) -> str:
-    """Return the document as TOML: tables nest, lists of mappings become arrays of tables."""
+    """Return the document as TOML: tables are nested, lists of mappings become arrays of tables."""
     return "".join(_table(document, ()))
 
 
@@ -52,7 +52,7 @@ def _value(value: object) -> str:
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the base with the changes laid over it; only mappings are merged inside."""
+    """Return the base with the changes merged into it; only mappings are merged recursively."""
     merged = dict(base)
     for key, value in changes.items():
         inner = merged.get(key)

@@ -1,4 +1,4 @@
-"""The mail tools of other people: swaks and smtp-source."""
+"""Third-party mail tools: swaks and smtp-source."""
 
 import subprocess
 
@@ -17,7 +17,7 @@ async def swaks(
     to: str = "bob@example.org",
     data: bytes | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Send one mail with swaks; `data` is the content. Its exit code is 0 if it was taken."""
+    """Send a mail with swaks; `data` is the content. Its exit code is 0 if it was accepted."""
     options = ["--server", LOOPBACK, "--port", str(port), "--from", SENDER, "--to", to]
     if data is not None:
         options += ["--data", "-"]
@@ -35,7 +35,7 @@ async def smtp_source(
     keeps_connection: bool = False,
     timeout: float = 120.0,
 ) -> None:
-    """Send so many mails with Postfix's smtp-source; fails if one of them is not taken."""
+    """Send this many mails with Postfix's smtp-source; fail if one of them isn't accepted."""
     counts = {"-m": messages, "-s": sessions, "-l": length}
     options = [text for name, count in counts.items() for text in (name, str(count))]
     options += ["-f", SENDER, "-t", to]

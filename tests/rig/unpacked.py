@@ -1,6 +1,6 @@
-"""Servers of Debian that are unpacked for a test and never installed: one would push out another.
+"""Debian's servers, unpacked for a test but not installed, as they conflict with each other.
 
-The packages' files lie over the system's own in a mount namespace that only the server sees.
+The packages' files overlay the system's own in a mount namespace that only the server sees.
 """
 
 import atexit
@@ -36,9 +36,9 @@ mount -t tmpfs tmpfs /run
 
 @cache
 def unpacked(*packages: str) -> Path:
-    """Unpack packages, and what they need and the system hasn't, once for all tests of a process.
+    """Unpack packages and their missing dependencies, once for all tests of a process.
 
-    Skips where they can't be had.
+    Skips the test if they aren't available.
     """
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         needs(packages[0], "only root can unpack it, on Debian")
@@ -58,7 +58,7 @@ def unpacked(*packages: str) -> Path:
         needs(packages[0], done.stderr.strip())
     for file in folder.iterdir():
         _run("dpkg-deb", "-x", str(file), str(target))
-    for name in ("lib", "sbin", "bin"):  # Older packages have them at the top still.
+    for name in ("lib", "sbin", "bin"):  # Older packages still have them at the top.
         if (target / name).is_dir():
             shutil.copytree(target / name, target / "usr" / name, symlinks=True, dirs_exist_ok=True)
     (target / "etc").mkdir(exist_ok=True)
@@ -77,7 +77,7 @@ def _run(*command: str, folder: Path | None = None) -> subprocess.CompletedProce
 
 
 class UnpackedServer(Mailboxes):
-    """An IMAP server of a Debian package; `script` (bash) ends with `exec` of it."""
+    """An IMAP server from a Debian package; `script` (bash) ends with its `exec`."""
 
     def __init__(self, *packages: str, script: str) -> None:
         super().__init__(free_port())
@@ -91,7 +91,7 @@ class UnpackedServer(Mailboxes):
         (self.folder / "packages").symlink_to(unpacked(*self._packages))
         script = self.folder / "start"
         script.write_text(f"{_PREPARE}LISTEN_PORT={self.port}\n{self._script}")
-        # With the first process of the namespace all others of it end.
+        # When the first process of the namespace ends, so do all others.
         apart = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
         await self._server.start(
             [*apart, "bash", str(script)],

@@ -1,1 +1,1 @@
-"""Triggers, their files, and the applications whose changes they mail about."""
+"""Triggers, their files, and the applications whose changes send mail."""

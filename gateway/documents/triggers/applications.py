@@ -48,7 +48,7 @@ def application_document(known: KnownApplication) -> ApplicationDocument:
 
 
 def whole_application_document(known: KnownApplication) -> WholeApplicationDocument:
-    """Return an application with whose it is and who is responsible."""
+    """Return an application with its person and who is responsible."""
     return {
         **application_document(known),
         "person": str(known.application.person),
@@ -57,7 +57,7 @@ def whole_application_document(known: KnownApplication) -> WholeApplicationDocum
 
 
 def listed_application_document(listed: ListedApplication) -> ListedApplicationDocument:
-    """Return an application with the name of whose it is."""
+    """Return an application with its person's name."""
     return {
         **whole_application_document(listed.known),
         "person_name": listed.person_name,

@@ -1,4 +1,4 @@
-"""Triggers and templates as they are edited: their files, a change before it is made, and after."""
+"""Editing of triggers and templates: their files, a change before it is made, and after."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -125,7 +125,7 @@ class SampleMailDocument(TypedDict):
 
 
 def due_day_document(day: DueDay) -> DueDayDocument:
-    """Return what one trigger will mail on one day."""
+    """Return the mail of one trigger on one day."""
     return {
         "trigger": day.trigger,
         "day": day.day.isoformat(),
@@ -136,12 +136,12 @@ def due_day_document(day: DueDay) -> DueDayDocument:
 
 
 def file_change_document(change: FileChange) -> FileChangeDocument:
-    """Return one file that is changed, with the lines that differ."""
+    """Return one changed file, with the lines that differ."""
     return {"file": change.file, "diff": list(change.diff())}
 
 
 def trigger_edit_document(edit: TriggerEdit) -> TriggerEditDocument:
-    """Return a change that was made."""
+    """Return a change that was made, and by whom."""
     return {
         "id": ids.show(edit.id),
         "at": in_utc(edit.at),

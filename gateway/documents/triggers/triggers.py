@@ -1,4 +1,4 @@
-"""Triggers: what there are, what they would do, what they did; and changes of applications."""
+"""Triggers: what exists, what they would do, what they did; and changes of applications."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, tzinfo
@@ -59,7 +59,7 @@ class FileFaultDocument(TypedDict):
 
 
 def file_fault_document(fault: FileFault) -> FileFaultDocument:
-    """Return what is wrong at one place of a trigger's file."""
+    """Return a fault at one place of a trigger's file."""
     return {"line": fault.line, "key": fault.key, "fault": fault.fault}
 
 
@@ -247,7 +247,7 @@ class RunFinishedData(RunNumbers):
 
 
 def trigger_document(trigger: Trigger, looked: date | None) -> TriggerDocument:
-    """Return a trigger, and the day up to which it was looked whom it mails."""
+    """Return a trigger, and the last day it has looked at."""
     return {
         "name": trigger.name,
         "enabled": trigger.enabled,
@@ -292,7 +292,7 @@ def preview_mail_document(mail: PreviewMail) -> PreviewMailDocument:
 
 
 def not_mailed_document(skipped: NotMailed) -> NotMailedDocument:
-    """Return somebody who gets no mail now."""
+    """Return a person who gets no mail now."""
     return {
         "person": skipped.person,
         "name": skipped.name,
@@ -302,7 +302,7 @@ def not_mailed_document(skipped: NotMailed) -> NotMailedDocument:
 
 
 def change_result_document(result: ChangeResult) -> ChangeResultDocument:
-    """Return what was done to applications, and what it mails."""
+    """Return the result of changes to applications, and what it mails."""
     return {
         **preview_document(result.preview),
         "applications": [change_document(change) for change in result.changes],
@@ -313,7 +313,7 @@ def change_result_document(result: ChangeResult) -> ChangeResultDocument:
 
 
 def change_document(change: Change) -> ChangeDocument:
-    """Return what was done to one application, or why nothing was."""
+    """Return the change to one application, or why there was none."""
     return {
         "reference": change.reference,
         "before": change.before,
@@ -326,7 +326,7 @@ def change_document(change: Change) -> ChangeDocument:
 
 
 def waiting_document(fields: Iterable[UnreadField], owed: Iterable[Occurrence]) -> WaitingDocument:
-    """Return the fields that can't be read, and the mail that waits for them."""
+    """Return the unreadable fields, and the mail that waits for them."""
     return {
         "fields": [unread_field_document(field) for field in fields],
         "mails": [
@@ -346,7 +346,7 @@ def waiting_document(fields: Iterable[UnreadField], owed: Iterable[Occurrence]) 
 def history_document(
     done: Iterable[TriggerRun | MailedTransition], zone: tzinfo
 ) -> list[DoneDocument]:
-    """Return runs, and what was done to applications and mailed, each like a run."""
+    """Return runs, and changes to applications with their mail, each like a run."""
     return [
         trigger_run_document(run)
         if isinstance(run, TriggerRun)
@@ -373,7 +373,7 @@ def trigger_run_document(run: TriggerRun) -> TriggerRunDocument:
 
 
 def run_numbers(run: TriggerRun) -> RunNumbers:
-    """Return how many of a run's mails came to what."""
+    """Return how many of a run's mails had each result."""
     return {
         "sent": run.count(OccurrenceState.SENT),
         "skipped": run.left_out,
@@ -387,7 +387,7 @@ def run_numbers(run: TriggerRun) -> RunNumbers:
 def application_transition_document(
     transition: MailedTransition, zone: tzinfo
 ) -> ApplicationTransitionDocument:
-    """Return what was done to an application and the mail it owes, like a run."""
+    """Return a change to an application with the mail it owes, like a run."""
     return {
         **trigger_run_document(transition.run(zone)),
         "event": transition.event,
@@ -401,7 +401,7 @@ def application_transition_document(
 
 
 def transition_mail_document(mail: StatusMail) -> TransitionMailDocument:
-    """Return one mail owed for what was done to an application."""
+    """Return a mail owed for a change to an application."""
     row = mail.row
     return {
         "id": ids.show(row.id),
@@ -416,7 +416,7 @@ def transition_mail_document(mail: StatusMail) -> TransitionMailDocument:
 
 
 def state_of(row: Occurrence) -> str:
-    """Return where mail about an application stands, as people call it."""
+    """Return the state of mail about an application, in words."""
     if row.state is OccurrenceState.DUE:
         return "waiting"
     if row.state is OccurrenceState.SKIPPED and row.reason == TAKEN_BACK:
@@ -427,7 +427,7 @@ def state_of(row: Occurrence) -> str:
 def trigger_sent_data(
     row: Occurrence, *, message: int, message_id: str, at: datetime
 ) -> TriggerSentData:
-    """Return what is told about a mail of a trigger that left."""
+    """Return a webhook's data on a sent mail of a trigger."""
     return {
         "trigger": row.trigger,
         "event": row.event,
@@ -441,7 +441,7 @@ def trigger_sent_data(
 
 
 def run_finished_data(run: TriggerRun, state: RunState, at: datetime) -> RunFinishedData:
-    """Return what is told about a run that has come to a state."""
+    """Return a webhook's data on a run that has reached a state."""
     numbers = run_numbers(run)
     return {
         "run": ids.show(run.id),
@@ -463,7 +463,7 @@ def run_finished_data(run: TriggerRun, state: RunState, at: datetime) -> RunFini
 def transition_finished_data(
     transition: MailedTransition, zone: tzinfo, at: datetime
 ) -> RunFinishedData:
-    """Return what is told when all mail owed for something done to an application has ended."""
+    """Return a webhook's data once all mail owed for a change to an application has ended."""
     data = run_finished_data(transition.run(zone), RunState.FINISHED, at)
     data["event"] = transition.event
     data["reference"] = transition.reference
