@@ -49,7 +49,7 @@ def main() -> int:
 def _run_on_disk(plan: Plan) -> Results:
     with tempfile.TemporaryDirectory(prefix="benchmark.", dir=DISK) as name:
         directory = Path(name)
-        directory.chmod(0o755)  # Postfix's processes run as a user of their own
+        directory.chmod(0o755)  # Postfix's processes run as a separate user
         return run(plan, directory)
 
 

@@ -48,7 +48,7 @@ _PASSED_ON = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
 def _uncounted(_route: str, _method: str, _status: int) -> None:
-    """Do nothing, where nothing is to be counted."""
+    """Do nothing, when answers are not counted."""
 
 
 def application(

@@ -76,8 +76,8 @@ class Commands(TyperGroup):
         if not gc.isenabled():  # as `__main__` leaves it
             gc.freeze()
             gc.enable()
-        # In an app of its own, since a Typer's inherited settings (plain help, no completion) are
-        # the outermost one's.
+        # A separate app, since a Typer's inherited settings (plain help, no completion) are the
+        # outermost one's.
         around = typer.Typer(add_completion=False, rich_markup_mode=None)
         if isinstance(loaded, typer.Typer):
             around.add_typer(loaded, name=cmd_name)

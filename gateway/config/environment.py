@@ -1,4 +1,4 @@
-"""Settings given by the environment: `GATEWAY_STORE__URL` stands for `url` in `[store]`."""
+"""Settings from the environment: `GATEWAY_STORE__URL` is `url` in `[store]`."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

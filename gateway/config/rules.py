@@ -1,6 +1,6 @@
 """Rules in the config that classify messages.
 
-`core.decision.shipped_rules` has the rules that come with the gateway.
+The rules that come with the gateway are in `core.decision.shipped_rules`.
 """
 
 from typing import TYPE_CHECKING, Literal, Self

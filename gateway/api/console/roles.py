@@ -35,7 +35,7 @@ def read_roles(names: Iterable[str]) -> frozenset[ConsoleRole]:
 
 
 def known_roles(names: Iterable[str]) -> frozenset[ConsoleRole]:
-    """Return which of the names are roles: other systems have roles of their own."""
+    """Return which of the names are roles: other systems have their own."""
     return frozenset(ConsoleRole(name) for name in names if name in set(ConsoleRole))
 
 

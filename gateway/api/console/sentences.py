@@ -104,7 +104,8 @@ def _retold(language: str, sentence: str, depth: int) -> str:
         written = form.inserted(sentence)
         if written is not None:
             values = {name: _retold(language, text, depth - 1) for name, text in written.items()}
-            # `{whom}: {scope}` has no words of its own: it matches if something in it is known.
+            # `{whom}: {scope}` has no words apart from placeholders: it matches if something in it
+            # is known.
             if form.has_words or values != written:
                 for name in values.keys() & _DAYS:
                     values[name] = _MOMENT.sub(lambda day: _as_written(language, day), values[name])

@@ -140,7 +140,7 @@ def router(adapter: UnsubscribeAdapter, rates: ClientRates) -> APIRouter:
         elif view.state in (LinkState.OPEN, LinkState.DONE):
             words = _words(adapter, request, view.language)
             topic = view.topic if form.get(_CHOICE) == _TOPIC else ""
-            # A mail program has a button of its own, and shows none of our text.
+            # A mail program has its own button, and shows none of our text.
             shown = words.topic.format(topic) if topic else words.all
             choice = shown if _CHOICE in form else "=".join(ONE_CLICK)
             view = await adapter.unsubscribe(token, topic=topic, choice=choice)

@@ -153,7 +153,7 @@ _DONE = answers(CampaignDoneDocument, "The campaign as it is now, without its me
 async def create_campaign(action: Action, asked: CampaignDraft) -> Response:
     """Make a campaign; nothing is created at Mailchimp yet.
 
-    Where there is one of that name the answer is 409, unless `confirmed`.
+    If one with that name exists, the answer is 409, unless `confirmed`.
     """
     wanted = CampaignRequest(
         name=asked.name,

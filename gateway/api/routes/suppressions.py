@@ -187,7 +187,7 @@ async def suppress(
 ) -> Response:
     """Suppress an address, or a person, from the next message on.
 
-    A person is suppressed at every address they have, and at those the CRM tells of later.
+    A person is suppressed at every address they have, and at those they get later.
     """
     now = using.clock()
     until = asked.until
@@ -252,7 +252,7 @@ async def release(
 ) -> Response:
     """Lift what suppresses the address or the person itself, and opt-outs from Mailchimp.
 
-    Their history stays. Mailchimp itself may go on refusing: that is told.
+    Their history stays. If Mailchimp itself still refuses them, the answer says so.
     """
     typed = read_person_or_address(address)
     match typed:

@@ -134,7 +134,7 @@ def list_waiting(chosen: Context, asked: ListRequest) -> None:
     with chosen.store() as store, store.reading() as connection:
         fields = unread.listed(connection, deciding=True)
         owed = ledger.waiting(connection)
-    if asked.form is ListForm.JSON:  # A document of its own, with both.
+    if asked.form is ListForm.JSON:  # A separate document, with both.
         print_json(waiting_document(fields, owed))
         return
     source = in_memory(fields, lambda field: f"{field.what} {field.record} {field.field}")

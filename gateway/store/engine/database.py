@@ -310,7 +310,7 @@ class Database:
             row = cursor.fetchone()
             cursor.close()
             connection.rollback()  # The driver's connection has no transaction open here.
-        except Exception as error:  # Each driver has errors of its own.
+        except Exception as error:  # Each driver has its own errors.
             connection.close()
             raise StoreUnavailable(
                 f"there is no store, or it failed: {_first_line(error)}"

@@ -60,7 +60,7 @@ def unsubscribed_addresses(
 
 
 def write_addresses(connection: Connection, stage: StagingTables) -> None:
-    """Write the addresses by which people are found, where their rows are new, differ or go.
+    """Write the addresses by which people are found, where rows are new, differ or are removed.
 
     A row that only adds addresses takes none away: if it has addresses to mail, the ones known
     before come after them.
@@ -76,7 +76,7 @@ def write_addresses(connection: Connection, stage: StagingTables) -> None:
 
 
 def delete_rows(connection: Connection, stage: StagingTables, source: str) -> None:
-    """Delete what the source brought before and doesn't have any more."""
+    """Delete what the source had before but doesn't have any more."""
     table, names = stage.layout.table, stage.layout.keys
     gone = select(*(stage.removed.c[name] for name in names))
     is_gone = tuple_(*(table.c[name] for name in names)).in_(gone)

@@ -27,8 +27,8 @@ from gateway.store.feed.staging_tables import make
 LEAST = 20
 ONE_IN = 5
 
-# The joins run in the order in which they are written, outwards from the people an import touches:
-# left to itself, SQLite may start with everybody.
+# The joins run in the order they are written, outwards from the people an import touches: left to
+# itself, SQLite may start with everybody.
 _TOUCHED = {
     "people": """
         SELECT c.kind, c.crm_id FROM changes c

@@ -42,7 +42,7 @@ from gateway.store.schema.triggers import occurrences
 
 _c = unread_fields.c
 _KEYS = ("what", "kind", "key", "field")
-#: A query of the columns that have unread fields; made once, as every import asks it.
+#: A query of the columns that have unread fields; made once, as every import needs it.
 _UNREAD_COLUMNS = select(_c.field).where(_c.what == bindparam("of_kind")).distinct()
 
 

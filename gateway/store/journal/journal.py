@@ -187,7 +187,7 @@ def _resolve_here(futures: list["asyncio.Future[None]"], error: StoreUnavailable
 
 
 class CommitThread:
-    """Commits entries in groups, on a thread of its own; retries those that were late."""
+    """Commits entries in groups, on its own thread; retries those that were late."""
 
     def __init__(self, commit: Callable[[CommitGroup], list[FinishedMessage]]) -> None:
         """`commit` returns the outcomes to retry."""

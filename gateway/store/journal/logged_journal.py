@@ -134,7 +134,7 @@ class LoggedJournal(MessageJournal):
 
 
 class LogDrain:
-    """Writes the log's content to the store, on a thread of its own."""
+    """Writes the log's content to the store, on its own thread."""
 
     def __init__(self, database: Database, log: WorkerLog, refused: Callable[[str], None]) -> None:
         self._database = database

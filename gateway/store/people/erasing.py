@@ -345,7 +345,7 @@ class _Eraser:
                 if row.id in others_too:
                     self._take_out_of(row, subject=row.subject, message_id=row.message_id)
                 else:
-                    # Some programs put the recipient into the Message-ID, in a form of their own:
+                    # Some programs put the recipient into the Message-ID, in their own form:
                     # <17.ann=example.org@crm.example>.
                     self._take_out_of(row, subject=self._mark, message_id="")
 

@@ -44,7 +44,7 @@ from gateway.store.feed.references.relations import (
 from gateway.store.feed.staging_tables import has_rows, load, make
 from gateway.store.schema.feed import groups, memberships, people, programmes, staff, statuses
 
-#: Tables whose rows have an id of their own, which a spreadsheet may have changed as well.
+#: Tables whose rows have their own ids, which a spreadsheet may have changed as well.
 _KEYED = (people, groups, statuses, staff, programmes)
 
 
@@ -257,7 +257,7 @@ class References:
                 sure[key] = meaning
             elif not is_digits or (meaning.crm_id and meaning.how is UnderstoodBy.BENT):
                 doubtful[key] = replace(meaning, is_certain=False)
-        # Somebody who has a row of their own in the file isn't meant by another row.
+        # Somebody with their own row in the file isn't meant by another row.
         own_rows = set[str]()
         if doubtful:
             meant = {

@@ -174,7 +174,7 @@ RELATIONS = (
 )
 
 
-# Every import asks these; making them takes longer than running them for a few rows.
+# Every import needs these; making them takes longer than running them for a few rows.
 @cache
 def any_unknown(table: Table, staged: Table) -> Select[*tuple[Any, ...]] | None:
     """Return a query of whether some text isn't an id: a column for each relation.
