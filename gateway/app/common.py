@@ -7,12 +7,12 @@ and `wording`.
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from zoneinfo import ZoneInfo
 
 from gateway.app.keys import erased_names
 from gateway.config import Settings
 from gateway.core.mail.address import lookup_form
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.runtime import process_ids
 from gateway.runtime.process_ids import ProcessIds
 from gateway.store.engine.database import Database
@@ -66,7 +66,7 @@ def host_name() -> str:
 
 def notifier(settings: Settings) -> str:
     """Return the bare address from which the gateway sends its own mail."""
-    _, address = parseaddr(settings.notices.sender or "")
+    _, address = name_and_address(settings.notices.sender or "")
     return address or f"postmaster@{host_name()}"
 
 

@@ -6,12 +6,12 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Set
-from email.utils import parseaddr
 from pathlib import Path
 
 from gateway.config import Settings
 from gateway.core.bounces.unsubscribe import UnsubscribeLinks
 from gateway.core.errors import GatewayError
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.people.erased_names import ErasedNames
 from gateway.core.signing import KeysWrong, SigningKeys
 from gateway.store.engine.database import StoreUnavailable
@@ -111,7 +111,7 @@ def erased_names(settings: Settings, marks: Callable[[], Set[str]] = frozenset) 
 def unsubscribe_links(settings: Settings) -> UnsubscribeLinks | None:
     """Return the maker of unsubscribe links; None if nothing could receive their requests."""
     public_url = settings.api.public_url or ""
-    _, address = parseaddr(settings.bounces.address or "")
+    _, address = name_and_address(settings.bounces.address or "")
     if not (public_url or address):
         return None
     return UnsubscribeLinks(signing_keys(settings), public_url=public_url, address=address)

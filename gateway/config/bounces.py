@@ -1,13 +1,13 @@
 """Bounces: where they arrive, and when they suppress an address."""
 
 from datetime import timedelta
-from email.utils import parseaddr
 from typing import Self
 
 from pydantic import field_validator, model_validator
 
 from gateway.config.section import Section, option, wrong
 from gateway.config.values import ConfigPath, Count, Interval, MailAddress
+from gateway.core.mail.typed.typed_address import name_and_address
 
 #: A local part has 64 octets at most (RFC 5321, 4.5.3.1.1), a link's `+TOKEN` 35 of them.
 _LONGEST_LOCAL = 29
@@ -39,7 +39,7 @@ class BouncesConfig(Section):
     @field_validator("address")
     @classmethod
     def _leaves_room(cls, typed: str | None) -> str | None:
-        address = parseaddr(typed or "")[1]
+        address = name_and_address(typed or "")[1]
         local = address.rpartition("@")[0]
         if not address.isascii() or local.startswith('"'):
             raise ValueError("must be ASCII without quotes, its domain in the form xn--…")

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.utils import parseaddr
 from typing import assert_never
 
 from gateway.core.decision import note
@@ -11,6 +10,7 @@ from gateway.core.decision.decide import blocking, who_counts
 from gateway.core.decision.journal import Delivery, Message, Outcome
 from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.kinds import By, Kind, State
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.people.people import Standing, Suppression
 from gateway.core.sending.outbox import AttemptResult, Deferred, Refused, Sent, Unknown
 from gateway.core.triggers.occurrence import TRIGGERS_LISTENER, Occurrence
@@ -111,7 +111,7 @@ def _message(case: MailToSend, standing: Standing, *, state: State) -> Message:
         id=case.message,
         at=case.now,
         listener=TRIGGERS_LISTENER,
-        sender=parseaddr(sender_of(case.plan, case.trigger))[1],
+        sender=name_and_address(sender_of(case.plan, case.trigger))[1],
         subject=mail.subject,
         message_id=mail.message_id,
         kind=case.trigger.kind,

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from functools import partial
 
 from gateway import logs
 from gateway.core import ids
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.sending.event import Event, EventType
 from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
@@ -87,7 +87,7 @@ class RunReporter:
             events.put(connection, [self._event(run_finished_data(run, state, now))])
             if not run.report_to or not is_mailed(run, plan):
                 return True
-            recipient = parseaddr(run.report_to)[1]
+            recipient = name_and_address(run.report_to)[1]
             # Its reader may be a member of staff whose language is known.
             staff = applications.staff_at(connection, plan.lookup(recipient))
             language = next((member.language for member in staff), "")

@@ -5,12 +5,12 @@ import contextlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from functools import lru_cache, partial
 from pathlib import Path
 
 from gateway import logs
 from gateway.core import ids
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.sending.event import Event, EventType
 from gateway.core.sending.outbox import AttemptResult, Deferred
 from gateway.core.triggers.due_times import in_quiet_hours
@@ -324,7 +324,7 @@ class TriggerSender:
 
 @lru_cache  # All mail of a run comes from the same few.
 def _address(mailbox: str) -> str:
-    return parseaddr(mailbox)[1]
+    return name_and_address(mailbox)[1]
 
 
 def prepare(

@@ -82,6 +82,12 @@ def groups(mail: EmailMessage) -> list[dict[str, str]]:
     return [{name: str(value) for name, value in group.items()} for group in payload]
 
 
+def test_a_report_of_a_host_without_a_name_has_a_sender() -> None:
+    mail = parsed(replace(REPORT, notifier="postmaster@[127.0.0.1]"))
+
+    assert "Mail gateway <postmaster@[127.0.0.1]>" == mail["From"]
+
+
 def test_P13_a_dsn_is_an_automatic_report_to_the_sender() -> None:
     mail = parsed(REPORT)
 

@@ -30,6 +30,12 @@ def built(**changes: Any) -> Any:
     return message_from_bytes(octets, policy=default)
 
 
+def test_a_sender_at_a_host_without_a_name_is_written() -> None:
+    mail = built(sender="postmaster@[127.0.0.1]")
+
+    assert ["postmaster@[127.0.0.1]"] == [str(one) for one in mail["From"].addresses]
+
+
 def test_it_is_read_as_it_was_written() -> None:
     mail = built()
 

@@ -41,6 +41,12 @@ def test_a_mail_is_the_same_each_time_and_says_that_a_program_wrote_it() -> None
     assert "Beste Ann,\nveel geluk!\n" == read.get_content().replace("\r\n", "\n")
 
 
+def test_a_sender_at_a_host_without_a_name_is_written() -> None:
+    read = message_from_bytes(build(replace(MAIL, sender="postmaster@[127.0.0.1]")), policy=SMTP)
+
+    assert "postmaster@[127.0.0.1]" == read["From"]
+
+
 def test_bulk_mail_says_that_it_is() -> None:
     assert "bulk" == message_from_bytes(build(replace(MAIL, kind=Kind.BULK)))["Precedence"]
 

@@ -12,6 +12,7 @@ from gateway.core.mail.typed.typed_address import (
     NotAnAddress,
     TypedAddress,
     can_be_recipient,
+    name_and_address,
     read_address,
 )
 from tests.rig.cost import cost_of
@@ -211,6 +212,21 @@ def test_a_mailbox_is_written_so_that_a_header_field_can_have_it(
     assert expected == mailbox.mailbox
     assert (mailbox.name, mailbox.address) == parseaddr(mailbox.mailbox)
     assert mailbox == read_address(mailbox.mailbox)
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "expected"),
+    [
+        ("postmaster@[192.0.2.1]", ("", "postmaster@[192.0.2.1]")),
+        ("Mail <mail@[IPv6:2001:db8::1]>", ("Mail", "mail@[IPv6:2001:db8::1]")),
+        ('"Bos, Ann" <ann@x.org>', ("Bos, Ann", "ann@x.org")),
+        ("", ("", "")),
+    ],
+)
+def test_a_mailbox_of_a_setting_is_taken_apart_whatever_its_domain_is(
+    mailbox: str, expected: tuple[str, str]
+) -> None:
+    assert expected == name_and_address(mailbox)
 
 
 PIECES = st.sampled_from(

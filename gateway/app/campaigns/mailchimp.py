@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parseaddr
 from zoneinfo import ZoneInfo
 
 from gateway.app import common
 from gateway.config import Settings
 from gateway.core.campaigns.schedule import NotScheduled, Unschedulable, schedule
 from gateway.core.errors import GatewayError
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.moments import in_utc
 from gateway.documents.campaigns import MailchimpAccountDocument, MailchimpTemplateDocument
 from gateway.runtime import processes
@@ -134,7 +134,7 @@ def mailchimp_session(
 def wishes(settings: Settings) -> ActivationRequest:
     """Return the settings for activation."""
     contact = settings.mailchimp.audience_contact
-    sender, address = parseaddr(settings.notices.sender or "")
+    sender, address = name_and_address(settings.notices.sender or "")
     company = contact.company if contact else ""
     public_url = settings.mailchimp.public_url
     return ActivationRequest(

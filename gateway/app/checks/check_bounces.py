@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from email.utils import parseaddr
 
 from gateway.app import common
 from gateway.app.checks.findings import Finding, error, good, warning
@@ -10,6 +9,7 @@ from gateway.app.wording import mail_wordings
 from gateway.config import Settings
 from gateway.core.bounces.bounce_report import BOUNCE_REPORT
 from gateway.core.errors import GatewayError
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.written import counted
 from gateway.store.bounces.bounce_shares import by_domain
 from gateway.store.engine.database import Database
@@ -34,7 +34,7 @@ def settings_for_bounces(settings: Settings) -> Iterator[Finding]:
         f"listener {own.name}" for own in settings.smtp.listeners if own.purpose == "bounces"
     ]
     rewriting = [own.name for own in settings.smtp.listeners if own.envelope == "rewrite"]
-    _, address = parseaddr(settings.bounces.address or "")
+    _, address = name_and_address(settings.bounces.address or "")
     local, _, domain = address.rpartition("@")
     if rewriting and not readers:
         names = ", ".join(rewriting)

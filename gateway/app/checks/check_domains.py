@@ -6,7 +6,6 @@ least `p=none`, and an address that can receive bounces.
 
 import re
 from collections.abc import Iterator
-from email.utils import parseaddr
 
 from gateway.app import common
 from gateway.app.checks.findings import Finding, error, good, warning
@@ -14,13 +13,14 @@ from gateway.app.dkim_keys import dkim_keys
 from gateway.app.dns_records import DnsAnswer, DnsMissing, exchangers_of, texts_of
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.delivery.dkim_signer import DkimKey
 
 
 def sender_domains(settings: Settings) -> list[str]:
     """Return the domains of the gateway's own mail and of its return addresses."""
     addresses = [common.notifier(settings), settings.bounces.address or ""]
-    domains = [parseaddr(address)[1].rpartition("@")[2].casefold() for address in addresses]
+    domains = [name_and_address(address)[1].rpartition("@")[2].casefold() for address in addresses]
     domains += [key.domain for key in settings.dkim]
     return [domain for domain in dict.fromkeys(domains) if "." in domain and "[" not in domain]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from time import monotonic
 from typing import assert_never
 
@@ -35,6 +35,7 @@ from gateway.core.mail.content import header_block_of_file, parted_file
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.link_signatures import LinkSignature, unsubscribe_report
 from gateway.core.mail.mail_writer import field_lines, subject_field, text_part
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.sending.outbox import Deferred, Refused, Sent, Unknown
 from gateway.core.written import no_such_name
 from gateway.delivery.pool import Pool
@@ -282,7 +283,7 @@ async def look_for(settings: Settings, database: Database, probe: Probe) -> Prob
     The role `inbound` reads it, here or on another machine, and stores what comes in.
     """
     read_here = {address.address for address in import_addresses(settings)}
-    read_here.add(parseaddr(settings.bounces.address or "")[1])
+    read_here.add(name_and_address(settings.bounces.address or "")[1])
     read_here |= {mailbox.username for mailbox in settings.inbound.mailboxes}
     known = {common.lookup(settings, address) for address in read_here if "@" in address}
     if common.lookup(settings, probe.recipient) not in known:

@@ -3,7 +3,6 @@
 import hashlib
 import ssl
 from collections.abc import Callable, Sequence
-from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
 from gateway.app import common
@@ -17,6 +16,7 @@ from gateway.config.smtp import ListenerConfig as ListenerSettings
 from gateway.core.bounces.return_address import ReturnedTo, return_address
 from gateway.core.kinds import Kind
 from gateway.core.mail.address import domain_of
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.smtp_proxy.policy import ListenerPolicy, Override, Policy
 from gateway.smtp_proxy.users import Users
 
@@ -96,7 +96,7 @@ def signer(settings: Settings) -> "DkimSigner":
 def return_addresses(settings: Settings) -> Callable[[int], str]:
     """Return the maker of envelope senders; GatewayError for a bad key file."""
     keys = signing_keys(settings)
-    _, base = parseaddr(settings.bounces.address or "")
+    _, base = name_and_address(settings.bounces.address or "")
     return lambda message: return_address(base, ReturnedTo(message), keys)
 
 

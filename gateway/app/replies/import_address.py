@@ -1,10 +1,10 @@
 """The address staff forward replies to."""
 
 from dataclasses import dataclass
-from email.utils import parseaddr
 
 from gateway.config import Settings
 from gateway.config.values import parse_address
+from gateway.core.mail.typed.typed_address import name_and_address
 
 #: What to do if the address is unknown.
 MISSING = (
@@ -27,7 +27,7 @@ def import_addresses(settings: Settings) -> tuple[ImportAddress, ...]:
     If `inbound.address` is set, it is the only one; otherwise each mailbox has its login, if that
     is an address.
     """
-    _, given = parseaddr(settings.inbound.address or "")
+    _, given = name_and_address(settings.inbound.address or "")
     if given:
         return (ImportAddress(given, "inbound.address"),)
     known: dict[str, ImportAddress] = {}

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from email.utils import parseaddr
 
 from gateway.app import common
 from gateway.app.common import now
@@ -14,6 +13,7 @@ from gateway.config.inbound import MailboxConfig
 from gateway.config.smtp import ListenerConfig
 from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.bounces.suppressing import BounceRules
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.replies.document_types import RULES, DocumentRule
 from gateway.core.sending.mail_wording import IMPORTED, REFUSED
 from gateway.inbound.admission import Admission, sender_entries
@@ -84,7 +84,7 @@ def rules(settings: Settings) -> FilingRules:
             imported=mail_wordings(settings, "reply_imported", IMPORTED),
             refused=mail_wordings(settings, "reply_refused", REFUSED),
             lookup=lambda address: common.lookup(settings, address),
-            fallback_to=parseaddr(settings.notices.fallback_to or "")[1],
+            fallback_to=name_and_address(settings.notices.fallback_to or "")[1],
             max_size=settings.inbound.max_size,
             import_address=import_address(settings),
             console_url=settings.console.url or "",
@@ -98,7 +98,7 @@ def rules(settings: Settings) -> FilingRules:
 def bounce_settings(settings: Settings) -> BounceSettings:
     """Return how bounces are matched, and when they suppress; GatewayError for a bad key file."""
     config = settings.bounces
-    _, address = parseaddr(config.address or "")
+    _, address = name_and_address(config.address or "")
     return BounceSettings(
         lookup=lambda typed: common.lookup(settings, typed),
         rules=BounceRules(config.suppress_after, config.apart, config.within),

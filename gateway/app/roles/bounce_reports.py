@@ -1,7 +1,6 @@
 """The daily report on what share of mail bounced, and the alert if it is too much."""
 
 from datetime import timedelta
-from email.utils import parseaddr
 
 from gateway import logs
 from gateway.app import common
@@ -11,6 +10,7 @@ from gateway.config import Settings
 from gateway.core.bounces.bounce_report import BOUNCE_REPORT, html_of_report, values_of_report
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import domain_of
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.sending.mail_wording import MailWording
 from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
@@ -51,7 +51,7 @@ class DailyBounceReport:
         shares = await self._database.read(by_domain, since)
         alarms = [share for share in shares if share.is_alarming]
         wanted_by = settings.bounces.report_to or (settings.notices.fallback_to if alarms else "")
-        _, recipient = parseaddr(wanted_by or "")
+        _, recipient = name_and_address(wanted_by or "")
         draft: OutboxDraft | None = None
         if recipient and shares:
             number = self._ids.next()

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
-from email.utils import parseaddr
 
 from gateway import logs
 from gateway.api.public.public_name import PublicPaths, name_of
@@ -14,6 +13,7 @@ from gateway.app.keys import unsubscribe_links
 from gateway.config import ConfigError, Settings
 from gateway.config.triggers import load_trigger, trigger_files
 from gateway.core.bounces.unsubscribe import PATH, SAMPLE, Named, UnsubscribeLinks, masked
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.documents.bounces import unsubscribed_event
 from gateway.store.bounces import unsubscribes
 from gateway.store.bounces.unsubscribes import MailedRecipient
@@ -40,7 +40,7 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
     def contact(self) -> str:
         """Return the address to write to instead of clicking: staff rather than the gateway."""
         notices = self._settings().notices
-        return parseaddr(notices.fallback_to or notices.sender or "")[1]
+        return name_and_address(notices.fallback_to or notices.sender or "")[1]
 
     def default_language(self) -> str:
         """Return the language of the settings."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import format_datetime, formataddr
 from urllib.parse import urlencode
 
 from gateway.core import ids
@@ -29,6 +29,7 @@ from gateway.core.mail.mail_writer import (
     subject_field,
     text_part,
 )
+from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.written import colon
 
 MAX_HEADERS = 64 * 1024  #: Octets of the original's header block that are returned.
@@ -213,7 +214,7 @@ class _ReportHeader:
 def _assembled(header: _ReportHeader, parts: Sequence[bytes]) -> bytes:
     """Build a report from these parts (RFC 6522)."""
     boundary = hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
-    name, address = parseaddr(header.notifier)
+    name, address = name_and_address(header.notifier)
     fields = [
         f"From: {formataddr((name or _NAME, address))}",
         f"To: <{header.recipient}>",

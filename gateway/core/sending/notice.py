@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import format_datetime, formataddr
 
 from gateway.core import ids
 from gateway.core.mail.automatic import OWN_MAIL_FIELD
@@ -14,6 +14,7 @@ from gateway.core.mail.mail_writer import (
     subject_field,
     text_part,
 )
+from gateway.core.mail.typed.typed_address import name_and_address
 
 _LONGEST_SUBJECT = 250
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,500}>")
@@ -40,7 +41,7 @@ def build(notice: Notice) -> bytes:
     """Write the mail, with CRLF line ends, ready to send; it asks for no replies (RFC 3834)."""
     subject = " ".join(notice.subject.split())[:_LONGEST_SUBJECT]
     fields = [
-        f"From: {formataddr(parseaddr(notice.sender))}",
+        f"From: {formataddr(name_and_address(notice.sender))}",
         f"To: <{notice.recipient}>",
         subject_field(subject),
         f"Date: {format_datetime(notice.at)}",

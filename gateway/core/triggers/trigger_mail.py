@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import format_datetime, formataddr
 
 from gateway.core import ids
 from gateway.core.kinds import Kind
@@ -14,6 +14,7 @@ from gateway.core.mail.mail_writer import (
     subject_field,
     text_part,
 )
+from gateway.core.mail.typed.typed_address import name_and_address
 
 _LONGEST_SUBJECT = 250
 _LONGEST_NAME = 80
@@ -49,7 +50,7 @@ def build(mail: TriggerMail) -> bytes:
     No name or subject, whatever it contains, can start another line (RELIABILITY H5).
     """
     fields = [
-        f"From: {_mailbox(*parseaddr(mail.sender))}",
+        f"From: {_mailbox(*name_and_address(mail.sender))}",
         f"To: {_mailbox(mail.name, mail.recipient)}",
         subject_field(plain(mail.subject)[:_LONGEST_SUBJECT]),
         f"Date: {format_datetime(mail.at)}",

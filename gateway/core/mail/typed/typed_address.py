@@ -86,6 +86,16 @@ def read_address(text: str) -> TypedAddress | NotAnAddress:
         return NotAnAddress(shown(text), error.fault)
 
 
+def name_and_address(mailbox: str) -> tuple[str, str]:
+    """Return name and address of a mailbox as a setting has it; empty where there is none.
+
+    Not by `email.utils.parseaddr`, which finds nothing in `postmaster@[192.0.2.1]` since Python
+    3.11.10 (its repair of CVE-2023-27043).
+    """
+    read = read_address(mailbox)
+    return (read.name, read.address) if isinstance(read, TypedAddress) else ("", "")
+
+
 def read_person_or_address(text: str) -> PersonRef | TypedAddress | NotAnAddress:
     """Return the person in `candidate:17`, else the one address in a text, or what is wrong."""
     try:
