@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from gateway.app.checks.check_feed import idle_tags
 from gateway.app.checks.check_listeners import valid_until
+from gateway.app.wording import SHIPPED_TEMPLATES
 from gateway.core import ids
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.schema.feed import feeds
@@ -38,7 +39,10 @@ def listener(**settings: str) -> str:
     return "[[smtp.listeners]]\n" + "".join(lines)
 
 
-def test_a_config_as_shipped_is_good_but_has_no_feed_yet(cli: Cli) -> None:
+def test_a_config_as_shipped_is_good_but_has_no_feed_yet(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.getfqdn", lambda: "gw.example.org")
     code, lines = offline(cli)
 
     assert 0 == code
@@ -303,6 +307,31 @@ def test_a_store_without_a_folder_is_told_with_the_cure(cli: Cli) -> None:
         "make its folder one of the gateway's user, or set store.url\n"
     )
     assert (1, line) == (done.code, done.err)
+
+
+def test_a_host_without_a_full_name_needs_a_sender_for_its_own_mail(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.getfqdn", lambda: "localhost")
+    _, unnamed = offline(cli)
+    _, named = offline(cli, '[notices]\nfrom = "Office <office@example.org>"\n')
+
+    assert (
+        "warning notices: mail of the gateway's own is from postmaster@[127.0.0.1], since this "
+        "host has no full name, and many servers refuse that: set notices.from" in unnamed
+    )
+    assert "ok notices: mail of the gateway's own is from office@example.org" in named
+
+
+def test_wording_as_shipped_is_said_to_be_so_and_ones_own_is_named(cli: Cli) -> None:
+    _, shipped = offline(cli)
+    notes = cli.folder / "templates" / "notes"
+    notes.mkdir(parents=True)
+    (notes / "en.txt").write_bytes((SHIPPED_TEMPLATES / "notes" / "en.txt").read_bytes())
+    _, own = offline(cli)
+
+    assert "ok notes: as shipped: nl, de, en, fr" in shipped
+    assert f"ok notes: {notes}: nl, de, en, fr" in own
 
 
 def test_wording_that_can_not_be_used_is_an_error(cli: Cli) -> None:

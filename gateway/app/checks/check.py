@@ -13,7 +13,7 @@ from gateway.app.checks.check_listeners import certificate, listener, refusals_a
 from gateway.app.checks.check_mailbox import mailboxes
 from gateway.app.checks.check_mailchimp import account
 from gateway.app.checks.check_relays import call_relay, own_listener
-from gateway.app.checks.check_settings import folders, kinds, notes, replies
+from gateway.app.checks.check_settings import folders, kinds, notes, own_mail, replies
 from gateway.app.checks.check_store import store_and_feed
 from gateway.app.checks.check_triggers import settings_for_triggers
 from gateway.app.checks.findings import Finding, error
@@ -63,6 +63,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     yield from kinds(settings)
     yield from replies(settings)
     yield from notes(settings)
+    yield from own_mail(settings)
     yield from folders(settings)
     yield from settings_for_replies(settings)
     yield from settings_for_bounces(settings)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.app.checks.findings import Finding, error, good, warning
+from gateway.app.common import notifier
 from gateway.app.rules import rules_of
 from gateway.app.wording import NOTES, note_templates
-from gateway.config import Settings
+from gateway.config import Settings, files_in
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Kind
 from gateway.core.written import counted
@@ -66,11 +67,25 @@ def notes(settings: Settings) -> Iterator[Finding]:
         yield error("notes", str(problem))
         return
     if language in languages:
-        yield good("notes", f"{folder}: {', '.join(languages)}")
+        where = folder if files_in(folder, ".txt") else "as shipped"
+        yield good("notes", f"{where}: {', '.join(languages)}")
     else:
         yield error(
             "notes", f"{folder} has no {language}.txt: put it there or set templates.folder"
         )
+
+
+def own_mail(settings: Settings) -> Iterator[Finding]:
+    """Is mail of the gateway's own from an address that other servers believe?"""
+    address = notifier(settings)
+    if settings.notices.sender is None and address.endswith("]"):
+        yield warning(
+            "notices",
+            f"mail of the gateway's own is from {address}, since this host has no full name, and "
+            "many servers refuse that: set notices.from",
+        )
+    else:
+        yield good("notices", f"mail of the gateway's own is from {address}")
 
 
 def folders(settings: Settings) -> Iterator[Finding]:
