@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 from typing import Annotated
 
 import typer
@@ -77,8 +78,13 @@ def explain_message(
     if as_json:
         print_json(explanation_document(explanation))
         return
+    others = ", ".join(rule.name for rule in explanation.tried if not rule.matched)
+    # A name of a rule is never broken at its hyphens.
+    for line in wrap(f"No match: {others}", 100, subsequent_indent="  ", break_on_hyphens=False):
+        print_line(line)
     for rule in explanation.tried:
-        print_line(f"{'→' if rule.matched else ' '} {rule.name}: {rule.because}")
+        if rule.matched:
+            print_line(f"→ {rule.name}: {rule.because}")
     print_line(
         f"Kind: {explanation.classification.kind}, because of {explanation.classification.rule}"
     )
