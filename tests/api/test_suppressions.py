@@ -57,7 +57,7 @@ async def test_a_person_is_suppressed_shown_and_released_with_every_address(api:
     assert ("candidate:17", 1) == (released.json()["address"], released.json()["released"])
     assert [] == (await api.get("/suppressions"))["items"]
     assert [404, 404] == [each.status_code for each in unknown]
-    assert {"nobody known as candidate:71; near are candidate:17"} == {
+    assert {"nobody known as candidate:71; nearest: candidate:17"} == {
         each.json()["detail"] for each in unknown
     }
     assert 422 == wrong.status_code

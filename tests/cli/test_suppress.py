@@ -286,9 +286,9 @@ def test_somebody_unknown_is_not_suppressed_and_those_near_are_named(cli: Cli) -
     contact = cli("suppress", "show", "contact:17")
 
     assert (1, 1) == (refused.code, contact.code)
-    assert "nobody known as candidate:71; near are candidate:" in refused.err
+    assert "nobody known as candidate:71; nearest: candidate:" in refused.err
     assert "candidate:17 Ann" in refused.err
-    assert "nobody known as contact:17; near are candidate:17 Ann" in contact.err
+    assert "nobody known as contact:17; nearest: candidate:17 Ann" in contact.err
 
 
 @pytest.mark.parametrize(

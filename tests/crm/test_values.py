@@ -81,6 +81,22 @@ def test_what_can_not_be_read_is_noted_with_its_column_and_a_cure(
     assert fields.unread["x"].cure
 
 
+@pytest.mark.parametrize(
+    ("read", "text", "cure"),
+    [
+        ("day", "31/02/1990", "write a day that exists"),
+        ("day", "31.02.1980", "write a day that exists"),
+        ("day", "soon", "write it as 1980-05-31"),
+        ("moment", "2026-11-29T25:00", "write it as 1980-05-31T08:30"),
+    ],
+)
+def test_the_cure_of_a_date_fits_what_is_wrong_with_it(read: str, text: str, cure: str) -> None:
+    fields = RowFields({"x": text})
+
+    assert not getattr(fields, read)("x")
+    assert cure == fields.unread["x"].cure
+
+
 def test_an_unreadable_flag_is_what_protects() -> None:
     fields = RowFields({"x": "ja?"})
 

@@ -214,13 +214,16 @@ class DateReader:
             return self._serial(text, int(serial["days"]), float(f"0.{serial['part'] or 0}"))
         written = _take_apart(text)
         if written is None:
-            raise UnreadableCell(f"not {form}: {text!r}", _CURE)
+            cure = "write it as 1980-05-31T08:30" if form is _A_TIME else _CURE
+            raise UnreadableCell(f"not {form}: {text!r}", cure)
         month, day = self._ordered(text, written)
         year = self._year(text, written, month, day)
         try:
             read = date(year, month, day)
         except ValueError:
-            raise UnreadableCell(f"not {form}: {text!r}", _CURE) from None
+            # A month that doesn't exist may be the day, written in an order that isn't meant.
+            cure = "write a day that exists" if month <= 12 else _CURE
+            raise UnreadableCell(f"not {form}: {text!r}", cure) from None
         return read, written.clock
 
     def _serial(self, text: str, days: int, part: float) -> tuple[date, time]:

@@ -105,7 +105,7 @@ def known(connection: Connection, ref: PersonRef) -> PersonRecord:
     for record in find(connection, ref):
         return record
     near = [f"{person.ref} {person.name}".strip() for person in _near(connection, ref)]
-    hint = f"; near are {', '.join(near)}" if near else ""
+    hint = f"; nearest: {', '.join(near)}" if near else ""
     raise PersonUnknown(f"nobody known as {ref}{hint}")
 
 
