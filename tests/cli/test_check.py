@@ -317,10 +317,10 @@ def test_a_host_without_a_full_name_needs_a_sender_for_its_own_mail(
     _, named = offline(cli, '[notices]\nfrom = "Office <office@example.org>"\n')
 
     assert (
-        "warning notices: mail of the gateway's own is from postmaster@[127.0.0.1], since this "
+        "warning notices: the gateway's own mail is from postmaster@[127.0.0.1], since this "
         "host has no full name, and many servers refuse that: set notices.from" in unnamed
     )
-    assert "ok notices: mail of the gateway's own is from office@example.org" in named
+    assert "ok notices: the gateway's own mail is from office@example.org" in named
 
 
 def test_wording_as_shipped_is_said_to_be_so_and_ones_own_is_named(cli: Cli) -> None:

@@ -76,16 +76,16 @@ def notes(settings: Settings) -> Iterator[Finding]:
 
 
 def own_mail(settings: Settings) -> Iterator[Finding]:
-    """Is mail of the gateway's own from an address that other servers believe?"""
+    """Is the gateway's own mail from an address that other servers believe?"""
     address = notifier(settings)
     if settings.notices.sender is None and address.endswith("]"):
         yield warning(
             "notices",
-            f"mail of the gateway's own is from {address}, since this host has no full name, and "
+            f"the gateway's own mail is from {address}, since this host has no full name, and "
             "many servers refuse that: set notices.from",
         )
     else:
-        yield good("notices", f"mail of the gateway's own is from {address}")
+        yield good("notices", f"the gateway's own mail is from {address}")
 
 
 def folders(settings: Settings) -> Iterator[Finding]:
