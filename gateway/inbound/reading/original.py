@@ -142,7 +142,9 @@ def inline_readings(
     readings, left = [], list(of_page)
     for number, original in enumerate(of_text):
         same = [shown for shown in left if is_author_of(shown, original)]
-        shown = left[0] if left and number == 0 else same[0] if same else None
+        # An author may have several mails in a conversation.
+        same.sort(key=lambda shown: shown.heading.date != original.heading.date)
+        shown = same[0] if same else left[0] if left and number == 0 else None
         readings.append(written(original, shown))
         if number == 0 and shown is not None and not same:
             readings.append(written(None, shown))
