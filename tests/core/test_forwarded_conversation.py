@@ -74,6 +74,7 @@ def test_the_subject_of_a_conversation_may_be_wrapped() -> None:
     "text",
     [
         f"Note: Ann rang\n------------------------\n\n{MAILS[0]}",
+        f"Hello\nNote: Ann rang\n------------------------\n\n{MAILS[0]}",
         "Hello\nPhone: 030 123\n------------------------\n\nNothing else",
         f"Dear Bob,\nI wrote: no\n------------------------\n----------\n{MAILS[0]}",
     ],
@@ -85,3 +86,50 @@ def test_a_line_under_words_of_ones_own_makes_no_conversation(text: str) -> None
 
     assert len(found) <= 1
     assert all(own in mail.own_text and mail.heading.subject == "Fwd" for mail in found)
+
+
+FORWARD = """\
+---------- Forwarded message ---------
+From: Cas Bos <cas@office.example>
+Date: Tue, 24 Nov 2026 at 08:00
+Subject: Fwd: Your application
+To: Eva <eva@office.example>
+
+
+Hello Eva
+
+"""
+QUOTE = "Am 24. November 2026 um 08:00 schrieb Cas <cas@office.example>:\n> Please pass on.\n\n"
+
+
+def test_each_mail_of_a_conversation_in_a_forward_is_read() -> None:
+    """The oldest had the text of all that were below it."""
+    outer, *found = found_in(f"{OWN}\n\n{FORWARD}{TOP}" + "\n----------\n".join(MAILS))
+
+    assert Mailbox("Cas Bos", "cas@office.example") == outer.heading.sender
+    assert THANKS in outer.body
+    assert [(BOB, THANKS), (ANN, ANSWER), (BOB, QUESTION)] == [
+        (mail.heading.sender, mail.body) for mail in found
+    ]
+    assert all(mail.is_within and mail.is_minor for mail in found)
+    assert all(OWN in mail.own_text and "Hello Eva" in mail.own_text for mail in found)
+
+
+def test_each_mail_of_a_conversation_below_a_quote_is_read() -> None:
+    quote, *found = found_in(f"{QUOTE}{TOP}" + "\n----------\n".join(MAILS))
+
+    assert "Please pass on." == quote.body
+    assert [(BOB, THANKS), (ANN, ANSWER), (BOB, QUESTION)] == [
+        (mail.heading.sender, mail.body) for mail in found
+    ]
+    assert not found[0].is_minor
+    assert all("Please pass on." in mail.own_text for mail in found)
+
+
+def test_of_a_long_conversation_the_newest_are_read() -> None:
+    found = found_in(TOP + "\n----------\n".join(MAILS * 20))
+    within = found_in(FORWARD + TOP + "\n----------\n".join(MAILS * 20))
+
+    assert [THANKS, ANSWER, QUESTION] * 3 == [mail.body for mail in found]
+    assert [THANKS, ANSWER, QUESTION] * 2 == [mail.body for mail in within[1:7]]
+    assert len(found) == len(within)

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.core.replies.forwarded.mailboxes import Mailbox
 from gateway.inbound.reading.original import recover
+from gateway.inbound.reading.recovered import RecoveredMail
 
 CLIENTS = {
     "notes7": """\
@@ -169,3 +170,25 @@ def test_of_a_conversation_each_mail_is_cut_from_the_others() -> None:
     assert {"Bitte ablegen."} == {r.staff_text for r in (newest, answer, question)}
     assert "<i>passt</i>" in answer.html
     assert not any(word in answer.html for word in ("Freitag", "Prima", "ablegen", "Ann Roe"))
+
+
+def test_a_conversation_of_which_the_text_has_less_than_the_html_is_read_whole() -> None:
+    """The first of the text had the HTML of the newest, which was lost."""
+    mail = EmailMessage()
+    mail.set_content(
+        "Bitte ablegen.\n\nForwarded Conversation\nSubject: Termin\n------------------------\n\n"
+        "From: Bob Doe <bob@example.com>\nDate: Tue, 3 Mar 2026 at 09:00\n"
+        "To: Ann Roe <ann@example.org>\n\n\nPasst *Freitag*?\n"
+    )
+    mail.add_alternative(CONVERSATION, subtype="html")
+
+    pages = {}
+    reading: RecoveredMail | None = recover(mail.as_bytes(), subject="Termin")
+    while reading is not None:
+        pages[reading.text] = reading.html
+        reading = reading.other
+
+    assert pages.keys() == {"Prima.", "Das passt.", "Passt Freitag?"}
+    assert "Prima" in pages["Prima."]
+    assert "<i>passt</i>" in pages["Das passt."]
+    assert "<b>Freitag</b>" in pages["Passt Freitag?"]

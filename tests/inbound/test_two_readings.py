@@ -229,6 +229,27 @@ def test_the_candidates_mail_in_that_of_a_colleague_is_filed(filed: Filed, form:
 
 
 @every_form
+def test_the_candidates_newest_mail_of_a_conversation_in_a_colleagues_is_filed(
+    filed: Filed, form: str
+) -> None:
+    heads = (
+        f"From: {who}\nDate: {date}\nTo: Jo <jo@office.example>\n\n\n{text}\n"
+        for who, date, text in (
+            (ANN, "Mon, 2 Mar 2026 at 16:00", "Wann?"),
+            (KARL, "Tue, 3 Mar 2026 at 09:00", "Freitag?"),
+            (ANN, "Tue, 3 Mar 2026 at 10:11", "Ja."),
+        )
+    )
+    text = "Forwarded Conversation\nSubject: Termin\n------------------------\n\n"
+    text += "\n----------\n".join(heads)
+
+    entry = filed(sent(written(FORMS[form], KARL, f"Zur Info.\n\n{text}", date=LATER)))
+
+    assert (ANN_ADDRESS, "Ja.") == (entry.sender, entry.text)
+    assert entry.staff_text.startswith(NOTE)
+
+
+@every_form
 def test_what_the_candidate_forwarded_stays_in_the_candidates_text(filed: Filed, form: str) -> None:
     for name, inner in FORMS.items():
         text = f"Anbei.\n\n{written(inner, KARL, 'Ja.')}"

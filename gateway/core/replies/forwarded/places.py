@@ -81,7 +81,7 @@ def find_places(raw_lines: Sequence[str], *, subject: str) -> list[OriginalPlace
         if header is not None:
             is_sure = _is_sure(lines, index, header, subject)
             first = _place(raw_lines, lines, index, header, is_sure=is_sure)
-            others = other_places(raw_lines, lines, first, subject)
+            others = other_places(raw_lines, lines, first, subject, is_divided=is_divided)
             beside = next((place for place in others if not place.is_held), None)
             if beside is not None and first.depth and beside.own_end < first.end:
                 end = last_quoted(raw_lines[: beside.own_end], first.start)
@@ -123,9 +123,16 @@ def _is_sure(lines: Sequence[TextLine], index: int, header: Header, subject: str
 
 
 def other_places(
-    raw_lines: Sequence[str], lines: Sequence[TextLine], first: OriginalPlace, subject: str
+    raw_lines: Sequence[str],
+    lines: Sequence[TextLine],
+    first: OriginalPlace,
+    subject: str,
+    *,
+    is_divided: bool,
 ) -> list[OriginalPlace]:
     """Find what could have been meant instead of the first place, in the order of the text.
+
+    `is_divided`: a conversation may be among it, which is the last then.
 
     An introduction (`On 4 March Ann wrote:`) may be a quote within the forwarder's own text, with
     the forwarded mail below it. A mail in a surer form may be followed by another one, or contain
@@ -135,12 +142,18 @@ def other_places(
     below = _lines_below(lines, first)
     while index < min(len(lines), first.start + _NEAR) and len(places) <= _MOST_OTHERS:
         line = lines[index]
-        header = read_header(below, index, subject) if not line.is_blank else None
+        if line.is_blank:
+            index += 1
+            continue
+        holders = [place for place in places if _holds(place, index, line)]
+        if is_divided and (mails := conversation_places(raw_lines, lines, index)):
+            places += (_held_by(holders, mail) for mail in mails)
+            break
+        header = read_header(below, index, subject)
         if header is None:
             index += 1
             continue
         is_sure = _is_sure(below, index, header, subject)
-        holders = [place for place in places if _holds(place, index, line)]
         place = _place(raw_lines, lines, index, header, is_sure=is_sure)
         if holders and place.end > holders[-1].end:
             place = replace(place, end=holders[-1].end, rest=holders[-1].rest)
@@ -155,7 +168,22 @@ def other_places(
         places.append(place)
         below = _lines_below(lines, place)
         index = place.start
-    return places[1:]
+    return places[1 : 1 + _MOST_OTHERS]
+
+
+def _held_by(holders: Sequence[OriginalPlace], mail: OriginalPlace) -> OriginalPlace:
+    """Return a mail of a conversation as one that the text of others, if any, contains."""
+    if not holders:
+        return mail
+    end, rest = holders[-1].end, holders[-1].rest
+    return replace(
+        mail,
+        end=min(mail.end, end),
+        rest=rest,
+        is_minor=any(holder.is_sure for holder in holders),
+        is_within=True,
+        is_held=True,
+    )
 
 
 def _lines_below(lines: Sequence[TextLine], place: OriginalPlace) -> list[TextLine]:

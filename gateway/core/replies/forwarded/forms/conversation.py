@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader, read_block
-from gateway.core.replies.forwarded.labels import read_label
+from gateway.core.replies.forwarded.labels import begins_field, read_label
 from gateway.core.replies.forwarded.language.words import HeaderWord
 from gateway.core.replies.forwarded.lines import TextLine
 
@@ -70,7 +70,8 @@ def read_conversation(lines: Sequence[TextLine], start: int) -> list[Conversatio
             mails.append(ConversationMail(header=replace(header, fields=fields), above=above))
         elif begin == first:
             return []
-    return mails
+    # Below an unknown word it takes more than one mail: staff also write `Termin: Freitag`.
+    return mails if len(mails) > 1 or begins_field(lines[start + 1].text) else []
 
 
 def _subject(lines: Sequence[TextLine], start: int) -> tuple[str, int]:
