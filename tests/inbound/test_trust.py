@@ -133,6 +133,50 @@ def test_I16_a_further_field_is_not_believed_where_a_sender_may_have_put_it(bloc
     assert "did not pass your own server's checks" == fault(block + FROM)
 
 
+INJECTED = b"a); dkim=pass header.d=ours.example (b@evil.example"
+WELL_FORMED = (
+    b"a designates x) smtp.mailfrom=a; auth=pass smtp.auth=eva@ours.example (b@evil.example"
+)
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        # A comment that quotes the envelope sender, or HELO, would have to end early.
+        b"spf=pass (sender SPF authorized) smtp.mailfrom=evil.example (client-ip=192.0.2.1; "
+        b"helo=evil.example; envelope-from=" + INJECTED + b"; receiver=<UNKNOWN>)",
+        b"spf=none (no SPF record) smtp.mailfrom=evil.example (client-ip=192.0.2.1; helo="
+        + INJECTED
+        + b"; envelope-from=x@evil.example; receiver=<UNKNOWN>)",
+        *(
+            b"spf=pass (mx: domain of " + sender + b" designates x as permitted sender) "
+            b"smtp.mailfrom=x@evil.example"
+            for sender in (INJECTED, WELL_FORMED)
+        ),
+    ],
+)
+def test_I16_what_a_client_says_of_itself_proves_nothing(results: bytes) -> None:
+    """No server need write such a field for this to hold."""
+    assert "" != fault(b"Authentication-Results: mail.ours.example; " + results + b"\r\n" + FROM)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_believed"),
+    [
+        (b"<eva@ours.example>", True),
+        (b'<"eva"@ours.example>', True),
+        (b"<SRS0=x=y=evil.example=a@ours.example>", True),
+        (b"<>", True),
+        (b'<"a); dkim=pass header.d=ours.example (b"@evil.example>', False),
+        (b"<a); dkim=pass header.d=ours.example (b@evil.example>", False),
+    ],
+)
+def test_I16_an_envelope_sender_that_could_write_into_results_is_not_believed(
+    path: bytes, is_believed: bool
+) -> None:
+    assert is_believed == (fault(b"Return-Path: " + path + b"\r\n" + PASS + FROM) == "")
+
+
 def test_I16_a_forged_field_below_that_of_the_own_server_is_ignored() -> None:
     genuine = PASS.replace(b"dmarc=pass", b"dmarc=fail")
 

@@ -18,6 +18,10 @@ _AUTH_AS = "x-ms-exchange-organization-authas"
 _UNASKED = frozenset(("none", "bestguesspass"))  #: DMARC results for a domain without a policy.
 _LONGEST = 20_000  #: Octets of a field that are read.
 _ADDRESS = re.compile(r"[^\s<>()\"',;:]+@[^\s<>()\"',;:]+")
+#: What a name can't have unless it is quoted (RFC 5322, 3.2.4), which few people's names are.
+_SPECIAL = re.compile(r"[\s()<>\[\]:;\\,\"]")
+#: A comment that quotes the client: what it said at HELO, or the envelope sender.
+_COPIES_CLIENT = re.compile(r"\([^)]*\b(?:helo|envelope-from)=", re.IGNORECASE)
 _UNKEEPABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 
 
@@ -76,11 +80,14 @@ def distrust_results(headers: Headers, address: str, authserv_id: str) -> str:
 
     The topmost field counts, and others of that server above its Received, as each program that
     checks for it writes one (OpenDMARC, OpenDKIM, policyd-spf). Whoever sends a mail can put more
-    below (RFC 8601, 5).
+    below (RFC 8601, 5). Where a comment quotes what the client says of itself, that must prove
+    nothing, whatever characters it has.
     """
     fields = headers.raw("authentication-results")
     if not fields:
         return "has no Authentication-Results"
+    if _SPECIAL.search(envelope_sender(headers).rpartition("@")[0]):
+        return "has an envelope sender that nobody's mail program writes"
     own = headers.by_own_server.raw("authentication-results")
     try:
         topmost, *others = [_parsed(value) for value in own or fields[:1]]
@@ -88,12 +95,22 @@ def distrust_results(headers: Headers, address: str, authserv_id: str) -> str:
         return "has Authentication-Results that can't be read"
     if _server(topmost) != authserv_id.lower():
         return f"has Authentication-Results of {topmost.authserv_id}, not of {authserv_id}"
-    results = [*topmost.results]
-    for other in others:
-        if _server(other) == authserv_id.lower():
-            results += other.results
+    results: list[Any] = []
+    for field in (topmost, *others):
+        if _server(field) == authserv_id.lower():
+            results += field.results
     is_proved = proves_domain(results, domain_of(address)) or proves_login(results, address)
     return "" if is_proved else "did not pass your own server's checks"
+
+
+def envelope_sender(headers: Headers) -> str:
+    """Return the envelope sender, as the server that delivered the mail wrote it on top; or empty.
+
+    It comes without the quotes that all of its local part may have.
+    """
+    [path] = headers.raw("return-path")[:1] or [b""]
+    local, at, domain = path.decode("latin-1").strip().strip("<>").rpartition("@")
+    return local.removeprefix('"').removesuffix('"') + at + domain
 
 
 def _parsed(value: bytes) -> Any:
@@ -111,8 +128,32 @@ def parsed_results(text: str) -> Any:
     Exim writes addresses of IPv6 unquoted, which the grammar doesn't allow (RFC 2045, 5.1). A colon
     means nothing in this field, and what takes its place can't be in a domain.
     """
-    text = text.replace(":", "!")
-    return authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
+    header = text.replace(":", "!")
+    parsed = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {header}")
+    if _COPIES_CLIENT.search(text):
+        # Who writes such comments checks SPF alone: what else seems to be there is the client's.
+        parsed.results = parsed.results[:1]
+    elif has_moved_property(parsed.results):
+        raise ValueError("a comment ends too early")
+    return parsed
+
+
+def has_moved_property(results: Iterable[Any]) -> bool:
+    """Whether SPF's `smtp.mailfrom` stands behind another result of a field that has both.
+
+    It follows a comment that quotes the envelope sender: `spf=pass (mx: domain of a@b.example
+    designates …) smtp.mailfrom=a@b.example`. Had that ended the comment, it would stand behind what
+    came next. (A login's result names the sender, too, but then SPF isn't checked.)
+    """
+    checks = list(results)
+    is_checked = any(str(check.method).lower() == "spf" for check in checks)
+    return is_checked and any(
+        str(check.method).lower() != "spf"
+        and str(claim.type).lower() == "smtp"
+        and str(claim.name).lower() in ("mailfrom", "helo")
+        for check in checks
+        for claim in check.properties
+    )
 
 
 def proves_domain(results: Iterable[Any], domain: str) -> bool:
