@@ -1,1 +1,1 @@
-"""The HTTP API: health and metrics."""
+"""The HTTP API, with health and metrics, and the console."""

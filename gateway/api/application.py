@@ -105,7 +105,7 @@ def add_health(
 
     @app.get("/health", include_in_schema=False)
     async def get_health(request: Request) -> JSONResponse:
-        """Tell how the gateway is; to strangers, only whether it works."""
+        """Report the gateway's health; to strangers, only whether it works."""
         answer = await recent_health.get()
         document = answer.document()
         if not await _is_known(request):

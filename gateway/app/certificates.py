@@ -1,4 +1,4 @@
-"""Which servers the gateway trusts when it calls a relay, a mailbox or a webhook over TLS."""
+"""The CAs the gateway trusts when it connects to a relay, a mailbox or a webhook over TLS."""
 
 import ssl
 from pathlib import Path

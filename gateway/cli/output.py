@@ -57,7 +57,7 @@ def print_line(text: str = "", style: str = "") -> None:
 
 
 def complain(text: str) -> None:
-    """Print a line on standard error."""
+    """Print a line to standard error."""
     sys.stderr.write(printable(text) + "\n")
 
 

@@ -45,7 +45,7 @@ class AddressBlocked:
 
 
 def rule_name(trigger: Trigger) -> str:
-    """Return the name in the journal of the rule that decided."""
+    """Return the name, in the journal, of the rule that decided."""
     return f"trigger:{trigger.name}"
 
 

@@ -199,8 +199,9 @@ def _code(text: str) -> str:
 def _compiled_part(
     sandbox: TemplateSandbox, text: str, file: str, *, before: int = 0
 ) -> _CompiledPart:
-    """Read a part of a template, with so many lines of its file above; BadTemplate says what is
-    wrong.
+    """Compile a part of a template; BadTemplate says what is wrong.
+
+    `before` is the number of lines of its file that precede it.
     """
     if len(text) > MOST_OCTETS:
         raise BadTemplate(f"{file}: more than {MOST_OCTETS} characters")

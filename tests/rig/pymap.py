@@ -59,7 +59,7 @@ class Pymap:
                 assert done == "OK", said
 
     def count(self, folder: str = "INBOX") -> int:
-        """Return how many mails a folder has; none if it isn't."""
+        """Return the number of mails in a folder; 0 if there is no such folder."""
         with self.open() as client:
             done, found = client.select(f'"{folder}"', readonly=True)
             return int(found[0] or 0) if done == "OK" else 0

@@ -1,5 +1,4 @@
-"""What became of a campaign that was sent, in numbers and as a plot, for the command line, the API
-and the console."""
+"""The results of a sent campaign, in numbers and as a plot."""
 
 from datetime import datetime, timedelta
 

@@ -243,7 +243,7 @@ async def register(database: Database, of_host: int) -> int:
 
 
 class _Chores:
-    """A worker's chores beside accepting mail."""
+    """A worker's chores besides accepting mail."""
 
     def __init__(
         self,

@@ -61,7 +61,7 @@ OTHER_WORDING = frozenset(
 )
 #: Values available to any trigger's mail.
 EVERY_VALUE = (PERSON, QUALIFICATION, APPLICATION, ACTOR)
-#: Names that are URLs of other pages beside those of triggers and templates.
+#: Names that are URLs of other pages besides those of triggers and templates.
 PAGES = frozenset(("new", "history", "templates"))
 _LONGEST_NAME = 100
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST_NAME - 1}}}")

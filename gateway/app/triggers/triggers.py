@@ -148,9 +148,7 @@ def template_sources(
 def checked(
     settings: Settings, trigger: Trigger, file: Path, sources: Mapping[str, TemplateSource]
 ) -> CheckedTrigger:
-    """Return a trigger with the template it names, in these sources; ConfigError says what is wrong
-    with the two of them.
-    """
+    """Return a trigger with its template from these sources; ConfigError says what is wrong."""
     folder, default = settings.templates.folder / trigger.template, settings.suppression.language
     if not sources:
         fault = f"write it first, {folder} has no text such as nl.txt"

@@ -33,8 +33,8 @@ _OPENS, _LEAVES = "anna@example.org", "dieter@example.org"
 def account(start: datetime | None = None) -> Iterator["Sandbox"]:
     """Run a Mailchimp account that exists only here.
 
-    With `start`, its clock stands still there and is moved by hand; otherwise it runs, which suits
-    what happens after the campaign.
+    With `start`, its clock stands still at that time and is moved by hand. Otherwise it runs, set
+    back so that it is right once the campaign's day has passed.
     """
     from gateway.sandbox import Options, Sandbox
 

@@ -319,7 +319,8 @@ class Feed:
             going = connection.execute(select(stage.removed.c.kind, stage.removed.c.crm_id))
             refs = [PersonRef(PersonKind(row.kind), row.crm_id) for row in going]
             terms.keep_suppressed.keep(connection, refs, terms.now)
-        # What suppresses is written first: tags and memberships are there before anything goes.
+        # What suppresses is written first: tags and memberships are there before anything is
+        # removed.
         if stage.counts.has_changes:
             write_rows(connection, stage, columns)
         if self._layout is PEOPLE and stage.counts.has_differences:

@@ -103,7 +103,7 @@ def _unread_statuses() -> Select[tuple[str, str, datetime]]:
     )
 
 
-@cache  # Every import asks; making it takes longer than running it.
+@cache  # Every import needs it; making it takes longer than running it.
 def _all_in_doubt(covering: tuple[str, ...]) -> CompoundSelect[Any]:
     """Return a query of statuses and groups that may keep mail away: table, kind, id, since when.
 

@@ -35,7 +35,7 @@ from gateway.store.schema.suppressions import person_suppressions, topic_opt_out
 
 @cache
 def counting(staged: Table, changes: Table, removed: Table, *, has_kept: bool) -> Select[Any]:
-    """Return a query of how many records are staged, and how many are new, differ or go."""
+    """Return a query of how many records are staged, and how many are new, changed or removed."""
     count, is_new = select(func.count()), changes.c.is_new
     records = count.select_from(staged)
     of_changes = select(func.count(case((is_new, 1))), func.count(case((~is_new, 1))))

@@ -152,7 +152,7 @@ def count_as_active(stage: StagingTables) -> None:
 
 
 def _key(layout: TableLayout, table: Any) -> tuple[ColumnElement[str], ColumnElement[str]]:
-    """Return the kind and key of a layout's rows; the kind is empty where they have none."""
+    """Return the kind and key of a layout's rows; the kind is empty if they have none."""
     kind, key = ("", layout.keys[0]) if len(layout.keys) == 1 else layout.keys[:2]
     return (table.c[kind] if kind else literal("")), table.c[key]
 

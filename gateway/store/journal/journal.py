@@ -253,7 +253,7 @@ class JournalWriter(MessageJournal):
         await self._thread.close()
 
     def commit(self, group: CommitGroup) -> list[FinishedMessage]:
-        """Write a group to the store; return the outcomes to try again."""
+        """Write a group to the store; return the outcomes to retry."""
         if not group:
             return []
         began = time.monotonic()

@@ -206,9 +206,9 @@ def _looked_through(
     before: int,
     limit: int,
 ) -> FoundMessages:
-    """Run a query on the newest messages that have the words.
+    """Run a query on the newest messages that have the words, up to a limit.
 
-    No index helps this query: if the words are usually elsewhere, the search might never end.
+    No index helps this query: if most messages have the words elsewhere, it might never end.
     """
     unindexed = searching.unindexed_with(connection, search, first=first, before=before)
     asked = query.order_by(number.desc())

@@ -157,7 +157,7 @@ def _until(connection: Connection) -> int:
 
 
 def _left(until: int, now: datetime) -> Any:
-    """Return the question for messages whose words were not taken yet, the oldest first."""
+    """Return the query for messages that aren't indexed yet, oldest first."""
     m = messages.c
     of_message = message_words.c.message == m.id
     query = (

@@ -20,7 +20,7 @@ _LAST = "\U0010ffff"  #: Sorts after every text with that beginning.
 
 
 class MatchedBy(StrEnum):
-    """What a person was found by."""
+    """How a person was found."""
 
     KEY = "key"
     ADDRESS = "address"

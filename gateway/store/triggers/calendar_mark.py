@@ -27,8 +27,10 @@ _LIFTED = (suppressions, person_suppressions, topic_opt_outs)
 
 
 def calendar_mark(connection: Connection, now: datetime) -> tuple[object, ...]:
-    """Return another mark when the feed told something, a run began, mail of it left or was
-    settled, or when somebody was suppressed or mailed again: by whom and wherever it was done.
+    """Return a value that changes with anything that affects the calendar.
+
+    It changes if the feed brought something, a run began, mail of it was sent or settled, or
+    somebody was suppressed or released, whoever did it and wherever.
     """
     newest = (select(func.max(column)).scalar_subquery() for column in _NEWEST)
     lifted = (select(func.max(table.c.released_at)).scalar_subquery() for table in _LIFTED)

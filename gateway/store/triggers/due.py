@@ -423,8 +423,10 @@ def never_fed(connection: Connection, what: str) -> bool:
 
 
 def facts_for_preview(connection: Connection, ref: PersonRef, subject: str) -> OccurrenceFacts:
-    """Return what a template shown for a person is filled with: of several qualifications or
-    applications the one that ends, or came, last. The person may be unknown.
+    """Return the values for previewing a template with a person.
+
+    Of several qualifications or applications, it uses the one that ends, or came in, last. The
+    person may be unknown.
     """
     row = connection.execute(
         select(people).where(people.c.kind == ref.kind.value, people.c.crm_id == ref.crm_id)

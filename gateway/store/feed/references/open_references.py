@@ -117,7 +117,7 @@ class OpenReferences:
         for relation in self._led_here if self.has_arrived else ():
             self._follow(relation)
         if self.has_possible:
-            # If the group keeps mail away, everybody whom a member's id may mean becomes a member.
+            # If the group keeps mail away, everybody a member's id may mean becomes a member.
             table, possible = memberships, self._possible
             names = [column.name for column in table.columns]
             made = [possible.c.crm_id if name == "person" else table.c[name] for name in names]
@@ -191,7 +191,7 @@ class OpenReferences:
                 yield kind, text, meaning.crm_id
 
     def _people_arrived(self, relation: Relation) -> list[tuple[str, str, str]]:
-        """Find new people whom an open reference names by a number that a spreadsheet changed.
+        """Find new people named by an open reference with a number that a spreadsheet changed.
 
         If it may mean several people, all of them become members if that keeps mail away.
         """

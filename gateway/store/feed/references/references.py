@@ -82,7 +82,7 @@ class References:
         """
         with self._connection.begin():
             kept = tuple(self._understand_keys(staged))
-            # One question for all of them: many rows have a few different texts, nearly all known.
+            # A single query: many rows have only a few different texts, nearly all of them known.
             if (asking := any_unknown(self._table, staged)) is not None:
                 has_unknown = self._connection.execute(asking).one()._mapping
                 self.all_lead = frozenset(name for name, is_so in has_unknown.items() if not is_so)

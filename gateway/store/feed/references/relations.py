@@ -245,7 +245,7 @@ def keeps_away(rows: Table, tag_scopes: Mapping[str, Scope]) -> ColumnElement[bo
 
 @cache
 def possible_table(name: str) -> Table:
-    """Return a temporary table of people whom a text may mean, perhaps several for one text."""
+    """Return a temporary table of people that texts may mean, perhaps several for one text."""
     return Table(
         name,
         MetaData(),
