@@ -52,7 +52,7 @@ def items(
 
 
 def several(document: Any) -> Schema:
-    """Return the schema of a list of documents with other members."""
+    """Return the schema of a list of documents."""
     return {"type": "array", "items": _reference(document)}
 
 

@@ -273,7 +273,7 @@ class TriggerSender:
     def _end(
         self, connection: StoreTransaction, several: Sequence[AttemptedMail]
     ) -> Sequence[bool]:
-        """Record the results of mails, and report those sent; return which were still ours."""
+        """Record the results of mails and report those sent; return whether each was still ours."""
         ends, now = [attempted.end for attempted in several], several[-1].at
         ended = ledger.end(connection, self._context.holder, ends, now=now)
         # The answer to a commit may be lost: then all this was reported before the next attempt.

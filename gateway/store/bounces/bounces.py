@@ -85,7 +85,10 @@ def sender_of(connection: Connection, message: int) -> tuple[str, str]:
 
 
 def addresses_of(connection: Connection, message: int) -> dict[int, str]:
-    """Return the addresses of a message that the relay accepted, in lookup form, by position."""
+    """Return the addresses of a message that the relay accepted, in lookup form, by position.
+
+    Deliveries with an unknown outcome count too: a bounce proves that the relay accepted the mail.
+    """
     c = deliveries.c
     taken = (State.RELAYED, State.SENDING, State.UNKNOWN)
     query = select(c.position, c.address).where(c.message == message, c.state.in_(taken))

@@ -57,7 +57,10 @@ def stands_in(connection: Connection, column: ColumnElement[str], text: str) -> 
 
 
 def reads_as(connection: Connection, column: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    """Return the condition that a column contains a text, ignoring case and accents."""
+    """Return the condition that a column contains a text, ignoring case and accents.
+
+    `jorg` and `Jörg` find `Jörg`, `JÖRG` and `Jorg`. Only text beyond ASCII needs extra work.
+    """
     wanted = unaccented(text)
     conditions = [stands_in(connection, column, spelling) for spelling in {text, wanted}]
     is_sqlite = connection.dialect.name == "sqlite"

@@ -468,7 +468,11 @@ def is_upgradable(version: str) -> bool:
 
 
 def version_advice(version: str, place: str) -> str:
-    """Say what to do about a store of another version than this gateway; `place` is its path."""
+    """Say what to do about a store of another version than this gateway; `place` is its path.
+
+    `/var/lib/gateway/gateway.db: the store is at version 0200-45f895, this gateway needs
+    0201-9c1d20: gateway db upgrade`
+    """
     what = f"{place}: the store is at version {version}"
     if number_of(version) > number_of(VERSION):
         return f"{what}, newer than this gateway ({VERSION}): update it"

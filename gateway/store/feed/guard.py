@@ -159,7 +159,11 @@ class SuppressionGuard:
         self._liftable = "before"  #: The recorded effects that count when lifted.
 
     def look_before(self, source: str, *, has_arrived: bool) -> None:
-        """Record what is suppressed before the import; `changes` and `removed` must be filled."""
+        """Record what is suppressed before the import; `changes` and `removed` must be filled.
+
+        `has_arrived`: some open references lead somewhere now. If not, `arrived_references` needn't
+        exist, and no new person is a member of a group that waited for them.
+        """
         if self._touched is None:
             return
         arrived = _ARRIVED.get(self._what, "") if has_arrived else ""

@@ -36,7 +36,11 @@ from gateway.store.schema.references import open_references
 
 
 def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
-    """Mark the people in doubt, and no others, with the time since when; return their number."""
+    """Mark the people in doubt, and no others, with the time since when; return their number.
+
+    A person is in doubt if their status can't be read, is unknown though others of its kind are
+    known, or has a tag that can't be read; or if they are in a group of which that is true.
+    """
     p, m = people.c, memberships.c
     marked = p.status_unread_since.is_not(None)
     # A tag that can't be read keeps its old value. If that keeps bulk mail away, there is no doubt.

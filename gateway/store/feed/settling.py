@@ -76,7 +76,10 @@ def close_entry(
 
 
 def value_cut_off(stage: StagingTables, columns: Collection[str]) -> str:
-    """Report the file as cut off, if its last value is only the beginning of the known one."""
+    """Report the file as cut off, if its last value is only the beginning of the known one.
+
+    Checks these columns of the last row; empty if the file isn't cut off.
+    """
     staged, known = stage.staged, stage.layout.table
     names = [name for name in stage.layout.values if name in columns]
     last = select(func.max(staged.c.line)).where(~staged.c.kept).scalar_subquery()

@@ -194,7 +194,7 @@ def count(connection: Connection) -> Mapping[str, int]:
 
 
 def since(connection: Connection) -> datetime | None:
-    """Return how long the oldest unread field has been unread, as a time."""
+    """Return since when the oldest unread field has been unread."""
     oldest: datetime | None = connection.scalar(select(func.min(_c.since)))
     return oldest
 

@@ -64,7 +64,20 @@ WHERE message = (r->>0)::bigint AND position = (r->>1)::integer
 
 @dataclass(slots=True)
 class JournalRows:
-    """The rows that a group of messages and outcomes writes; writing them twice changes nothing."""
+    """The rows that a group of messages and outcomes writes; writing them twice changes nothing.
+
+    Rows are tuples in the order of their columns. For a mail to Ann that ended before its group was
+    written:
+
+        messages     (17, 3, 'crm', …)                             id, worker, `_VALUES`
+        deliveries   (17, 0, 'ann@x.org', 'ann@x.org',             `_DELIVERY`: message, position,
+                      'sending', 'relay', '', …)                   two addresses, state, by, reply …
+        outcomes     (17, 0, 'relayed', 'relay', '250 2.0.0 Ok')   message, position, state, by,
+                                                                   reply
+
+    `write` makes one row of the last two. An outcome whose delivery is already in the store changes
+    the row there.
+    """
 
     messages: list[JournalRow] = field(default_factory=list)
     deliveries: list[JournalRow] = field(default_factory=list)

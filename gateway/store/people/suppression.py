@@ -118,7 +118,13 @@ def utc_now() -> datetime:
 
 
 class Standings:
-    """The current standing of addresses; what was read is valid until the next commit."""
+    """The current standing of addresses; what was read is valid until the next commit.
+
+    `tag_scopes` gives tags their effect; `optout_scope` is the scope of a group somebody is in
+    because of Mailchimp, if that is wider. With `plus_addresses`, `ann+x@example.org` means
+    `ann@example.org`, both in the store and in the query. `erased_names` gives the names under
+    which an address may stay suppressed after its person was erased.
+    """
 
     def __init__(
         self,
@@ -493,7 +499,10 @@ def release(
 def history(
     connection: Connection, address: str | PersonRef, *, erased: Sequence[str] = ()
 ) -> tuple[SuppressionEntry, ...]:
-    """Return all suppressions by staff of an address (in lookup form) or person, newest first."""
+    """Return all suppressions by staff of an address (in lookup form) or person, newest first.
+
+    `erased` are the names under which the address may stay suppressed.
+    """
     table, of_address = _of(address, erased)
     rows = connection.execute(select(table).where(of_address).order_by(table.c.id.desc()))
     entries = []

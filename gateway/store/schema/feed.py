@@ -1,4 +1,7 @@
-"""The tables of the feed: the CRM's data."""
+"""The tables of the feed: the CRM's data.
+
+`source` owns a row; `--replace` removes only its own.
+"""
 
 from sqlalchemy import Column, Date, Index, Integer, SmallInteger, Table, text
 

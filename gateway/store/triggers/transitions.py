@@ -179,7 +179,7 @@ def is_initial(connection: Connection, status: str) -> bool:
 
 
 def around(connection: Connection, known: KnownApplication, actor: str) -> ApplicationStaff:
-    """Return the staff around an application; `actor` is the crm_id of the acting one."""
+    """Return the staff around an application; `actor` is the crm_id of the acting member."""
     application = known.application
     person = (
         people.c.kind == application.person.kind.value,

@@ -127,7 +127,10 @@ def shortfall(connection: Connection) -> Shortfall:
 
 
 def protected_without_address(connection: Connection) -> int:
-    """Count people whom a group or status keeps from mail, but who have no address."""
+    """Count people whom a group or status keeps from mail, but who have no address.
+
+    An inactive group has no effect.
+    """
     c, tags = people.c, list(TAG_SCOPES)
     a = addresses.c
     # Not `*`: SQLite would also read the row its index leads to.

@@ -26,7 +26,7 @@ def with_remarks(request: Request, sentence: str, done: Mapping[str, Any]) -> st
 def in_words_of_the_page(request: Request, text: str) -> str:
     """Return a campaign's problem, naming buttons on its page instead of commands.
 
-    People who work here don't know that `gateway campaigns recreate` is “Make it anew”.
+    People who work here need not know that `gateway campaigns recreate` is “Make it anew”.
     """
     buttons = {
         "activate": said(request, "Activate Mailchimp"),

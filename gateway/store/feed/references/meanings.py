@@ -107,7 +107,7 @@ class Meanings:
         return self._targets[key]
 
     def nearest(self, relation: Relation, given: GivenText) -> tuple[str, ...]:
-        """Return what a text that leads nowhere was probably meant to be, for a message."""
+        """Return suggestions for what a text that leads nowhere was meant to be."""
         if relation.has_kind:
             target = relation.target.c
             other = select(target.kind).where(target.crm_id == given.text).limit(1)
