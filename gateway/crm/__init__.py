@@ -1,1 +1,1 @@
-"""The feed of people, groups and statuses: its files are read, checked and taken in."""
+"""The feed of people, groups and statuses: reading, checking and importing its files."""

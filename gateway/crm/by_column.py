@@ -1,9 +1,9 @@
 """Reads many rows at a time, column by column: the same result as `kinds`, in a tenth of the time.
 
-Most cells either repeat one before them (`nl`, `yes`, a day), or are kept as written (an id, a
-name, an address). Of the repeated ones, each different text is read once, with the code that reads
-any row. The others are only searched for texts that need more than that. Rows that have a cell that
-can't be read, or something to report, are then read one by one.
+Most cells either repeat an earlier one (`nl`, `yes`, a date) or are stored as written (an id, a
+name, an address). Of the repeated ones, each distinct text is read once, with the code that reads
+any row. The others are only searched for texts that need more than that. Rows with an unreadable
+cell, or with something to report, are then read one by one.
 """
 
 import re
@@ -31,18 +31,18 @@ from gateway.store.feed.layouts import (
     time_value,
 )
 
-CellValues = tuple[Any, ...]  #: The values of one cell, as the store keeps them.
+CellValues = tuple[Any, ...]  #: The values of one cell, as the store has them.
 
-#: How many different texts of a column are remembered at the same time.
+#: How many distinct texts per column are cached at once.
 _MOST_KNOWN = 50_000
-#: Columns, of any kind of file, whose cells are kept as written, and what reads the odd ones.
+#: Columns, in any kind of file, stored as written, and what reads the odd cells.
 AS_WRITTEN: Mapping[str, Callable[[RowFields, str], str]] = {
     **dict.fromkeys(("crm_id", "reference", "person", "group"), RowFields.key),
     **dict.fromkeys(("status", "finance_status", "owner", "programme"), RowFields.word),
     **dict.fromkeys(("licence_number", "examiner_number", "created_by"), RowFields.word),
     **dict.fromkeys(("first_name", "last_name", "name", "title", "examiner"), RowFields.text),
 }
-#: Columns in which a file may have many different texts, and what reads one without a whole row.
+#: Columns that may have many distinct texts in a file, and what reads one without a whole row.
 _READ_ALONE: Mapping[str, Callable[[RowFields, str], CellValues]] = {
     "birthday": lambda fields, name: birthday_values(fields.day(name)),
     **dict.fromkeys(
@@ -51,7 +51,7 @@ _READ_ALONE: Mapping[str, Callable[[RowFields, str], CellValues]] = {
     ),
     "submitted_at": lambda fields, name: (time_value(fields.moment(name)),),
 }
-#: The store's columns in which a file's column is kept, where that isn't the one of the same name.
+#: The store's columns for a file's column, if they aren't just one with the same name.
 _KEPT_IN: Mapping[str, tuple[str, ...]] = {
     "emails": ("emails", "unusable"),
     "birthday": ("birthday", "anniversary"),
@@ -61,14 +61,14 @@ _KEPT_IN: Mapping[str, tuple[str, ...]] = {
 #: Characters that `plain` never changes: Latin ones up to U+02FF.
 _LATIN = " -~\xa1-\xac\xae-\u02ff"
 _NOT_LATIN = re.compile(f"[^\n{_LATIN}]")
-_BEGINS_ODDLY = ("'", "=", "#")  #: What `unguarded` takes away, and spreadsheet errors.
+_BEGINS_ODDLY = ("'", "=", "#")  #: What `unguarded` removes, and spreadsheet errors.
 _AS_IT_STANDS = re.compile(f"(?![ {''.join(_BEGINS_ODDLY)}])[{_LATIN}]*(?<! )")
 _ODD_IN_COLUMN = ("\n ", " \n", *(f"\n{begin}" for begin in _BEGINS_ODDLY))
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBlock:
-    """Rows as the store keeps them, by column."""
+    """Rows as the store has them, by column."""
 
     lines: Sequence[int]
     columns: Mapping[str, Sequence[Any]]  #: The store's.
@@ -77,7 +77,7 @@ class ReadBlock:
 
     @property
     def outermost_lines(self) -> Sequence[int]:
-        """The lines of the first and the last row that isn't blank; empty if all are."""
+        """The lines of the first and last row that aren't blank; empty if all are."""
         lines = [*self.lines[:1], *self.lines[-1:], *(row.line for row in self.others)]
         return [min(lines), max(lines)] if lines else []
 
@@ -129,7 +129,7 @@ class ColumnReader:
         )
 
     def fields(self, source: ColumnSource, text: str) -> RowFields:
-        """Return a row with nothing but this text in one column (and the keys that a row needs)."""
+        """Return a row with only this text in one column (and the keys that a row needs)."""
         if len(source.at) > 1:
             return self._fields({source.name: text})
         text, faults = self._reading.field(source, text)
@@ -142,11 +142,11 @@ class ColumnReader:
         return RowFields({**keys, **texts}, self._zone, faults or {})
 
     def read_texts(self, name: str, texts: Mapping[str, str]) -> CellValues | None:
-        """Return the values of a column that has the same text, or none, in every row."""
+        """Return the values of a column whose text is the same, or missing, in every row."""
         return self.values(name, self._fields(texts))
 
     def values(self, name: str, fields: RowFields) -> CellValues | None:
-        """Return the values of a column; None where something is to be reported."""
+        """Return the values of a column; None if there is something to report."""
         record = self.record(fields)
         if record is None:
             return None
@@ -154,7 +154,7 @@ class ColumnReader:
         return tuple(map(_as_loaded, (row[kept] for kept in _kept_in(name))))
 
     def record(self, fields: RowFields) -> Record | None:
-        """Return the record of a row; None where something is to be reported."""
+        """Return the record of a row; None if there is something to report."""
         try:
             record = self._kind.record(fields)
         except KeyUnreadable:
@@ -174,7 +174,7 @@ class _BlockCells:
         self.mailed: list[tuple[int, str, int]] = []
 
     def texts(self, source: ColumnSource) -> Sequence[str]:
-        """Return a column's cells as written; where several cells fill it, their joined text."""
+        """Return a column's cells as written; if several cells fill it, their joined text."""
         if len(source.at) == 1:
             return self._by_place[source.at[0]]
         for place in source.at:
@@ -210,7 +210,7 @@ class _SameCells:
 
 
 class _KnownCells:
-    """A column of which each different text is read once."""
+    """A column whose distinct texts are each read once."""
 
     def __init__(self, name: str, source: ColumnSource, reader: ColumnReader) -> None:
         self.kept_in = _kept_in(name)
@@ -256,7 +256,7 @@ class _KnownCells:
 
 
 class _CellsAsWritten(_KnownCells):
-    """A column whose cells are kept as written."""
+    """A column whose cells are stored as written."""
 
     def __init__(
         self, name: str, source: ColumnSource, reader: ColumnReader, *, is_key: bool
@@ -330,7 +330,7 @@ class _AddressCells:
         return [emails, [""] * len(emails)]
 
     def _addresses(self, text: str) -> Sequence[str] | None:
-        """Return the addresses of a cell; None where there is a doubt about one."""
+        """Return the addresses of a cell; None if one is doubtful."""
         if text.isascii() and text.isprintable() and not text.startswith(_BEGINS_ODDLY):
             cell = read_cell(text)
             return None if cell.doubts or cell.literal else cell.addresses
@@ -341,17 +341,17 @@ class _AddressCells:
 
 
 def _plain_addresses(text: str) -> Sequence[str]:
-    """Return the addresses between semicolons; none where one is unusual or there twice."""
+    """Return the addresses between semicolons; none if one is unusual or occurs twice."""
     addresses = [part.strip(" ") for part in text.split(";")]
     is_each_once = len({address.lower() for address in addresses}) == len(addresses)
     return addresses if is_each_once and all(map(is_plain, addresses)) else ()
 
 
 def _kept_in(name: str) -> tuple[str, ...]:
-    """Return the store's columns in which a file's column is kept."""
+    """Return the store's columns for a file's column."""
     return _KEPT_IN.get(name, (name,))
 
 
 def _as_loaded(value: object) -> object:
-    """Return a value in the form that the database's driver takes without checking its type."""
+    """Return a value in the form that the database driver accepts without checking its type."""
     return int(value) if isinstance(value, bool) else value

@@ -1,4 +1,4 @@
-"""Matches the columns of a file with ours."""
+"""Matches the columns of a file to ours."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -23,20 +23,20 @@ from gateway.crm.synonyms import suggested
 from gateway.crm.workbook import NO_VALUE
 
 _AS_OURS = ColumnMapping()
-#: A formula that is only a text: `="00017"`, but not `="a"&b&"c"`.
+#: A formula that is just a text: `="00017"`, but not `="a"&b&"c"`.
 _QUOTED_TEXT = re.compile('="(?:[^"]|"")+"')
-#: The errors that spreadsheets show where a formula has no value, in nl, de, fr and en.
+#: The errors that spreadsheets show for a formula without a value, in nl, de, fr and en.
 ERRORS = frozenset(
     f"""#N/A #N/B #NV #VALUE! #WAARDE! #WERT! #VALEUR! #REF! #VERW! #BEZUG! #NAME? #NAAM? #NOM?
     #DIV/0! #DEEL/0! #NUM! #GETAL! #ZAHL! #NOMBRE! #NULL! #LEEG! #NUL! #SPILL! #CALC! {NO_VALUE}
     """.split()
 )
-#: The last two columns of a file of refused rows; the importer ignores them.
+#: The last two columns in a file of refused rows; the importer ignores them.
 LINE, REASON = "line", "reason"
 
 
 class ColumnsWrong(ValueError):
-    """The columns of a file don't fit; `column` is the position of one that shows it, if any."""
+    """The columns of a file don't match; `column` is the position of one that shows it, if any."""
 
     def __init__(self, problem: str, column: int | None = None) -> None:
         super().__init__(problem)
@@ -47,7 +47,7 @@ class ColumnsWrong(ValueError):
 class ColumnSource:
     """Where a file has the values of one of our columns."""
 
-    name: str  #: Our name of the column.
+    name: str  #: Our name for the column.
     at: tuple[int, ...]  #: Positions in a row; empty: the value is the same in every row.
     words: Mapping[str, str]
     constant: str = ""
@@ -73,7 +73,7 @@ class ColumnSource:
         return not self._ours(cell) and (bool(compared(cell)) or "" in self.words)
 
     def may_go_on(self, cell: str) -> bool:
-        """Whether a cell may be a word of the mapping that was cut off: `No` of `No mail`."""
+        """Whether a cell may be the start of a word in the mapping: `No` of `No mail`."""
         word = compared(cell)
         return not word or any(known != word and known.startswith(word) for known in self.words)
 
@@ -81,17 +81,17 @@ class ColumnSource:
         word = compared(text)
         if word in self.words or not word:
             return self.words.get(word, text)
-        # An unreadable cell isn't "any other word": it might be one that keeps mail away.
+        # An unreadable cell isn't "any other word": it might be one that blocks mail.
         is_word = word.isprintable() and text.strip().upper() not in ERRORS
         return self.words.get(ALL_OTHERS, text) if is_word else text
 
 
 class Columns:
-    """The columns of a file, matched with ours.
+    """The columns of a file, matched to ours.
 
-    `names` are the file's. Each of our columns is filled by the ones that its mapping names, or
-    without a mapping by the one of the same name, in upper or lower case. If all columns of the
-    file have our names, the mapping of columns isn't used. Raises ColumnsWrong.
+    `names` are the file's. Each of our columns is filled from those named in its mapping, or
+    without a mapping from the one of the same name, in any case. If all columns of the file have
+    our names, the mapping of columns isn't used. Raise ColumnsWrong.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Columns:
                 self._repeated |= {key} if key in self._at else set()
                 self._at.setdefault(key, at)
         self._ignored = {column_key(name) for name in mapping.ignored}
-        #: Columns that a shipped mapping knows and the file lacks.
+        #: Columns of a shipped mapping that are missing from the file.
         self.lacking: list[str] = []
         ours = {column_key(name): name for name in kind.columns}
         self.is_ours = kind.needed <= {ours.get(key) for key in self._at} and ours.keys() >= set(
@@ -121,7 +121,7 @@ class Columns:
         #: Positions of columns without a name.
         self.unnamed = tuple(at for at, name in enumerate(self._names) if not name)
         self._is_plain = all(len(source.at) == 1 and not source.words for source in self.sources)
-        #: Needed columns for which the mapping turns a word into no value: such rows are left out.
+        #: Needed columns for which the mapping turns a word into no value: such rows are skipped.
         self.leaving_out = tuple(
             source
             for source in self.sources
@@ -165,10 +165,10 @@ class Columns:
         return texts
 
     def left_out_by(self, cells: Mapping[int, str], unread: Collection[str]) -> ColumnSource | None:
-        """Return the column because of which the mapping leaves a row out; None: it stays.
+        """Return the column for which the mapping leaves out a row; None: it stays.
 
         For example, `Mass Mail Opt Out` fills the column `group` of memberships, and its `No` means
-        no group. If the column can't be read, the row stays: it may keep mail away from somebody.
+        no group. If the column is unreadable, the row stays: it may block mail to somebody.
         """
         for source in self.leaving_out:
             [at] = source.at
@@ -179,7 +179,7 @@ class Columns:
     def without_value(
         self, cells: Sequence[str], dated: Collection[int]
     ) -> dict[str, UnreadableCell]:
-        """Return our columns in which a spreadsheet shows an error, or a date where none belongs.
+        """Return our columns with a spreadsheet error, or with a date where none belongs.
 
         `dated` are the positions of cells that are dates in the sheet.
         """
@@ -216,7 +216,7 @@ class Columns:
 
     def _is_there(self, ours: str, theirs: str, mapped: ColumnMapping) -> bool:
         if not mapped.columns and column_key(ours) in self._ignored:
-            # In German, a column called `Kind` is about children.
+            # In German, a column named `Kind` is about children.
             return False
         if column_key(theirs) in self._at:
             return True
@@ -284,13 +284,13 @@ def recognised(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> in
 
 
 def guarded(cell: str) -> str:
-    """Return a cell so that no spreadsheet takes it for a formula; `unguarded` undoes that."""
+    """Guard a cell so that no spreadsheet takes it for a formula; `unguarded` undoes that."""
     safe = harmless(cell)
     return safe if unguarded(safe) == unguarded(cell) else cell
 
 
 def unguarded(cell: str) -> str:
-    """Return a cell without what keeps spreadsheets from changing it.
+    """Remove what keeps spreadsheets from changing a cell.
 
     `="00017"` keeps the zeros; a `'` before `=`, `+`, `-` or `@` prevents a formula (OWASP, CSV
     injection; EspoCRM, Odoo and hitobito write it).

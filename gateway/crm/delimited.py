@@ -1,4 +1,4 @@
-"""Rows of delimited text: with commas, semicolons, tabs or bars, and line ends of any system."""
+"""Rows of delimited text: with commas, semicolons, tabs or bars, and any system's line ends."""
 
 import csv
 import re
@@ -9,48 +9,48 @@ from typing import NamedTuple
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _STATED = re.compile(r'"?sep=(.|\\t)"?\s*', re.IGNORECASE)
-#: How many times reading starts again behind a quote that is never closed.
+#: How often reading restarts after a quote that is never closed.
 _RECOVERIES = 1_000
-_LOOKED_AT = 20  #: Rows by which the layout is found.
-#: Rows that are read at a time: with many more, their cells outgrow the processor's cache.
+_LOOKED_AT = 20  #: Rows used to detect the layout.
+#: Rows read at a time: with many more, their cells outgrow the processor's cache.
 TOGETHER = 500
 
 
 class CellRow(NamedTuple):
     """One row as cells."""
 
-    line: int  #: Where it begins; the first line is 1.
+    line: int  #: Where it begins, counting from 1.
     cells: list[str]
     problem: str = ""  #: Why there are no cells.
-    dated: Sequence[int] = ()  #: Positions of cells that are dates by their type.
+    dated: Sequence[int] = ()  #: Positions of cells whose type is date.
 
 
 class CellBlock(NamedTuple):
-    """Many rows at a time, all of which could be divided into cells."""
+    """Many rows at a time, all of which could be split into cells."""
 
     lines: Sequence[int]  #: Where each begins.
     cells: Sequence[list[str]]
 
 
 class DelimitedLayout(NamedTuple):
-    """How delimited text is laid out."""
+    """The layout of delimited text."""
 
     delimiter: str
     skipped: int  #: Lines above the header that aren't part of the table: `sep=;`.
 
 
 def line_end(sample: str) -> str:
-    r"""Return how the lines of a text end, by its beginning: `\n` (also for `\r\n`) or `\r`."""
+    r"""Return the line end of a text, given its beginning: `\n` (also for `\r\n`) or `\r`."""
     # Line breaks within cells don't count: there Excel for Mac writes \n, but ends lines with \r.
     outside = re.sub(r'"[^"]*"', "", sample)
     return "\r" if "\r" in outside and "\n" not in outside else "\n"
 
 
 def find_layout(lines: Sequence[str], recognised: Callable[[list[str]], int]) -> DelimitedLayout:
-    """Return how a text is laid out, by its first lines.
+    """Return the layout of a text, given its first lines.
 
-    `recognised` tells how many names of a header are known. The delimiter with which most names are
-    known wins; in a tie, the one with which most rows have as many cells as the header.
+    `recognised` returns how many names of a header are known. The delimiter with the most known
+    names wins; in a tie, the one with which most rows have as many cells as the header.
     """
     if stated := _STATED.fullmatch(lines[0]) if lines else None:
         return DelimitedLayout("\t" if stated[1] == "\\t" else stated[1], 1)
@@ -79,7 +79,7 @@ class DelimitedRows:
         self._recoveries = 0
         self._is_read = False
         self._last = "\n"  #: The last line of the last row.
-        self.open_quote = 0  #: The line of a quote that was still open at the end; 0: none was.
+        self.open_quote = 0  #: The line of a quote still open at the end; 0: none.
 
     @property
     def has_open_end(self) -> bool:
@@ -111,14 +111,14 @@ class DelimitedRows:
                 yield CellRow(line, cells)
 
     def blocks(self) -> Iterator[CellBlock | list[CellRow]]:
-        """Yield the same rows in blocks; around a row with a fault, a list of single rows."""
+        """Yield the same rows in blocks; around a faulty row, a list of single rows."""
         while not self._is_read:
             yield from self._sound_blocks()
             if rows := list(islice(self, TOGETHER)):
                 yield rows
 
     def _sound_blocks(self) -> Iterator[CellBlock]:
-        """Yield blocks up to the one that has a row with a fault, which is left to be read again.
+        """Yield blocks up to the one with a faulty row, which is left to be read again.
 
         `csv` reads lines ahead of `_lines`, which catches up with each block.
         """
@@ -155,7 +155,7 @@ class DelimitedRows:
             yield line
 
     def _begin_anew(self) -> Iterator[list[str]]:
-        """Go on after the first line of an unreadable row: its other lines may be whole rows."""
+        """Continue after the first line of an unreadable row: the others may be complete rows."""
         rest = self._taken[1:]
         self._recoveries += 1
         if rest and self._recoveries <= _RECOVERIES:

@@ -1,4 +1,4 @@
-"""Rows of a file of the feed as exports write them: delimited text, .xlsx, JSON Lines."""
+"""Rows of a feed file as exports write them: delimited text, .xlsx, JSON Lines."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -46,14 +46,14 @@ _NOTHING: Mapping[str, UnreadableCell] = MappingProxyType({})
 
 
 class FileRefused(GatewayError):
-    """The file can't be taken in as it is; nothing of it was."""
+    """The file can't be imported as it is; none of it was."""
 
 
 @dataclass(frozen=True, slots=True)
 class RawRow:
     """One row of a file, as written there."""
 
-    line: int  #: Where it begins; the first line is 1.
+    line: int  #: Where it begins, counting from 1.
     texts: Mapping[str, str]  #: By our columns.
     problem: str = ""  #: Why it has no texts, or not all of them.
     #: Fields that can't be read.
@@ -62,17 +62,17 @@ class RawRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldReading:
-    """How the fields of a file are to be read."""
+    """How to read the fields of a file."""
 
     mapping: KindMapping = field(default_factory=KindMapping)
-    zone: tzinfo = UTC  #: Of times without one.
+    zone: tzinfo = UTC  #: For times without one.
     today: date | None = None  #: Needed for two-digit years; None: they can't be read.
 
 
 class FeedFile:
     """A file of one kind, read row by row.
 
-    Encoding, delimiter, line ends and date formats are detected; `remarks` tells what was found.
+    Encoding, delimiter, line ends and date formats are detected; `remarks` says what was found.
     Dates are passed on in ISO form.
     """
 
@@ -82,14 +82,15 @@ class FeedFile:
         self._reading = reading or FieldReading()
         self._file: BinaryIO | None = None
         self.size = 0  #: Octets.
-        self.columns: frozenset[str] = frozenset()  #: Those of our columns that the file has.
+        self.columns: frozenset[str] = frozenset()  #: Our columns that the file has.
         self.remarks: list[str] = []  #: What people should know about the file as a whole.
-        #: What divides its cells; a comma also where nothing does, or what does wasn't recognised.
+        #: What separates its cells; a comma even if nothing does, or it wasn't recognised.
         self.delimiter = ","
-        self.is_delimited = False  #: Whether it is delimited text, where a row may end by mistake.
+        #: Whether it is delimited text, where a row may be split by mistake.
+        self.is_delimited = False
         #: Columns whose last value may be cut off, because the last line has no line end.
         self.open_columns: frozenset[str] = frozenset()
-        self.is_truncated = ""  #: Why the file isn't whole; known when its rows are read.
+        self.is_truncated = ""  #: Why the file isn't complete; known when its rows are read.
 
     @property
     def name(self) -> str:
@@ -107,7 +108,7 @@ class FeedFile:
             yield from block.rows() if isinstance(block, RowBlock) else block
 
     def blocks(self) -> "Iterator[RowBlock | list[RawRow]]":
-        """Yield the same in blocks: a `RowBlock` where every row has all its cells and no more."""
+        """Yield the same in blocks: a `RowBlock` if every row has the right number of cells."""
         with self._opened() as file:
             table = self._table(file)
             columns = self._columns(table)
@@ -164,8 +165,7 @@ class FeedFile:
     def as_written(self) -> Iterator[tuple[int, list[str], Mapping[str, str]]]:
         """Yield the header (line 0), then each row that isn't blank, as written.
 
-        Each comes with its line, its cells, and as far as that is possible its texts by our
-        columns.
+        Each comes with its line, its cells, and if possible its texts by our columns.
         """
         with self._opened() as file:
             table = self._table(file)
@@ -184,7 +184,7 @@ class FeedFile:
             with self._path.open("rb") as file, TemporaryFile() as copy:
                 self._file = file
                 if not file.seekable():
-                    # A pipe must be copied, for the file is read more than once.
+                    # A pipe must be copied, because the file is read more than once.
                     copyfileobj(file, copy)
                     copy.seek(0)
                     self._file = copy
@@ -224,7 +224,7 @@ class FeedFile:
 
 
 class RowReading:
-    """Turns the cells of a file into texts by our columns, with dates in ISO form."""
+    """Converts the cells of a file to texts by our columns, with dates in ISO form."""
 
     def __init__(self, columns: Columns, dates: DateColumns, width: int) -> None:
         self.columns = columns
@@ -232,7 +232,8 @@ class RowReading:
         self._width = width  #: How many cells the header has.
         self._unnamed_cells = 0
         self._unnamed_line = 0
-        self._left_out: Counter[str] = Counter()  #: Rows, by the column that leaves them out.
+        #: Rows, by the column for which they are left out.
+        self._left_out: Counter[str] = Counter()
         self._left_out_last: tuple[int, ColumnSource, str] | None = None  #: Its line and cell.
 
     @property
@@ -250,7 +251,7 @@ class RowReading:
             )
 
     def of_object(self, row: ObjectRow) -> RawRow | None:
-        """Return a row of JSON Lines by our columns; None where the mapping leaves it out."""
+        """Return a row of JSON Lines by our columns; None if the mapping leaves it out."""
         may_be_left_out = self.columns.leaving_out and not row.problem
         if may_be_left_out and self._is_left_out(row.line, row.cells, ()):
             return None
@@ -258,7 +259,7 @@ class RowReading:
         return self._raw_row(row.line, texts, row.problem)
 
     def of_row(self, row: CellRow) -> RawRow | None:
-        """Return a row by our columns; None where it is blank, or the mapping leaves it out."""
+        """Return a row by our columns; None if it is blank, or the mapping leaves it out."""
         line, cells, fault, dated = row
         if fault:
             return RawRow(line, {}, fault)
@@ -271,7 +272,7 @@ class RowReading:
         if len(cells) < self._width or any(map(str.strip, cells[self._width :])):
             problem = f"has {counted(len(cells), 'field')} where the header has {self._width}"
             if len(cells) > self._width:
-                # Nobody knows which cell is the one too many.
+                # Nobody knows which cell is the extra one.
                 return RawRow(line, {}, problem)
         unread = self.columns.without_value(cells, dated) if "#" in joined or dated else _NOTHING
         may_be_left_out = self.columns.leaving_out and not problem
@@ -280,7 +281,7 @@ class RowReading:
         return self._raw_row(line, self.columns.texts(cells), problem, unread)
 
     def field(self, source: ColumnSource, cell: str) -> tuple[str, Mapping[str, UnreadableCell]]:
-        """Return the text of a column that this one cell fills, and what is wrong with it."""
+        """Return the text of a column filled from this one cell, and what is wrong with it."""
         cells = [""] * self._width
         cells[source.at[0]] = unguarded(cell)
         texts = {source.name: source.read(cells)}
@@ -288,7 +289,7 @@ class RowReading:
         return texts[source.name], {name: faults[name] for name in texts if name in faults}
 
     def cuts_off(self, line: int, at: int) -> str:
-        """Say that the last row was left out because of a cell that may be cut off; else empty.
+        """Return that the last row was left out because a cell may be cut off; otherwise empty.
 
         `at` is the position of that cell in `line`, the file's last, which has no line end.
         """
@@ -344,7 +345,7 @@ class RowBlock(NamedTuple):
 def _written(
     file: BinaryIO, table: Table, columns: Columns, names: Sequence[str]
 ) -> Mapping[str, set[str]]:
-    """Return the different texts of some of our columns; the file's position stays as it was."""
+    """Return the distinct texts of some of our columns; the file's position stays as it was."""
     position = file.tell()
     sources = [source for source in columns.sources if source.name in names]
     written: dict[str, set[str]] = {name: set() for name in names}

@@ -1,4 +1,4 @@
-"""Takes in a file of the feed and reports on it."""
+"""Imports a file of the feed and reports on it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ from gateway.store.views import status
 from gateway.store.views.status import Shortfall
 
 _BATCH = 5_000
-#: How many problems are listed one by one; the rest are only counted.
+#: How many problems are listed individually; the rest are only counted.
 _MOST_LISTED = 1_000
 
 _HELD_BACK = f"{feed_faults.HELD_BACK} it would lift many suppressions"
@@ -52,7 +52,7 @@ class RowProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What became of a file."""
+    """The outcome of a file."""
 
     kind: str
     file: str
@@ -64,10 +64,10 @@ class ImportReport:
     outcome: ImportOutcome
     problems: tuple[RowProblem, ...]  #: The first thousand.
     problem_count: int
-    is_incomplete: bool  #: Nothing was removed, as nobody can tell what is missing.
+    is_incomplete: bool  #: Nothing was removed, because what is missing isn't known.
     remarks: tuple[str, ...] = ()  #: About the file as a whole: how it was read.
-    shortfall: Shortfall | None = None  #: After all imports; None where it wasn't asked for.
-    is_truncated: str = ""  #: Why the file is cut off; then only what keeps mail away counts.
+    shortfall: Shortfall | None = None  #: After all imports; None if not requested.
+    is_truncated: str = ""  #: Why the file is cut off; then only what blocks mail counts.
 
     @property
     def lifted_of_held(self) -> str:
@@ -81,22 +81,22 @@ class ImportReport:
 
     @property
     def took_nothing(self) -> bool:
-        """Whether there were rows, and none could be taken in."""
+        """Whether there were rows, and none could be imported."""
         return bool(self.problem_count) and not self.records
 
     @property
     def takes_all_away(self) -> bool:
-        """Whether the file counts as whole: if it replaces, what isn't in it is removed."""
+        """Whether the file counts as complete: if it replaces, what isn't in it is removed."""
         is_held_back = self.outcome.is_held_back
         return not (self.is_incomplete or self.is_truncated or is_held_back or self.took_nothing)
 
     @property
     def is_good(self) -> bool:
-        """Whether everything in the file was taken in."""
+        """Whether everything in the file was imported."""
         return not (self.problem_count or self.outcome.is_held_back or self.is_truncated)
 
     def document(self) -> ImportReportDocument:
-        """Return the report as it is printed and put beside a file."""
+        """Return the report as printed and stored beside a file."""
         outcome = self.outcome
         document: ImportReportDocument = {
             "kind": self.kind,
@@ -202,13 +202,13 @@ def import_file(
     is_listing: bool = True,
     keep_suppressed: KeepSuppressed | None = None,
 ) -> ImportReport:
-    """Take in a file of one of `KINDS`.
+    """Import a file of one of `KINDS`.
 
-    `progress` is called with the octets read so far and in all. `mark` is kept with the data, see
-    `gateway.store.feed.feed.last_file`. With `remove`, what the file names is removed. `zone` is
-    assumed for times without one; `mapping` says what the CRM calls columns and values. Without
+    `progress` is called with the octets read so far and in total. `mark` is stored with the data,
+    see `gateway.store.feed.feed.last_file`. With `remove`, what the file names is removed. `zone`
+    is assumed for times without one; `mapping` maps the CRM's columns and values. Without
     `is_listing` (a single record), the file isn't compared with the one before. `keep_suppressed`
-    makes people who are removed stay suppressed. Raises `FileRefused` and `StoreUnavailable`; then
+    keeps people who are removed suppressed. Raise `FileRefused` and `StoreUnavailable`; then
     nothing was applied.
     """
     name = readable_name(path.name)
@@ -220,7 +220,7 @@ def import_file(
         file_import = _FileImport(KINDS[kind], under_way, zone)
         (file_import.take_keys if remove else file_import.take)(file, progress)
         is_doubtful = bool(file.is_truncated) and not lift
-        # A row whose key can't be read would look as if it were missing, and be removed.
+        # A row with an unreadable key would look as if it were missing, and be removed.
         is_incomplete = replace and (file_import.has_lost_rows or is_doubtful)
         terms = ImportTerms(
             source=source,
@@ -297,7 +297,7 @@ def import_file(
 
 
 class _FaultRecord:
-    """Keeps what is wrong with the last file of a kind, until one is taken in whole."""
+    """Stores what is wrong with the last file of a kind, until one is imported completely."""
 
     def __init__(
         self,
@@ -318,22 +318,22 @@ class _FaultRecord:
 
     @contextmanager
     def failure(self) -> Iterator[None]:
-        """Note a file that is refused as a whole."""
+        """Record a file that is refused as a whole."""
         try:
             yield
         except (FileRefused, RowRefused) as error:
-            # The path of an upload is nobody's business, and the file is named separately.
+            # The path of an upload is private, and the file is named separately.
             reason = str(error).partition(f"{self._file}: ")[2] or str(error)
             self._note(1, reason, failed=True)
             raise
         except StoreUnavailable:
             raise
-        except Exception as error:  # A fault of the gateway counts as one of the file.
+        except Exception as error:  # An internal error counts as one of the file.
             self._note(1, keepable_line(f"{type(error).__name__}: {error}"), failed=True)
             raise
 
     def end(self, report: ImportReport) -> None:
-        """Note a file of which all, a part, or nothing was taken in."""
+        """Record a file of which all, a part, or nothing was imported."""
         if report.is_good and self._is_kept:
             feed_faults.clear(self._database, self._source, self._kind)
         elif not report.is_good:
@@ -371,7 +371,7 @@ class _FileImport:
         self.records = 0
         self.problems: list[RowProblem] = []
         self.problem_count = 0
-        self.has_lost_rows = False  #: Whether there were rows whose key can't be read.
+        self.has_lost_rows = False  #: Whether any rows had an unreadable key.
         #: Rows next to one with a wrong number of fields: a line end within a cell splits a row.
         self.doubtful_lines: set[int] = set()
         self._last_line: int | None = None
@@ -407,7 +407,7 @@ class _FileImport:
         self._add_of_unknown_kind()
 
     def take_keys(self, file: FeedFile, progress: RowProgress) -> None:
-        """Note what the file names, to be removed."""
+        """Collect what the file names, to be removed."""
         for batch in batched(file.rows(), _BATCH):
             keys = []
             for row in batch:
@@ -437,8 +437,8 @@ class _FileImport:
         """Apply rows with an unknown kind to every person known by their id.
 
         Say a row of kind *company* has the id 17 and the status deceased. It then counts for
-        candidate 17 and for contact 17, if they exist, as far as it keeps mail away. Rows whose id
-        nobody has are lost.
+        candidate 17 and for contact 17, if they exist, as far as it blocks mail. Rows with unknown
+        ids are lost.
         """
         rows, self._of_unknown_kind = self._of_unknown_kind, []
         # If both exist, a second row is added; its line is negative, as the file has only one.
@@ -501,7 +501,7 @@ class _FileImport:
         return record
 
     def _gaps_of(self, row: RawRow, fields: RowFields, *, adds_only: bool) -> RowGaps:
-        # A line of JSON may have fewer columns than others; most rows have the same.
+        # A JSON line may have fewer columns than others; most rows have the same.
         columns = tuple(row.texts)
         missing = self._missing_beside.get(columns)
         if missing is None:
@@ -530,7 +530,7 @@ class _FileImport:
                 )
 
     def report_references(self, outcome: ImportOutcome) -> None:
-        """Report references that lead nowhere: the first ones one by one, the rest as a number."""
+        """Report references that lead nowhere: the first ones by name, the rest as a number."""
         faults = [use for use in outcome.references if use.is_fault]
         for use in faults:
             self._report(RowProblem(use.line, str(use), use.column, use.given, use.cure))
@@ -538,7 +538,7 @@ class _FileImport:
         self.problem_count += max(0, rows - len(faults))
 
     def report_idle_tags(self, outcome: ImportOutcome) -> None:
-        """Report tags that weren't taken as written."""
+        """Report tags that weren't used as written."""
         cure = f"write one of {', '.join(TAG_SCOPES)}, or leave it blank"
         for idle_tag in outcome.idle_tags:
             self._report(RowProblem(idle_tag.line, f"tag: {idle_tag}", "tag", idle_tag.tag, cure))

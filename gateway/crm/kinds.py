@@ -1,4 +1,4 @@
-"""The kinds of file that are taken in: their columns, and how a row becomes a record."""
+"""The kinds of file that are imported: their columns, and how a row becomes a record."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class FileKind:
     name: str  #: As in `gateway import KIND` and at the start of a file's name.
     columns: tuple[str, ...]
     needed: frozenset[str]  #: Columns without which there is no key.
-    #: Raises `KeyUnreadable`; any other field that can't be read is noted in the fields.
+    #: Raises `KeyUnreadable`; any other unreadable field is noted in the fields.
     key: Callable[[RowFields], tuple[str, ...]]
     record: Callable[[RowFields], Record]
 
@@ -50,12 +50,12 @@ def _kind_of(fields: RowFields) -> PersonKind:
 
 
 def _likely_kind(fields: RowFields) -> PersonKind:
-    """Return the kind of person; a likely one where it can't be read, so that the row counts."""
+    """Return the kind of person; a likely one if it is unreadable, so that the row counts."""
     return fields.likely_choice("kind", _PERSON_KINDS, PersonKind.CANDIDATE)
 
 
 def _whose(fields: RowFields) -> PersonRef:
-    """Return whom a record belongs to; a person without id where that can't be read."""
+    """Return the person a record belongs to; one without id if that is unreadable."""
     try:
         return PersonRef(_kind_of(fields), fields.key("person"))
     except KeyUnreadable as error:
@@ -64,7 +64,7 @@ def _whose(fields: RowFields) -> PersonRef:
 
 
 def person_record(fields: RowFields) -> Person:
-    """Return the person of a row of `people`; counts as active where that can't be read."""
+    """Return the person in a row of `people`; active if that is unreadable."""
     return Person(
         ref=PersonRef(_likely_kind(fields), fields.key("crm_id")),
         first_name=fields.text("first_name"),
@@ -115,7 +115,7 @@ def _names(fields: RowFields) -> Names:
 
 
 def _tag(fields: RowFields, protective: str) -> str:
-    """Return a tag; the `protective` one where the cell can't be read."""
+    """Return a tag; the `protective` one if the cell is unreadable."""
     tag = known_tag(fields.word("tag"))
     return protective if "tag" in fields.unread else tag
 
@@ -134,9 +134,9 @@ def status_record(fields: RowFields) -> Status:
 
 
 def membership_record(fields: RowFields) -> Membership:
-    """Return who belongs to which group; to none where the group can't be read.
+    """Return who belongs to which group; to none if the group is unreadable.
 
-    That group may keep mail away, so such a row removes nothing.
+    That group may block mail, so such a row removes nothing.
     """
     kind, person, group = _likely_kind(fields), fields.key("person"), ""
     try:
@@ -153,7 +153,7 @@ def programme_record(fields: RowFields) -> Programme:
 
 
 def application_record(fields: RowFields) -> Application:
-    """Return an application; nobody's where the person can't be read."""
+    """Return an application; nobody's if the person is unreadable."""
     return Application(
         reference=fields.key("reference"),
         person=_whose(fields),
@@ -166,7 +166,7 @@ def application_record(fields: RowFields) -> Application:
 
 
 def qualification_record(fields: RowFields) -> Qualification:
-    """Return a qualification; nobody's where the person can't be read."""
+    """Return a qualification; nobody's if the person is unreadable."""
     return Qualification(
         crm_id=fields.key("crm_id"),
         person=_whose(fields),
@@ -182,7 +182,7 @@ def qualification_record(fields: RowFields) -> Qualification:
 
 
 def closing_record(fields: RowFields) -> Closing:
-    """Return the closing of a delivery; nobody's where the person can't be read."""
+    """Return the closing of a delivery; nobody's if the person is unreadable."""
     return Closing(
         crm_id=fields.key("crm_id"),
         person=_whose(fields),
@@ -190,8 +190,8 @@ def closing_record(fields: RowFields) -> Closing:
     )
 
 
-#: In the order in which files are taken in: first what suppresses, so that nobody is there before
-#: the group or status that keeps mail away from them.
+#: In import order: first what suppresses, so that nobody is there before the group or status that
+#: blocks their mail.
 KINDS: Mapping[str, FileKind] = {
     kind.name: kind
     for kind in (
@@ -226,7 +226,7 @@ KINDS: Mapping[str, FileKind] = {
             key=lambda fields: (
                 _kind_of(fields).value,
                 fields.key("person"),
-                # Blank where the group couldn't be read.
+                # Blank if the group couldn't be read.
                 fields.word("group") and fields.key("group"),
             ),
             record=membership_record,

@@ -1,4 +1,4 @@
-"""Proposes a mapping for a file, by the names and contents of its columns."""
+"""Proposes a mapping for a file from the names and contents of its columns."""
 
 import json
 from collections import Counter
@@ -25,7 +25,7 @@ from gateway.crm.proposed_columns import (
 )
 from gateway.crm.synonyms import KIND_WORDS, suggested
 
-_LOOKED_AT = 5_000  #: How many rows are looked at.
+_LOOKED_AT = 5_000  #: How many rows are examined.
 _SHOWN = 8  #: How many words of a column are shown.
 #: Columns whose values are keys of other kinds, and the names of those kinds.
 _KEYS_OF: Mapping[str, str] = {
@@ -39,7 +39,7 @@ _MARKS = frozenset("xX✓✔☑")
 def propose(path: Path, kind: FileKind) -> str:
     """Return the config table that a file needs, with comments where something is uncertain.
 
-    Raises `FileRefused` where the file can't be read at all.
+    Raise `FileRefused` if the file can't be read at all.
     """
     file = FeedFile(path, kind)
     names, rows = file.sample(_LOOKED_AT)
@@ -114,7 +114,7 @@ def _lines(
 
 
 def _as_members(column: SampledColumn, choices: Mapping[str, ColumnChoice]) -> Iterator[str]:
-    """Yield how to take the file in again as memberships, for a column that says who gets no mail.
+    """Yield how to import the file again as memberships, for a column that says who gets no mail.
 
     A row makes somebody a member of a group that gets no mail: in `Opt Out` with any word but no,
     in `Newsletter` with any word but yes, in a date of death with any text at all.
@@ -122,7 +122,7 @@ def _as_members(column: SampledColumn, choices: Mapping[str, ColumnChoice]) -> I
     is_opt_out = keeps_away(column.name)
     given = dict.fromkeys(column.values)
     words = {word: "" for word in given if is_flag(word) and read_flag(word) != is_opt_out}
-    # Dynamics says `Allow` and `Do Not Allow`: which of two such words keeps mail away isn't known.
+    # Dynamics says `Allow` and `Do Not Allow`: which of two such words blocks mail isn't known.
     are_words = len(given) <= _SHOWN and len(given) < len(column.values)
     unclear = [word for word in given if not is_flag(word)] if are_words else []
     words |= dict.fromkeys(unclear, _OPTED_OUT)
@@ -196,7 +196,7 @@ def _doubts_of(
     if of := _KEYS_OF.get(ours):
         few = _most(values)
         if few and len(set(values)) <= 50:
-            # People aren't found by name: two may have the same.
+            # People can't be identified by name: two may have the same.
             what = "crm_id" if of == "people" else "crm_id or name"
             yield _comment(f"unsure: each must be the {what} of one of the {of}: {few}")
             if ours == "status":
@@ -204,7 +204,7 @@ def _doubts_of(
 
 
 def _words(ours: str, column: SampledColumn, values: Sequence[str]) -> dict[str, str]:
-    """Return our words for the CRM's words in a column, where they are known."""
+    """Return our words for the CRM's words in a column, as far as known."""
     if ours == "active" and values and set(values) <= _MARKS and len(values) < column.rows:
         # If only some rows have a mark, the others aren't active, though a blank usually means yes.
         return {"": "no"}
@@ -221,12 +221,12 @@ def _most(values: "Iterator[str] | Sequence[str]") -> str:
 
 
 def _comment(text: str) -> str:
-    # A header may hold anything, even a line end, which would end the comment.
+    # A header may contain anything, even a line end, which would end the comment.
     return "# " + "".join(char if char.isprintable() else " " for char in text)
 
 
 def _toml(value: str | Sequence[str]) -> str:
     if isinstance(value, str):
-        # TOML knows all escapes of JSON, and needs one more.
+        # TOML has all of JSON's escapes, and needs one more.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return f"[{', '.join(map(_toml, value))}]"

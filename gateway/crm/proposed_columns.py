@@ -1,4 +1,4 @@
-"""Which columns of a file may be which of ours, by their names and contents."""
+"""Which columns of a file may match which of ours, by their names and contents."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from gateway.crm.kinds import FileKind
 from gateway.crm.synonyms import suggested, surely
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-#: Our columns that say yes or no.
+#: Our yes/no columns.
 FLAG_COLUMNS = frozenset(
     {"active", "initial", "closed", "consent_email", "mail_on_set_date",
      "mail_after_first_delivery"}
@@ -51,7 +51,7 @@ _KEEPING_AWAY = _keys(
     widerspr widerruf bezwaar opposition refus bounce complain
     """
 )
-#: Parts of column names that suggest, with yes and no, who wants mailings.
+#: Parts of yes/no column names that suggest who wants mailings.
 _LETTING_IN = _keys(
     """
     newsletter nieuwsbrief infolettre rundbrief mailing marketing werbung reclame publicité
@@ -70,7 +70,7 @@ class SampledColumn:
 
     @property
     def is_key(self) -> bool:
-        """Whether each row has a value of its own, as ids do."""
+        """Whether each row has a different value, as ids do."""
         return len(self.values) == self.rows > 1 and len(set(self.values)) == self.rows
 
     @property
@@ -81,7 +81,7 @@ class SampledColumn:
 
     @property
     def holds_tags(self) -> bool:
-        """Whether some value is a tag that keeps mail away."""
+        """Whether some value is a tag that blocks mail."""
         return any(known_tag(value) in TAG_SCOPES for value in self.values)
 
     @property
@@ -110,7 +110,7 @@ class ColumnChoice:
 def named_columns(
     names: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> tuple[list[SampledColumn], list[str]]:
-    """Return the columns that have a name, and the names that occur twice."""
+    """Return the columns with a name, and the names that occur twice."""
     seen: set[str] = set()
     columns, repeated = [], []
     for at, name in enumerate(map(str.strip, names)):
@@ -153,7 +153,7 @@ def choose_by_name(
 ) -> ColumnChoice | None:
     """Return the best of the columns whose names suggest one of ours; for addresses, all of them.
 
-    Each comes with how sure its name makes it: 0 if it is only like ours. None: none can be it.
+    Each comes with how certain its name is: 0 if it is only similar. None: no candidate.
     """
     possible = []
     for sureness, column in suggestions:
@@ -190,7 +190,7 @@ def choose_by_name(
 def choose_tag(
     kind: FileKind, columns: Sequence[SampledColumn], choices: dict[str, ColumnChoice]
 ) -> None:
-    """Choose the column that holds known tags, whatever its name."""
+    """Choose the column that contains known tags, whatever its name."""
     tagged = [column for column in columns if column.holds_tags]
     if "tag" not in kind.columns or not tagged:
         return
@@ -209,7 +209,7 @@ def choose_tag(
 def choose_names_of_staff(
     columns: Sequence[SampledColumn], choices: dict[str, ColumnChoice]
 ) -> None:
-    """Choose first and last name where no column has both: staff have just one column `name`."""
+    """Choose first and last name if no column has both: staff have just one column `name`."""
     chosen = choices.get("name")
     if chosen is not None and surely("staff", chosen.columns[0].name, "name"):
         return
@@ -222,7 +222,7 @@ def choose_names_of_staff(
 def choose_by_content(
     kind: FileKind, columns: Sequence[SampledColumn], choices: dict[str, ColumnChoice]
 ) -> None:
-    """Choose by content where no name is known."""
+    """Choose by content if no name is known."""
     used = {column.name for choice in choices.values() for column in choice.columns}
     free = [column for column in columns if column.name not in used]
     for ours in ("emails", "email"):
@@ -256,7 +256,7 @@ def choose_by_content(
 
 
 def keeps_away(name: str) -> bool:
-    """Whether a column of that name may tell who has died or wants no mail.
+    """Whether a column of that name may say who has died or wants no mail.
 
     `(Do Not Modify) Row Checksum` doesn't: Dynamics 365 exports it for its own imports.
     """
@@ -265,7 +265,7 @@ def keeps_away(name: str) -> bool:
 
 
 def may_keep_away(column: SampledColumn) -> bool:
-    """Whether a column may tell who has died or wants no mail, or who does want mail.
+    """Whether a column may say who has died or wants no mail, or who does want mail.
 
     `Mailing` with yes and no may; `Mailing Street` is where somebody lives.
     """
@@ -275,10 +275,10 @@ def may_keep_away(column: SampledColumn) -> bool:
 
 
 def shipped_mapping(kind: FileKind, columns: Sequence[SampledColumn]) -> str:
-    """Return the name of a shipped mapping that fits the file; empty: none does.
+    """Return the name of a shipped mapping that fits the file; empty if none does.
 
-    The file must have more than half of the columns that the mapping knows, and all it needs for
-    `crm_id` and `emails`: first and last name prove nothing, as every CRM has them.
+    The file must have more than half of the columns in the mapping, and all it needs for `crm_id`
+    and `emails`: first and last name prove nothing, as every CRM has them.
     """
     names = [column.name for column in columns]
     for name, tables in SHIPPED_MAPPINGS.items():

@@ -1,4 +1,4 @@
-"""Rows of a file that weren't taken in whole, as written, to be corrected and dropped again."""
+"""Rows of a file that weren't fully imported, as written, to be corrected and dropped again."""
 
 import csv
 import re
@@ -18,12 +18,11 @@ _NO_OCTETS = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 def write_refused(file: FeedFile, report: ImportReport, target: Path) -> int:
-    """Write the rows a report finds fault with, each with its line and the reason.
+    """Write the faulty rows of a report, each with its line and the reason.
 
     The new file has the header, delimiter and cells of the old one and can be imported like it.
-    What a spreadsheet would take for a formula gets an apostrophe, which importing takes away.
-    Returns how many rows there are; if there are none, no file is made. OSError if it can't be
-    written.
+    What a spreadsheet would take for a formula gets an apostrophe, which importing removes. Return
+    the number of rows; if there are none, no file is made. Raise OSError if it can't be written.
     """
     reasons = _Reasons(report)
     rows = file.as_written()
@@ -47,11 +46,11 @@ def write_refused(file: FeedFile, report: ImportReport, target: Path) -> int:
 
 
 def as_octets(text: str) -> bytes:
-    """Return rows as a spreadsheet reads them; octets that couldn't be decoded stay the same.
+    """Encode rows for spreadsheets; octets that couldn't be decoded stay the same.
 
-    Half a character, as JSON may have it (`"\\ud83d"`), becomes U+FFFD.
+    Half a character, possible in JSON (`"\\ud83d"`), becomes U+FFFD.
     """
-    # Without a byte order mark, Excel takes text to be in the code page of Windows.
+    # Without a byte order mark, Excel assumes the Windows code page.
     encoding = "utf-8" if text.isascii() else "utf-8-sig"
     return _NO_OCTETS.sub("\ufffd", text).encode(encoding, errors="surrogateescape")
 

@@ -5,7 +5,7 @@ from functools import cache
 
 from gateway.core.feed.feed_mapping import COLUMNS, column_key, nearest
 
-#: What the kinds of people are called in the column `kind`, in the languages of the office.
+#: The words for the kinds of people in the column `kind`, in the languages of the office.
 KIND_WORDS: Mapping[str, str] = {
     **dict.fromkeys(
         ("candidate", "kandidaat", "kandidat", "candidat", "sollicitant", "bewerber"), "candidate"
@@ -133,7 +133,7 @@ _NAMED = frozenset({"groups", "statuses", "programmes", "staff"})
 
 
 def suggested(kind: str, name: str) -> str:
-    """Return which of our columns a CRM's column is likely to be; empty: none."""
+    """Return which of our columns a CRM's column probably is; empty: none."""
     key = column_key(name)
     known = _known(kind)
     if key in known:
@@ -143,7 +143,7 @@ def suggested(kind: str, name: str) -> str:
 
 
 def surely(kind: str, name: str, ours: str) -> int:
-    """Return how sure it is that a column is one of ours: 2 same name, 1 known name, 0 similar."""
+    """Return how certain a match to one of our columns is: 2 same name, 1 known name, 0 similar."""
     key = column_key(name)
     if key == column_key(ours):
         return 2

@@ -1,4 +1,4 @@
-"""Files divided into a header and rows of cells; each can be read several times."""
+"""Files split into a header and rows of cells; each can be read several times."""
 
 import json
 import re
@@ -27,13 +27,13 @@ from gateway.crm.text_encoding import Encoding, find_encoding
 from gateway.crm.workbook import OLE, ZIP, Workbook, WorkbookRefused, as_text
 
 _SAMPLE = 65_536  #: Characters.
-_LOOKED_AT = 20  #: Rows in which the header is searched.
-#: How files of gzip, 7-Zip, RAR and bzip2 begin.
+_LOOKED_AT = 20  #: Rows searched for the header.
+#: Signatures of gzip, 7-Zip, RAR and bzip2.
 _COMPRESSED = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh")
 #: How web pages and XML begin, which programs export under names such as `people.xls`.
 _MARKUP = re.compile(r"<(?:[?!]|(?:html|head|meta|style|body|div|table)\b)", re.IGNORECASE)
 
-# An octet that can't be decoded becomes a lone surrogate, so that only its cell can't be read.
+# An octet that can't be decoded becomes a lone surrogate, so that only its cell is unreadable.
 register_error("unread", lambda error: ("\udcff", getattr(error, "end", 0)))
 
 
@@ -42,7 +42,7 @@ class TableRefused(ValueError):
 
 
 class ObjectRow(NamedTuple):
-    """One JSON object; cells it doesn't have are missing."""
+    """One JSON object; missing cells are left out."""
 
     line: int
     cells: Mapping[int, str]  #: By position of the column.
@@ -50,7 +50,7 @@ class ObjectRow(NamedTuple):
 
 
 class TextFile:
-    """A file of text, whose lines can be read again and again."""
+    """A text file whose lines can be read repeatedly."""
 
     def __init__(self, file: BinaryIO, encoding: Encoding) -> None:
         self._file = file
@@ -70,11 +70,11 @@ class TextFile:
             for line in text:  # noqa: UP028
                 yield line
         finally:
-            if not self._file.closed:  # It is closed if an error ended the reading half-way.
+            if not self._file.closed:  # It is closed if an error interrupted the reading.
                 text.detach()
 
     def sample(self) -> list[str]:
-        """Return the first lines, beginning with the first that isn't blank."""
+        """Return the first lines, starting with the first that isn't blank."""
         lines: list[str] = []
         characters = 0
         for line in self.lines():
@@ -209,7 +209,7 @@ _AFTER_VALUE = re.compile(r"\s*[,}]")
 
 
 class Objects:
-    """JSON Lines; the header has every name that any of the objects has."""
+    """JSON Lines; the header has every name that occurs in any object."""
 
     def __init__(self, text: TextFile) -> None:
         self._text = text
@@ -231,11 +231,11 @@ class Objects:
             yield ObjectRow(line, cells, problem)
 
     def first_line(self, column: int) -> int:
-        """Return the line of the first object that has a column."""
+        """Return the line of the first object with a column."""
         return self._first_lines[column]
 
     def _objects(self) -> Iterator[tuple[int, dict[str, str], str]]:
-        """Yield the line and texts of each object, and why it isn't whole, if so."""
+        """Yield the line and texts of each object, and why it isn't complete, if so."""
         for line, text in enumerate(self._text.lines(), 1):
             if not text.strip():
                 continue
@@ -258,7 +258,7 @@ def _texts(line: str) -> dict[str, str]:
 
 
 def _whole_texts(line: str) -> dict[str, str]:
-    """Return the texts of an object up to where it breaks: `{"crm_id": "17", "status": "s`."""
+    """Return the texts of an object up to where it breaks off: `{"crm_id": "17", "status": "s`."""
     texts: dict[str, str] = {}
     end = re.compile(r"\s*\{").match(line)
     while end is not None and (start := _NAME.match(line, end.end())) is not None:
@@ -271,7 +271,7 @@ def _whole_texts(line: str) -> dict[str, str]:
         end = _AFTER_VALUE.match(line, at)
         if end is not None or not isinstance(
             value, int | float
-        ):  # At the end, 17 may be the beginning of 1700.
+        ):  # At the end, 17 may be the start of 1700.
             texts[name] = text
     return texts
 
@@ -300,18 +300,18 @@ class OpenedTable:
     """A file's table, and how it was read."""
 
     table: Table
-    remarks: list[str]  #: What people should know about its form.
-    #: What divides its cells; a comma also where nothing does, or what does has no name.
+    remarks: list[str]  #: What people should know about its format.
+    #: What separates its cells; a comma even if nothing does, or it has no name.
     delimiter: str = ","
 
 
 def open_table(
     file: BinaryIO, sheet: str, is_header: IsHeader, recognised: Callable[[Sequence[str]], int]
 ) -> OpenedTable:
-    """Find out what form a file has: .xlsx, JSON Lines or delimited text.
+    """Detect the format of a file: .xlsx, JSON Lines or delimited text.
 
-    Of a workbook, the sheet of that name is read, or the only one. `recognised` tells how many
-    names of a header are known. Raises TableRefused, UnknownEncoding and WorkbookRefused.
+    From a workbook, the sheet of that name is read, or the only one. `recognised` returns how many
+    names of a header are known. Raise TableRefused, UnknownEncoding and WorkbookRefused.
     """
     head = file.read(len(OLE))
     file.seek(0)

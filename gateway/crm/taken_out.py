@@ -1,4 +1,4 @@
-"""Removes rows about an erased person from files of the feed that were handled."""
+"""Removes rows about an erased person from handled feed files."""
 
 import csv
 import json
@@ -33,8 +33,9 @@ def rows_taken_out(
 ) -> list[int]:
     """Remove every row of a person from a file; return the lines in which they began.
 
-    A row is the person's if `speaks_of` says so of its text, or if it has their key where this kind
-    of file names a person. With `dry_run` the file stays. Raises `CannotBeTakenOut` and OSError.
+    A row is the person's if `speaks_of` says so of its text, or if it has their key in a column
+    where this kind of file names a person. With `dry_run` the file stays. Raise `CannotBeTakenOut`
+    and OSError.
     """
     name = file.name.lower()
     kind = next((kind for kind in KINDS if name.startswith(kind)), None)
@@ -60,7 +61,7 @@ def rows_taken_out(
 
 
 def report_of(file: Path) -> Path:
-    """Return the path of the report beside a file that was handled."""
+    """Return the path of the report beside a handled file."""
     return file.with_name(f"{file.name}{REPORT}")
 
 
@@ -69,7 +70,7 @@ def take_out_of_report(
 ) -> None:
     """Remove from a file's report what it says about some lines, and a person's words.
 
-    Raises OSError.
+    Raise OSError.
     """
 
     def cleaned(value: object) -> object:
@@ -93,7 +94,7 @@ def take_out_of_report(
         before = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return
-    except ValueError:  # written by others
+    except ValueError:  # not one of our reports
         before = file.read_text(encoding="utf-8", errors="replace")
     after = cleaned(before)
     if after != before:
@@ -150,7 +151,7 @@ def _text_of(file: Path) -> str:
 
 
 def _write_anew(file: Path, octets: bytes) -> None:
-    """Replace a file's content, as a whole or not at all."""
+    """Replace a file's content atomically."""
     fresh = file.with_name(f".{short_name(readable_name(file.name), 200)}.new")
     try:
         fresh.write_bytes(octets)

@@ -1,4 +1,4 @@
-"""Finds the encoding of a text file."""
+"""Detects the encoding of a text file."""
 
 import re
 from codecs import (
@@ -17,9 +17,9 @@ _CHUNK = 1 << 20
 _DECODED = re.compile(r"[\x80-\ud7ff\ue000-\U0010ffff]")
 #: Octets that have no meaning in Windows-1252.
 _UNDEFINED = re.compile(r"[\udc81\udc8d\udc8f\udc90\udc9d]")
-#: How letters of other code pages look when read as Windows-1252: é ä ê ë ï ö of DOS (code page
-#: 850) become quotes, bullets and per mille signs within a word; é ä ü of Mac OS Roman become
-#: capital Ž Š Ÿ behind a small letter; ł ą ż ľ of Windows-1250 become ³ ¹ ¿ ¾ ¼ within a word.
+#: How letters of other code pages look when read as Windows-1252: é ä ê ë ï ö in DOS (code page
+#: 850) become quotes, bullets and per mille signs within a word; é ä ü in Mac OS Roman become
+#: capital Ž Š Ÿ after a small letter; ł ą ż ľ in Windows-1250 become ³ ¹ ¿ ¾ ¼ within a word.
 _OTHER_CODE_PAGE = re.compile(
     r"[A-Za-z][\udc82\udc84\udc88\udc89\udc8b\udc94\udc95\udc98\udc99\udc9b][A-Za-z]"
     r"|[a-z][\udc8a\udc8e\udc9f](?![A-Z])"
@@ -33,8 +33,8 @@ class Encoding:
 
     codec: str
     start: int = 0  #: Where the text begins, after a byte order mark.
-    words: str = ""  #: What to tell people; empty: UTF-8, nothing to tell.
-    is_cut: bool = False  #: Whether the file ends within a character.
+    words: str = ""  #: What to tell people; empty: UTF-8, nothing to mention.
+    is_cut: bool = False  #: Whether the file ends in the middle of a character.
 
 
 class UnknownEncoding(ValueError):
@@ -44,8 +44,8 @@ class UnknownEncoding(ValueError):
 def find_encoding(file: BinaryIO) -> Encoding:
     """Return the encoding of a file; this may read all of it.
 
-    A file that isn't UTF-8 throughout is Windows-1252, unless a part of it is UTF-8, or it makes no
-    sense as Windows-1252: then it is UTF-8 with some unreadable octets. Raises UnknownEncoding.
+    A file that isn't UTF-8 throughout is Windows-1252, unless part of it is UTF-8, or it makes no
+    sense as Windows-1252: then it is UTF-8 with some unreadable octets. Raise UnknownEncoding.
     """
     head = file.read(4096)
     if head.startswith((BOM_UTF32_LE, BOM_UTF32_BE)):
@@ -80,7 +80,7 @@ def utf_16_without_mark(head: bytes) -> str:
 
 
 def encoding_of_octets(file: BinaryIO, chunk: bytes, start: int) -> Encoding:
-    """Tell UTF-8 from Windows-1252; `chunk` is the beginning, after a mark of `start` octets."""
+    """Distinguish UTF-8 from Windows-1252; `chunk` is the start, after a mark of `start` octets."""
     decoder = getincrementaldecoder("utf-8")(errors="surrogateescape")
     has_strays = has_decoded = is_other = is_cut = False
     while chunk:

@@ -1,4 +1,4 @@
-"""Rows of a sheet of an Excel workbook (.xlsx), as text."""
+"""Rows of a sheet in an Excel workbook (.xlsx), as text."""
 
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
 ZIP = b"PK\x03\x04"
-#: OLE2, section 2.2 of MS-CFB: an .xls, or a workbook under a password.
+#: OLE2, section 2.2 of MS-CFB: an .xls, or a password-protected workbook.
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MOST_OCTETS = 400_000_000  #: When unpacked.
-_MOST_CELLS = 10_000_000  #: All from the first to the last row and column in use are kept.
+_MOST_CELLS = 10_000_000  #: All cells from the first to the last row and column in use are kept.
 _MOST_PARTS = 1_000
 _WORKBOOK = "xl/workbook.xml"
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
@@ -34,7 +34,7 @@ _FORMULA = re.compile(
 )
 _EPOCH_1904 = re.compile(rb"\bdate1904=[\"'](?:1|true)[\"']")
 _FORMULA_BEGIN = re.compile(rb"<(?:\w+:)?f[\s>/]")
-#: How a formula without a value is shown; Excel's own errors keep their names, `#N/A`.
+#: The text for a formula without a value; Excel's own errors keep their names, `#N/A`.
 NO_VALUE = "#FORMULA"
 
 
@@ -51,7 +51,7 @@ class Workbook:
     def __init__(self, file: BinaryIO, preferred: str) -> None:
         """Choose the sheet named `preferred`, else the only one that isn't blank.
 
-        Raises WorkbookRefused.
+        Raise WorkbookRefused.
         """
         from python_calamine import CalamineError, CalamineWorkbook
 
@@ -76,7 +76,7 @@ class Workbook:
 
 
 def as_text(cell: Cell) -> str:
-    """Return a cell as a text file would have it: 17 is `17`, a date is in ISO form."""
+    """Return a cell as it would be in a text file: 17 is `17`, a date is in ISO form."""
     match cell:
         case str():
             return cell
@@ -85,7 +85,7 @@ def as_text(cell: Cell) -> str:
         case int():
             return str(cell)
         case float():
-            # With sixteen digits or more, Excel has lost the last ones: shown as Excel shows it.
+            # From sixteen digits on, Excel has lost the last ones: formatted as Excel shows it.
             return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.15G}"
         case datetime():
             return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ")

@@ -1,1 +1,1 @@
-"""Forwarded replies: taken from mailboxes and listeners, read, and filed."""
+"""Forwarded replies: taken from mailboxes and listeners, parsed, and filed."""

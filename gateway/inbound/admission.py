@@ -1,4 +1,4 @@
-"""Who may forward mail to be filed, and what keeps a mail from being filed."""
+"""Who may forward mail to be filed, and what prevents a mail from being filed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Admission:
     senders: frozenset[str] = frozenset()  #: Addresses in lookup form, or domains.
 
     def admits(self, address: str, staff: Sequence[Staff]) -> bool:
-        """Whether mail of this sender (in lookup form) may be filed."""
+        """Whether mail from this sender (in lookup form) may be filed."""
         by_role = any(self.roles.intersection(member.roles) for member in staff)
         return by_role or self.names(address)
 
@@ -51,7 +51,7 @@ def objection(
     admission: Admission,
     application: KnownApplication | None,
 ) -> Objection | None:
-    """Return what keeps a mail from being filed; `address` is its sender in lookup form."""
+    """Return what prevents a mail from being filed; `address` is its sender in lookup form."""
     if not (staff or admission.names(address)):
         reason = AttentionReason.NOT_ALLOWED if header.sender else AttentionReason.UNTRUSTED_ORIGIN
         return Objection(reason=reason, detail=header.distrust if not header.sender else "")

@@ -1,4 +1,4 @@
-"""Tells the sender of a mail why it was not filed, if the sender may be told."""
+"""Informs the sender of a mail why it was not filed, if that is allowed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,9 +30,9 @@ def answer_sender(
     settings: NoticeSettings,
     new_id: Callable[[], int],
 ) -> InboxRow:
-    """Put an answer to a mail that needs attention into the outbox; return the mail's new row.
+    """Queue a reply to a mail that needs attention; return the mail's new row.
 
-    Only a sender who is on file and authenticated is answered: once per mail, five times an hour.
+    Only a sender who is on file and authenticated gets one: once per mail, five times an hour.
     """
     staff = next((member for member in facts.staff if member.email), None)
     header = case.reading.header if case.reading else None

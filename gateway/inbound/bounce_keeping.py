@@ -1,4 +1,4 @@
-"""Bounces and complaints are kept with the message they are about, and suppress addresses."""
+"""Stores bounces and complaints with the message they are about, and suppresses addresses."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -28,13 +28,13 @@ from gateway.store.sending import events, outbox
 
 log = logs.get("inbound")
 
-#: Mail sent so shortly before a bounce may still come back, so it doesn't prove that it arrived.
+#: Mail sent this shortly before a bounce may still bounce, so it doesn't prove that mail arrives.
 _IN_FLIGHT = timedelta(hours=12)
-CATCHES_UP = timedelta(seconds=5)  #: After which a relayed message is in the journal for certain.
+CATCHES_UP = timedelta(seconds=5)  #: After which a relayed message is certainly in the journal.
 _TICK = timedelta(milliseconds=1)  #: The resolution of the time in an id.
 _LONGEST_QUOTE = 120
 _BY = "gateway"
-MOST_PASSED_ON = 5_000_000  #: Octets; a larger bounce isn't passed on to the CRM's sender.
+MOST_PASSED_ON = 5_000_000  #: Octets; a larger bounce isn't forwarded to the CRM's sender.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +43,13 @@ class BounceSettings:
 
     lookup: Callable[[str], str]
     rules: BounceRules
-    address: str = ""  #: `[bounces] address`; empty: no return addresses of the gateway's own.
+    address: str = ""  #: `[bounces] address`; empty: the gateway has no return addresses.
     keys: SigningKeys | None = None
-    links: UnsubscribeLinks | None = None  #: None: no mail has links to unsubscribe.
+    links: UnsubscribeLinks | None = None  #: None: no mail has unsubscribe links.
 
 
 class JournalBehind(StoreUnavailable):
-    """A mail may be about a message that isn't in the journal yet: it is tried again later."""
+    """A mail may be about a message that isn't in the journal yet: it is retried later."""
 
 
 def keep_unsubscribe(
@@ -62,10 +62,10 @@ def keep_unsubscribe(
     now: datetime,
     new_id: Callable[[], int],
 ) -> bool:
-    """Unsubscribe whoever used the mailto link of a mail (RFC 2369, 3.2); return whether one did.
+    """Unsubscribe whoever used a mail's mailto link (RFC 2369, 3.2); return whether anybody did.
 
     The link's address alone is the request: programs leave the subject empty. Anybody who has seen
-    the mail can ask; vacation replies, reports and mail without a sender don't count. Raises
+    the mail can unsubscribe; vacation replies, reports and mail without a sender don't count. Raise
     `JournalBehind` for a request that `is_fresh` and about no message in the journal so far.
     """
     if settings.links is None or not report.may_ask or row.envelope_sender == "":
@@ -89,17 +89,17 @@ _BY_MAIL = "List-Unsubscribe: mailto"
 
 @dataclass(frozen=True, slots=True)
 class AboutMessage:
-    """Which message of the journal a bounce is about."""
+    """The message in the journal that a bounce is about."""
 
     message: int
     proof: Proof
-    position: int | None = None  #: The recipient's, where the return address names it.
+    position: int | None = None  #: The recipient's position, if the return address names it.
 
 
 def message_about(
     connection: StoreTransaction, report: ReportSet, row: InboxRow, settings: BounceSettings
 ) -> AboutMessage | None:
-    """Return which message of the journal a mail is about; None where nothing proves one."""
+    """Return the journal message that a mail is about; None if nothing proves one."""
     named = _named_by_token(connection, report, row, settings)
     if named is not None:
         return AboutMessage(named.message, Proof.TOKEN, named.position)
@@ -121,7 +121,7 @@ def message_about(
 def _named_by_token(
     connection: StoreTransaction, report: ReportSet, row: InboxRow, settings: BounceSettings
 ) -> ReturnedTo | None:
-    """Return the message and recipient named by the return address that a mail came to, if any."""
+    """Return the message and recipient named by the return address a mail was sent to, if any."""
     if not settings.address or settings.keys is None:
         return None
     addresses = (*row.envelope_recipients.split(), *report.addressed_to)
@@ -140,14 +140,15 @@ def keep_bounces(
     now: datetime,
     new_id: Callable[[], int],
 ) -> list[KeptBounce]:
-    """Keep the bounces and complaints that a mail reports, and act on them; return what was kept.
+    """Store the bounces and complaints in a mail, and act on them; return what was stored.
 
-    Nothing happens to an address unless the mail is proven to be about a message to it. Raises
+    Nothing happens to an address unless the mail is proven to be about a message to it. Raise
     `JournalBehind` for a mail that `is_fresh` and about no message in the journal so far. `came_in`
-    is when its server took it, if that is known.
+    is when its server received it, if known.
     """
     about = message_about(connection, report, row, settings)
-    # A server that bounces at once may be faster than the worker that brings messages to the store.
+    # A server that bounces at once may be faster than the worker that transfers messages to the
+    # store.
     if about is None and is_fresh:
         raise JournalBehind("what came back may be about a message not in the journal yet")
     whom = {} if about is None else bounces.addresses_of(connection, about.message)
@@ -192,7 +193,7 @@ def keep_bounces(
 
 
 def is_of_erased(kept: Sequence[KeptBounce]) -> bool:
-    """Whether a mail is only about people who were erased since: it is not kept."""
+    """Whether a mail is only about people who have since been erased: it is not stored."""
     return bool(kept) and all(bounce.address.startswith(PREFIX) for bounce in kept)
 
 
@@ -206,12 +207,12 @@ def pass_on(
     now: datetime,
     new_id: Callable[[], int],
 ) -> None:
-    """Pass a mail, `raw`, on to the sender it would have come to without a return address.
+    """Forward a mail, `raw`, to the sender it would have reached without a return address.
 
-    This includes automatic answers, which go to the envelope sender (RFC 3834, 4). A sender that is
+    This includes automatic replies, which go to the envelope sender (RFC 3834, 4). A sender that is
     itself the address for bounces gets none: the mail would loop between it and the gateway. The
-    same mail is passed on only once, even if it arrives in two mailboxes, or comes back through an
-    alias of the sender's. Lines are made to end with CRLF, whatever the mailbox gave out: `LF .
+    same mail is forwarded only once, even if it arrives in two mailboxes, or returns through an
+    alias of the sender's. Line ends are converted to CRLF, whatever the mailbox returned: `LF .
     CRLF` would end the mail early at some relays.
     """
     named = _named_by_token(connection, report, row, settings)
@@ -221,7 +222,7 @@ def pass_on(
     if not (raw and sender) or settings.lookup(sender) == settings.lookup(settings.address):
         return
     body = with_crlf(raw)
-    # The key is made from what doesn't change while a mail travels.
+    # The key consists of what doesn't change while a mail travels.
     kept = (row.message_id, row.address, body.partition(b"\r\n\r\n")[2])
     digest = hashlib.sha256(repr(kept).encode()).hexdigest()
     passed_on = OutboxDraft(
@@ -253,11 +254,11 @@ _SOURCES: Mapping[BounceKind, SuppressionSource] = {
 def _address(
     bounce: Bounce, whom: Mapping[int, str], about: AboutMessage, settings: BounceSettings
 ) -> str:
-    """Return the recipient of the message whom a bounce is about; empty where that isn't sure."""
+    """Return the message's recipient that a bounce is about; empty if uncertain."""
     recipients = (bounce.original_recipient, bounce.recipient)
     named = {settings.lookup(recipient) for recipient in recipients if recipient}
     if bounce.is_hard and not (bounce.action or bounce.status) and not named & set(whom.values()):
-        # Known from words alone, and the address they name isn't one of the message's:
+        # Known only from its words, and the address they name isn't one of the message's:
         # `support@… is no longer in use: use our form`.
         return ""
     if about.position is not None:
@@ -266,8 +267,8 @@ def _address(
         address = settings.lookup(recipient) if recipient else ""
         if address in whom.values():
             return address
-    # Another address failed (the recipient forwards there), or the complaint was blacked out: if
-    # the message had only one recipient, that one is meant.
+    # Another address failed (the recipient forwards there), or the complaint was redacted: if the
+    # message had only one recipient, it is about that one.
     distinct = set(whom.values())
     return next(iter(distinct)) if len(distinct) == 1 else ""
 
@@ -283,7 +284,7 @@ def _act(
     now: datetime,
     new_id: Callable[[], int],
 ) -> int | None:
-    """Suppress the address if that is due, and put an event; return the suppression's id."""
+    """Suppress the address if that is due, and publish an event; return the suppression's id."""
     address = entry.address
     history = suppression.history(connection, address)
     released = [earlier.released_at for earlier in history if earlier.released_at is not None]
@@ -298,7 +299,7 @@ def _act(
         now=now,
     )
     source = _SOURCES.get(bounce.kind, SuppressionSource.BOUNCE)
-    if address.startswith(PREFIX):  # The person was erased since: no event may name them.
+    if address.startswith(PREFIX):  # The person has since been erased: no event may name them.
         if scope is not None:
             _keep_of_erased(connection, address, scope, source, now=now, new_id=new_id)
         return None
@@ -328,7 +329,7 @@ def _act(
         event = Event(
             id=new_id(),
             type=_EVENTS[bounce.kind],
-            # Where several people have the address, nobody knows which of them is meant.
+            # If several people share the address, nobody knows which of them it is about.
             person=holders[0] if len(holders) == 1 else None,
             data=address_event_data(entry, scope),
         )
@@ -347,10 +348,10 @@ def _scope_due(
     settings: BounceSettings,
     now: datetime,
 ) -> Scope | None:
-    """Return the scope in which the address must be suppressed now; None where it needn't be.
+    """Return the scope to suppress the address for now; None if it needn't be.
 
-    `released` are the times at which people released it. Whoever did so knew of everything that had
-    come back until then, so only later mail and later bounces count.
+    `released` are the times at which people released it. They knew of everything that had bounced
+    until then, so only later mail and later bounces count.
     """
     since = max((now - settings.rules.within, *(at + _TICK for at in released)))
     bounced: list[HardBounce] = []
@@ -358,9 +359,9 @@ def _scope_due(
     if bounce.is_hard and entry.message is not None:
         bounced += bounces.hard_since(connection, entry.address, since)
         if (sent := ids.moment_of(entry.message)) >= since:
-            # When a bounce came in (`came_in`) may be days before it is read. Of earlier ones, only
-            # when they were read is kept; so of two that were read together, nobody knows which
-            # came in first.
+            # A bounce may arrive (`came_in`) days before it is read. For earlier ones, only the
+            # time of reading is stored; so if two were read together, nobody knows which arrived
+            # first.
             latest = max((hard.came_back for hard in bounced), default=sent)
             moment = min(now, max(sent, latest, came_in or now))
             bounced.append(HardBounce(sent, moment, bounces.report_of(entry.message, report)))
@@ -368,7 +369,7 @@ def _scope_due(
         arrived = bounces.arrived(connection, entry.address, in_flight, besides=entry.message)
     scope = scope_for(bounce, bounced, arrived=arrived, rules=settings.rules)
     if released and bounce.kind in (BounceKind.COMPLAINT, BounceKind.OPT_OUT):
-        # One from before the release was known then: it was only read late, or is repeated.
+        # One from before the release was known then: it was only read late, or is a repetition.
         first_told = bounces.told_first(connection, entry, report) or min(now, came_in or now)
         return scope if first_told > max(released) else None
     return scope
@@ -383,7 +384,7 @@ def _keep_of_erased(
     now: datetime,
     new_id: Callable[[], int],
 ) -> None:
-    """Keep a suppression of an erased address, of which only the mark is known."""
+    """Store a suppression of an erased address, of which only the mark is known."""
     named = erasures.named_by_mark(connection, mark)
     if named is None:
         return
@@ -396,7 +397,7 @@ def _keep_of_erased(
 
 
 def remark_of(bounce: Bounce) -> str:
-    """Return briefly why an address is suppressed: `userunknown: 550 5.1.1 no such user`."""
+    """Return a short reason for a suppression: `userunknown: 550 5.1.1 no such user`."""
     if bounce.kind is not BounceKind.BOUNCE:
         return " ".join(filter(None, (bounce.kind.value, bounce.diagnostic)))[:_LONGEST_QUOTE]
     said = bounce.diagnostic.partition("; ")[2] or bounce.diagnostic

@@ -1,4 +1,4 @@
-"""Fetches a mail from a mailbox and gets a verdict on it, even if the server makes that hard."""
+"""Fetches a mail from a mailbox and gets a verdict on it, even from a difficult server."""
 
 import tempfile
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ from gateway.inbound.verdict import Importer, ImportVerdict, RawMail
 
 log = logs.get("inbound")
 
-#: After so many failures only the header of a mail is asked for …
+#: After this many failures only a mail's header is fetched …
 TRIES = 5
-#: … and after so many nothing: the mail is recorded by its UID alone, and waits for a person.
+#: … and after this many nothing: the mail is recorded by its UID alone, and waits for a person.
 LAST_TRIES = 8
 
 
@@ -27,11 +27,11 @@ class ListedMail:
 
     uid: int
     uidvalidity: int | None
-    facts: MailSummary | None  #: None: the server tells nothing about it.
+    facts: MailSummary | None  #: None: the server says nothing about it.
 
 
 class MailFetcher:
-    """Fetches mails and hands them to the importer; remembers which ones failed."""
+    """Fetches mails and passes them to the importer; remembers which ones failed."""
 
     def __init__(self, settings: MailboxSettings, importer: Importer) -> None:
         self._settings = settings
@@ -39,13 +39,13 @@ class MailFetcher:
         self._failures: dict[tuple[int | None, int], int] = {}
 
     def failures(self, uidvalidity: int | None, uid: int) -> int:
-        """Return how often a mail failed since this process started."""
+        """Return how often a mail has failed since this process started."""
         return self._failures.get((uidvalidity, uid), 0)
 
     async def take(self, session: MailboxSession, mail: ListedMail) -> ImportVerdict | None:
         """Return the verdict on a mail; None: there is none yet, or it is gone.
 
-        Raises what is only temporary (`TEMPORARY`), and `MailboxLost`, which ends the session.
+        Raise temporary errors (`TEMPORARY`), and `MailboxLost`, which ends the session.
         """
         try:
             sighting = None
@@ -90,9 +90,9 @@ class MailFetcher:
     async def fetch(
         self, session: MailboxSession, mail: ListedMail, file: "_TemporaryFileWrapper[bytes]"
     ) -> RawMail:
-        """Fetch a mail into a file; of one that failed before or is too large, only the header.
+        """Fetch a mail into a file; only the header if it failed before or is too large.
 
-        Raises `MailRefused` where the server gives out nothing of it.
+        Raise `MailRefused` if the server returns nothing of it.
         """
         failures = self.failures(mail.uidvalidity, mail.uid)
         size = mail.facts.size if mail.facts else 0

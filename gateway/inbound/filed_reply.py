@@ -1,4 +1,4 @@
-"""Puts a reply into the history of a candidate, and tells those responsible."""
+"""Adds a reply to a candidate's history, and notifies the responsible staff."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -32,10 +32,11 @@ def file_reply(
     rules: Sequence[DocumentRule],
     new_id: Callable[[], int],
 ) -> InboxRow:
-    """File a mail under the application it names; return its row with what became of it.
+    """File a mail under the application it names; return its row with the outcome.
 
-    If the same reply was filed there before, that entry gets a remark and nobody is told again. But
-    if the mail holds another one that is new, an answer that quotes the first, that one is filed.
+    If the same reply was filed there before, that entry gets a remark and nobody is notified again.
+    But if the mail also contains a new one, such as an answer that quotes the first, that one is
+    filed.
     """
     filing = filing_of(connection, case, facts, row)
     entry = entry_of(filing, new_id=new_id, lookup=settings.lookup, rules=rules)
@@ -81,7 +82,7 @@ def file_reply(
 def filing_of(
     connection: StoreTransaction, case: MailToFile, facts: FilingFacts, row: InboxRow
 ) -> Filing:
-    """Return what is filed; of a mail that couldn't be read, its header and the whole raw mail."""
+    """Return what is filed; of a mail that couldn't be parsed, the header and the raw mail."""
     assert facts.application is not None
     candidate = Applicant()
     for holder in people.find(connection, facts.application.application.person)[:1]:

@@ -1,4 +1,4 @@
-"""Turns a mail that was read into an entry of the history."""
+"""Turns a parsed mail into a history entry."""
 
 import mimetypes
 import re
@@ -31,7 +31,7 @@ from gateway.inbound.reading.reading import RepliedMail
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applicant:
-    """What is known of the person an application belongs to."""
+    """What is known about the person an application belongs to."""
 
     name: str = ""
     addresses: tuple[str, ...] = ()  #: In lookup form.
@@ -59,9 +59,9 @@ def entry_of(
     rules: Sequence[DocumentRule] = RULES,
     is_other: bool = False,
 ) -> HistoryEntry:
-    """Return the entry a mail becomes.
+    """Return the history entry for a mail.
 
-    `is_other`: file what else may have been forwarded, not what `choose_reading` prefers.
+    `is_other`: file the alternative to what `choose_reading` prefers.
     """
     original, other = choose_reading(filing, lookup)
     if is_other and other is not None:
@@ -111,11 +111,11 @@ def entry_of(
 def choose_reading(
     filing: Filing, lookup: Callable[[str], str]
 ) -> tuple[RepliedMail, RepliedMail | None]:
-    """Return the reading to file, and the next best one where there was a choice.
+    """Return the reading to file, and the next best one if there was a choice.
 
-    Reading has put them in order: by subject and date, and last those that may be part of another
-    one. The first that the candidate wrote is filed, or if there is none, the first. A mail quoted
-    in the candidate's own is no choice.
+    Readings are in order: by subject and date, with those that may be part of another one last. The
+    first written by the candidate is filed, or if there is none, the first. A mail quoted in the
+    candidate's own doesn't count.
     """
     readings = [filing.original]
     while (following := readings[-1].other) is not None:
@@ -137,11 +137,11 @@ def choose_reading(
 
 
 def is_other_new(filing: Filing, first: HistoryEntry, lookup: Callable[[str], str]) -> bool:
-    """Whether a mail whose original was filed before, as `first`, holds another that wasn't.
+    """Whether a mail whose original was already filed, as `first`, contains another that wasn't.
 
-    That is so when somebody answered the candidate's mail and quoted it in full, as Outlook does:
-    the answer is new, the quoted mail is not. If the answer was filed before, its words are among
-    those kept with `first`.
+    That happens when somebody answered the candidate's mail and quoted it in full, as Outlook does:
+    the answer is new, the quoted mail is not. If the answer was already filed, its text is among
+    those stored with `first`.
     """
     original, other = choose_reading(filing, lookup)
     if other is None or other.is_quote:
@@ -155,7 +155,7 @@ def is_other_new(filing: Filing, first: HistoryEntry, lookup: Callable[[str], st
 def remarks_on(
     filing: Filing, original: RepliedMail, other: RepliedMail | None, lookup: Callable[[str], str]
 ) -> list[str]:
-    """Return what people should know of a filed reading; `other` may have been meant instead."""
+    """Return what people should know about a filed reading; `other` may have been meant instead."""
     remarks = [CLOSED] if filing.application.closed else []
     if not original.is_recovered:
         remarks.append(NOTE)
@@ -188,7 +188,7 @@ def remarks_on(
 def _is_own_agent(
     original: RepliedMail, candidate: Applicant, lookup: Callable[[str], str]
 ) -> bool:
-    """Whether the candidate sent it from another address of theirs, as Gmail's "send as" does."""
+    """Whether the candidate sent it from another of their addresses, as Gmail's "send as" does."""
     agent = parse_mailbox(original.agent)
     return (
         agent is not None

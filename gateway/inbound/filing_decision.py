@@ -1,19 +1,19 @@
-"""Decides what becomes of a mail and records that, with all its effects, in one transaction.
+"""Decides what to do with a mail and records that, with all its effects, in one transaction.
 
-For a reply that Eva forwarded with `VAC-9931` in its subject:
+For a reply forwarded by Eva with `VAC-9931` in its subject:
 
     facts       Eva is staff; VAC-9931 is an application of candidate:17
-    decision    None: nothing speaks against filing it
-    kept        the row of the inbox as `filed`, the entry of the history, its documents, an event
+    decision    None: there is no objection to filing it
+    kept        the inbox row as `filed`, the history entry, its documents, an event
 
-If nobody knew Eva, the decision would be an `Objection`: the row is kept as `needs_attention`, the
-answer to her and an event for webhooks are put. For a vacation reply the decision is a row that is
-`ignored`. A bounce is first kept with the message it is about, which may settle the matter
+If Eva were unknown, the decision would be an `Objection`: the row is stored as `needs_attention`,
+and the reply to her and a webhook event are queued. For a vacation reply the decision is a row that
+is `ignored`. A bounce is first stored with the message it is about, which may settle it
 (`_came_back`).
 
 A mail's files must be in the blob store before it is filed, but most mail is never filed. So
-`would_file` is asked first; if things have changed by the time of `settle`, that returns None and
-is called again once the files are kept.
+`would_file` is called first; if things have changed by the time of `settle`, that returns None and
+is called again once the files are stored.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,12 +43,12 @@ from gateway.store.people import applications
 from gateway.store.replies import inbox
 from gateway.store.sending import events
 
-UNSUBSCRIBE = "unsubscribe"  #: Why a request for no more mailings is not filed.
+UNSUBSCRIBE = "unsubscribe"  #: Why an unsubscribe request is not filed.
 _ANSWERS = (Automatic.AUTO_REPLY.value, Automatic.READ_RECEIPT.value)
 
 
 class FilingDecider:
-    """Decides what becomes of a mail, by the rules and by what the store knows at that moment."""
+    """Decides what to do with a mail, by the rules and the present state of the store."""
 
     def __init__(
         self,
@@ -63,19 +63,19 @@ class FilingDecider:
         self._documents = documents
         self._bounce_settings = bounce_settings
         self._new_id = new_id
-        self.kept_bounces: Sequence[KeptBounce] = ()  #: Those that the last `settle` kept.
+        self.kept_bounces: Sequence[KeptBounce] = ()  #: Those that the last `settle` stored.
 
     def would_file(self, connection: StoreTransaction, case: MailToFile) -> bool:
-        """Whether the mail would be filed as things stand."""
+        """Whether the mail would be filed as things are now."""
         return self._decision(case, self._facts(connection, case)) is None
 
     def settle(
         self, connection: StoreTransaction, case: MailToFile, now: datetime, *, has_files: bool
     ) -> InboxRow | None:
-        """Decide and keep the decision; return None, and keep nothing, where files are missing.
+        """Decide and record the decision; return None, recording nothing, if files are missing.
 
         `has_files`: whether the blob store has all files of the mail, if there are any. If somebody
-        else has decided meanwhile, their decision stands.
+        else has decided in the meantime, their decision stands.
         """
         self.kept_bounces = ()
         facts = self._facts(connection, case)
@@ -121,7 +121,7 @@ class FilingDecider:
         return row
 
     def _settled_already(self, connection: StoreTransaction, case: MailToFile) -> InboxRow | None:
-        """Lock the mail's row; return it where somebody else has settled it."""
+        """Lock the mail's row; return it if somebody else has settled it."""
         if case.is_new and inbox.put(connection, case.row):
             return None
         current = inbox.of_content(connection, case.row.content, lock=True)
@@ -139,14 +139,14 @@ class FilingDecider:
         *,
         now: datetime,
     ) -> InboxRow:
-        """Answer the sender of a mail that isn't filed, and put the event; return its row."""
+        """Reply to the sender of a mail that isn't filed, and publish the event; return its row."""
         row = replace(
             row,
             state=InboxState.NEEDS_ATTENTION,
             reason=against.reason,
             detail=against.detail or row.detail,
         )
-        if case.is_bounce:  # nobody who writes there is answered: programs would answer back
+        if case.is_bounce:  # nobody who writes there gets a reply: programs would reply back
             return row
         row = answer_sender(
             connection,
@@ -176,7 +176,7 @@ class FilingDecider:
         *,
         now: datetime,
     ) -> InboxRow | Objection | None:
-        """Keep what a mail says about mail of ours; return the decision if that settles it."""
+        """Store what a mail says about mail of ours; return the decision if that settles it."""
         settings = self._bounce_settings
         if case.is_bounce:
             pass_on(
@@ -227,7 +227,7 @@ class FilingDecider:
         )
 
     def _decision(self, case: MailToFile, facts: FilingFacts) -> InboxRow | Objection | None:
-        """Return why the mail isn't filed: it is automatic or objected to; None: it is filed."""
+        """Return why the mail isn't filed: automatic, or objections; None: it is filed."""
         if case.reference is not None:
             return (
                 None if facts.application else Objection(reason=AttentionReason.UNKNOWN_REFERENCE)
@@ -259,8 +259,8 @@ class FilingDecider:
 def _may_be_forward(case: MailToFile, facts: FilingFacts) -> bool:
     """Whether a mail with an application's reference is automatic only by a mailing list's marks.
 
-    A colleague may have forwarded it to a group that passes it on, perhaps with the group's own
-    address as From. It must not be ignored without anybody hearing of it.
+    A colleague may have sent it to a group that passes it on, perhaps with the group's own address
+    as From. It must not be ignored silently.
     """
     is_marked_by_list = case.reading is not None and case.reading.header.may_be_forward
     return is_marked_by_list and facts.application is not None

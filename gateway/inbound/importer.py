@@ -1,4 +1,4 @@
-"""Takes forwarded replies, each once: reads it, decides, files it, and notifies people."""
+"""Imports forwarded replies, each once: parses, decides, files, and notifies people."""
 
 import asyncio
 import hashlib
@@ -45,8 +45,8 @@ log = logs.get("inbound")
 #: A mail that arrived longer ago than this by its server's clock isn't fresh, even if that clock is
 #: wrong.
 _CLOCKS_DIFFER = timedelta(minutes=10)
-_AT_ONCE = 8  #: How many files of a mail are put into the blob store at the same time.
-#: If one of these is raised, the mail is given to the importer again later.
+_AT_ONCE = 8  #: How many of a mail's files are put into the blob store at once.
+#: If one of these is raised, the mail is passed to the importer again later.
 TEMPORARY = (StoreUnavailable, BlobsUnavailable, ReaderUnavailable)
 
 
@@ -57,12 +57,12 @@ class UnknownReference(GatewayError):
 
 
 class NotWhole(GatewayError):
-    """Only the header of a mail was kept; it can't be filed."""
+    """Only a mail's header was kept; it can't be filed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingRules:
-    """The settings by which mails are filed."""
+    """The settings for filing mail."""
 
     reference: str  #: A regular expression with a group `reference`.
     zone: str
@@ -77,7 +77,7 @@ class FilingRules:
 class ReplyImporter:
     """The importer; one per process. See `gateway.inbound.verdict.Importer`.
 
-    `heard` is called with the verdict on each new mail, `heard_bounce` with each bounce kept.
+    `heard` is called with the verdict on each new mail, `heard_bounce` with each bounce stored.
     """
 
     def __init__(
@@ -103,10 +103,10 @@ class ReplyImporter:
         self._first_seen: dict[str, datetime] = {}  #: Recent mails by the hash of their content.
 
     async def known(self, sighting: Sighting, size: int | None = None) -> ImportVerdict | None:
-        """Return the verdict on a mail that was taken before, so that it needn't be fetched again.
+        """Return the verdict on a mail imported before, so that it needn't be fetched again.
 
-        `size` is its length in octets: with another size it is another mail, under a UID that the
-        server used again.
+        `size` is its length in octets: with another size it is a different mail, under a UID that
+        the server has reused.
         """
         row = await self._database.read(inbox.sighted, sighting)
         if row is None or size not in (None, row.size):
@@ -114,10 +114,10 @@ class ReplyImporter:
         return verdict_on(row)
 
     async def take(self, mail: RawMail, origin: MailOrigin) -> ImportVerdict:
-        """Take a mail and return the verdict; the mail is recorded durably before that.
+        """Import a mail and return the verdict; the mail is recorded durably first.
 
-        Raises `StoreUnavailable`, `BlobsUnavailable` or `ReaderUnavailable` where the mail must be
-        given again later.
+        Raise `StoreUnavailable`, `BlobsUnavailable` or `ReaderUnavailable` if the mail must be
+        passed again later.
         """
 
         def digest() -> str:
@@ -148,7 +148,7 @@ class ReplyImporter:
         )
 
     async def take_waiting(self, row: InboxRow) -> ImportVerdict:
-        """Take a mail that a listener has put into the inbox."""
+        """Import a mail that a listener has put into the inbox."""
         origin = replace(self._origin_of(row), arrived=row.at)
         try:
             async with self._fetched(row) as file:
@@ -159,13 +159,13 @@ class ReplyImporter:
         return verdict
 
     async def retry(self, number: int) -> ImportVerdict:
-        """Decide once more on a mail that needs attention; its sender isn't told."""
+        """Decide again on a mail that needs attention; its sender isn't notified."""
         row = await self._database.read(inbox.waiting_for_person, number)
         async with self._fetched(row) as file:
             return await self._handled(row, file, self._origin_of(row), by_hand=True)
 
     async def assign(self, number: int, reference: str) -> ImportVerdict:
-        """File a mail that needs attention under an application that a person chose."""
+        """File a mail that needs attention under an application chosen by a person."""
         reference = plain(reference)
         row = await self._database.read(inbox.waiting_for_person, number)
         if await self._database.read(applications.find, reference) is None:
@@ -177,7 +177,7 @@ class ReplyImporter:
             return await self._handled(row, file, origin, reference=reference, by_hand=True)
 
     async def look(self, row: InboxRow) -> ReadMail | None:
-        """Read a mail without deciding anything; None where it can't be read."""
+        """Parse a mail without deciding anything; None if it can't be parsed."""
         async with self._fetched(row) as file:
             with _folder_for_files() as folder:
                 reading, _ = await self.read(row, file, folder, self._origin_of(row))
@@ -199,7 +199,7 @@ class ReplyImporter:
         kept: Awaitable[None] | None = None,
         fault: str = "",
     ) -> ImportVerdict:
-        """Read a mail and decide on it; `kept` finishes once the raw mail is safe.
+        """Parse a mail and decide on it; `kept` is awaited until the raw mail is safe.
 
         `fault` says why the mail isn't complete.
         """
@@ -254,7 +254,7 @@ class ReplyImporter:
     async def read(
         self, row: InboxRow, file: Path, folder: Path, origin: MailOrigin
     ) -> tuple[ReadMail | None, str]:
-        """Read a mail, its files into `folder`; where that fails, only its header, and say why."""
+        """Parse a mail, its files into `folder`; on failure, only its header, with the reason."""
         task = ReadingTask(
             file=str(file),
             folder=str(folder),
@@ -272,7 +272,7 @@ class ReplyImporter:
             return await self._readers.read_header(task), str(error)
 
     async def decide(self, case: MailToFile) -> ImportVerdict:
-        """Decide and keep the decision in one transaction, after putting the files it needs."""
+        """Decide and record the decision in one transaction, after storing the files it needs."""
         filing_decider = FilingDecider(
             self.rules.admission,
             self.rules.notice_settings,
@@ -316,7 +316,7 @@ class ReplyImporter:
 
     @asynccontextmanager
     async def _fetched(self, row: InboxRow) -> AsyncIterator[Path]:
-        """Provide the raw mail as a file that must not be changed."""
+        """Provide the raw mail as a file that must not be modified."""
         kept = self._blobs.file(row.content)
         if kept is not None:
             yield kept
@@ -330,7 +330,7 @@ class ReplyImporter:
 
 @contextmanager
 def _folder_for_files() -> Iterator[Path]:
-    """Provide a path for a folder: it is made only if a mail has files, and removed at the end."""
+    """Provide a path for a folder: only created if a mail has files, removed at the end."""
     folder = Path(tempfile.gettempdir(), f"{SPOOL}{secrets.token_hex(8)}")
     try:
         yield folder

@@ -1,4 +1,4 @@
-"""Takes the mails that listeners put into the inbox, as soon as they are there."""
+"""Imports mails that listeners put into the inbox, as soon as they arrive."""
 
 import asyncio
 import contextlib
@@ -28,19 +28,19 @@ _AT_ONCE = 4  #: How many are claimed together; some are left to other machines.
 
 
 class TakesWaitingMail(Protocol):
-    """What takes the mails of the inbox."""
+    """Imports mails from the inbox."""
 
     async def take_waiting(self, row: InboxRow) -> ImportVerdict:
-        """Take a mail of the inbox."""
+        """Import a mail from the inbox."""
 
 
 class InboxWorker:
-    """Hands mails to the importer until `stopping` is set; `holder` names this process.
+    """Passes mails to the importer until `stopping` is set; `holder` names this process.
 
     Mails that are claimed but not settled when it stops, or when something is away, are given back.
     Mails claimed by a process that `is_gone` are taken over at once. A mail about a message that
-    isn't in the journal yet is left to other processes, and looked at again here after a moment;
-    the other mails don't wait for it.
+    isn't in the journal yet is left to other processes, and retried here after a moment; the other
+    mails don't wait for it.
     """
 
     def __init__(
@@ -58,9 +58,7 @@ class InboxWorker:
         self._holder = holder
         self._clock = clock
         self._is_gone = is_gone
-        self._not_before: dict[
-            int, datetime
-        ] = {}  # when a mail that was put off may be looked at again
+        self._not_before: dict[int, datetime] = {}  # when a mail that was put off may be retried
         self._worker = QueueWorker(
             self._claim,
             self._take,
@@ -73,11 +71,11 @@ class InboxWorker:
         )
 
     async def run(self) -> None:
-        """Take mails as they arrive; while the store or the blobs are away, they wait."""
+        """Import mails as they arrive; while the store or the blobs are away, they wait."""
         await self._worker.run()
 
     async def work_off(self) -> int:
-        """Take the mails that wait now; return how many there were."""
+        """Import the waiting mails; return how many there were."""
         return await self._worker.work_off()
 
     async def _claim(self, _: int) -> list[InboxRow]:
@@ -89,8 +87,8 @@ class InboxWorker:
         but = tuple(self._not_before)
         if not await self._database.read(inbox.has_waiting, now, is_gone, but=but):
             return []
-        # A power cut ends the claim together with the process that holds it, so there is nothing to
-        # gain by making it durable.
+        # A power cut ends the claim together with the process that holds it, so making it durable
+        # gains nothing.
         return await self._database.write_without_sync(
             inbox.claim, self._holder, now, _LEASE, _AT_ONCE, is_gone=is_gone, but=but
         )
@@ -103,7 +101,7 @@ class InboxWorker:
             self._not_before[row.id] = self._clock() + _AWAY
             await self._give_back([row])
         except Exception:
-            # If the store is away, the lease runs out instead.
+            # If the store is away, the lease expires instead.
             with contextlib.suppress(StoreUnavailable):
                 await self._give_back([row])
             raise

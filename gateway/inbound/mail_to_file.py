@@ -1,4 +1,4 @@
-"""A mail that is to be decided on, and what the store knows about it."""
+"""A mail to decide on, and what the store knows about it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,16 +14,16 @@ class MailToFile:
     """A mail to decide on."""
 
     row: InboxRow
-    reading: ReadMail | None  #: None where not even its header could be read.
-    fault: str = ""  #: Why the rest could not be read.
+    reading: ReadMail | None  #: None if not even its header could be parsed.
+    fault: str = ""  #: Why the rest could not be parsed.
     sighting: Sighting | None = None
-    reference: str | None = None  #: The application that a person chose for it.
+    reference: str | None = None  #: The application chosen for it by a person.
     is_new: bool = False  #: Whether it isn't in the inbox yet.
     is_bounce: bool = False  #: Whether it came to the address for bounces.
-    arrived: datetime | None = None  #: When its server took it; aware.
+    arrived: datetime | None = None  #: When its server received it; aware.
     is_fresh: bool = False  #: Whether it may have arrived just now.
-    raw: bytes = b""  #: The mail, if it came to the address for bounces and is to be passed on.
-    by_hand: bool = False  #: Whether a person is at work on it; then its sender gets no answer.
+    raw: bytes = b""  #: The mail, if it came to the address for bounces and should be forwarded.
+    by_hand: bool = False  #: Whether a person is working on it; then its sender gets no reply.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

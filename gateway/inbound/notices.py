@@ -1,4 +1,4 @@
-"""Notices to staff of a reply that was filed, and answers to a sender whose mail was not."""
+"""Notices to staff about a filed reply, and replies to senders whose mail was not filed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.wording import in_language
 from gateway.inbound.filing import Applicant
 
-#: Roles of those who judge applications (seed 004). Somebody who has only these roles isn't told of
-#: a reply. All others responsible are (personnel managers, departments; seed 002), whatever the CRM
-#: calls their roles.
+#: Roles of those who assess applications (seed 004). Somebody with only these roles isn't notified
+#: of a reply. All other responsible staff are (personnel managers, departments; seed 002), whatever
+#: the CRM calls their roles.
 _JUDGING = frozenset(("manager", "evaluator"))
 MOST_ANSWERS = 5  #: To one sender within an hour.
 MOST_SUGGESTED = 5  #: References suggested to a sender who gave none, or a wrong one.
-#: Reasons whose mails are answered. A sender that may be forged gets no answer.
+#: Reasons that get a reply. A sender that may be forged gets none.
 ANSWERED = frozenset(AttentionReason) - {AttentionReason.UNTRUSTED_ORIGIN}
-#: Reasons whose answers suggest references: all was in order but the reference.
+#: Reasons whose replies suggest references: everything was in order but the reference.
 SUGGESTING = frozenset((AttentionReason.NO_REFERENCE, AttentionReason.UNKNOWN_REFERENCE))
 _MB = 1_000_000
 _LINES = 12
@@ -34,19 +34,19 @@ _REFUSED = "reply_refused"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeSettings:
-    """The settings by which the gateway writes its notices."""
+    """The settings for the gateway's notices."""
 
     sender: str
     hostname: str
     language: str
     zone: tzinfo
-    imported: Mapping[str, MailWording]  #: For replies that were filed, by language.
+    imported: Mapping[str, MailWording]  #: For filed replies, by language.
     refused: Mapping[str, MailWording]
     lookup: Callable[[str], str]
     fallback_to: str = ""
     max_size: int = 0  #: Octets.
     import_address: str = ""  #: Where staff forward replies to; empty: not set.
-    console_url: str = ""  #: Where people open the console; empty: not set.
+    console_url: str = ""  #: The console's address; empty: not set.
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class NoticeReader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiledReply:
-    """A reply that was filed, with what its notice says about it."""
+    """A filed reply, with what its notice says about it."""
 
     entry: HistoryEntry
     application: KnownApplication
@@ -70,7 +70,7 @@ class FiledReply:
 def addressees(
     responsible: Sequence[Staff], owner: Sequence[Staff], fallback_to: str
 ) -> list[NoticeReader]:
-    """Return who is told of a reply: those responsible, or the owner, or `fallback_to`."""
+    """Return who is notified of a reply: the responsible staff, or the owner, or `fallback_to`."""
     members = [member for member in responsible if member.email and not _only_judges(member)]
     members = members or [member for member in owner if member.email]
     readers = [NoticeReader(member.email, member.language) for member in members]
@@ -89,7 +89,7 @@ def of_imported(
     now: datetime,
     new_id: Callable[[], int],
 ) -> Iterator[OutboxDraft]:
-    """Yield the notices of a filed reply, one for each address."""
+    """Yield the notices about a filed reply, one per address."""
     by_address: dict[str, NoticeReader] = {}
     for reader in to:
         by_address.setdefault(notice_settings.lookup(reader.address), reader)
@@ -132,9 +132,9 @@ def of_refused(
     number: int,
     known: LikelyOwner = LikelyOwner(),
 ) -> OutboxDraft:
-    """Return the answer to a member of staff whose mail was not filed.
+    """Return the reply to a member of staff whose mail was not filed.
 
-    It names only references of `known`: people would take an invented example for a real one.
+    It names only references from `known`: people would take an invented example for a real one.
     """
     wording = in_language(notice_settings.refused, staff.language, notice_settings.language)
     largest = notice_settings.max_size
@@ -185,7 +185,7 @@ def _draft(notice: Notice, *, kind: str, key: str, now: datetime) -> OutboxDraft
 def values_of(
     news: FiledReply, wording: MailWording, notice_settings: NoticeSettings
 ) -> dict[str, str]:
-    """Return the values for the placeholders in the notice of a filed reply."""
+    """Return the values for the placeholders in the notice about a filed reply."""
     entry, candidate = news.entry, news.candidate
     date = entry.date.astimezone(notice_settings.zone) if entry.date else None
     values = {

@@ -1,4 +1,4 @@
-"""Watches a mailbox: takes each mail, and moves it on once its record is committed."""
+"""Watches a mailbox: imports each mail, and moves it once its record is committed."""
 
 import asyncio
 import random
@@ -32,31 +32,30 @@ from gateway.runtime.periodic import pause, repeat
 
 log = logs.get("inbound")
 
-_AT_ONCE = 3  #: How many mails are fetched and taken at the same time.
-#: If more mails than this wait, they are taken so many at a time, half of them the newest: what
-#: arrives meanwhile is filed soon, and the old ones get done as well. They are then moved
+_AT_ONCE = 3  #: How many mails are fetched and imported at once.
+#: If more mails than this are waiting, they are imported this many at a time, half of them the
+#: newest: new arrivals are filed soon, and the old ones get done as well. They are then moved
 #: `_TOGETHER`: moving one mail out of a Maildir of 20,000 takes Dovecot a second, and moving fifty
 #: takes no longer.
 _MANY = 100
 _TOGETHER = 50
-#: How long the lease of a mailbox lasts. Two processes at one mailbox would do no harm, only work
-#: for nothing.
+#: The lease on a mailbox. Two processes on one mailbox would do no harm, only useless work.
 TERM = timedelta(seconds=15)
 _RENEW = timedelta(seconds=4)
 _OTHERS = timedelta(seconds=2)
 _BEHIND = timedelta(seconds=1)
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
-_IDLE_DROPS = 3  #: After losing so many connections in a row to IDLE, the next does without.
-_REFUSED_WAIT = 30.0  #: Logins that fail too often may lock an account.
+_IDLE_DROPS = 3  #: After losing this many connections in a row to IDLE, the next doesn't use it.
+_REFUSED_WAIT = 30.0  #: Too many failed logins may lock an account.
 _LONGEST_REFUSED_WAIT = 900.0
 
 
 class MailboxObserver(Protocol):
-    """Is told whether a mailbox can be read."""
+    """Notified whether a mailbox can be read."""
 
     def read(self, mailbox: str) -> None:
-        """All mails in it were taken."""
+        """All mails in it were imported."""
 
     def down(self, mailbox: str) -> None:
         """It can't be read."""
@@ -86,19 +85,19 @@ class Poller:
         self._idle_drops = 0  # connections in a row that ended as soon as they idled
         self._fetcher = MailFetcher(settings, importer)
         self._stopping = asyncio.Event()
-        self._halt = asyncio.Event()  #: Set when a session is to end.
+        self._halt = asyncio.Event()  #: Set when a session should end.
         self._failures = 0
         self._unmoved: MailboxRefuses | None = None
         #: Folder, UIDVALIDITY and UID of mails that were copied but couldn't be removed.
         self._copied: set[tuple[str, int, int]] = set()
 
     def stop(self) -> None:
-        """Stop soon, after finishing the mails at hand."""
+        """Stop soon, after finishing the mails in progress."""
         self._stopping.set()
         self._halt.set()
 
     async def run(self) -> None:
-        """Watch the mailbox; whatever fails is tried again later, less and less often."""
+        """Watch the mailbox; failures are retried at growing intervals."""
         await repeat(
             self._watch_once,
             stopping=self._stopping,
@@ -145,7 +144,7 @@ class Poller:
         return timedelta(seconds=seconds)
 
     async def serve(self) -> None:
-        """Watch until the session is to end: take what is there, then wait for news."""
+        """Watch until the session should end: import what is there, then wait for news."""
         settings = self._settings
         session = await MailboxSession.open(settings)
         try:
@@ -164,7 +163,7 @@ class Poller:
                     await self.move_on(session)
                 except MailboxRefuses as error:
                     self._unmoved = error
-                # Opened anew each time: if somebody replaced it, the old folder would stay open.
+                # Opened again each time: if somebody replaced it, the old folder would stay open.
                 uidvalidity = await session.select(settings.folder)
                 try:
                     await self.take_listed(session, uidvalidity)
@@ -181,7 +180,7 @@ class Poller:
     async def wait_for_news(self, session: MailboxSession) -> None:
         """Wait for new mail, by IDLE if that works.
 
-        A server that offers IDLE may still refuse it, end it at once, or hang up.
+        A server that offers IDLE may still refuse it, end it at once, or drop the connection.
         """
         could_idle = session.can_idle
         began = asyncio.get_running_loop().time()
@@ -196,7 +195,7 @@ class Poller:
             await self._note_idle(is_silent=True)
 
     async def take_listed(self, session: MailboxSession, uidvalidity: int | None) -> None:
-        """Take all mails that are there, each once."""
+        """Import all mails that are there, each once."""
         uids = await self._search(session, uidvalidity)
         taken: set[int] = set()
         together = 1
@@ -227,7 +226,7 @@ class Poller:
         return uids
 
     def upcoming(self, uids: Sequence[int], uidvalidity: int | None) -> list[int]:
-        """Return the mails to take next; those that failed before come last."""
+        """Return the mails to import next; those that failed before come last."""
         untried = [uid for uid in uids if not self._fetcher.failures(uidvalidity, uid)]
         if len(untried) > _MANY:
             return [*untried[-_MANY // 2 :], *untried[: _MANY // 2]]
@@ -237,7 +236,7 @@ class Poller:
         return [*untried, *failed][:_MANY]
 
     async def _note_idle(self, *, is_silent: bool) -> None:
-        """Log once that IDLE doesn't announce new mail: it is then found only each `every`."""
+        """Log once that IDLE doesn't announce new mail, which is then found only every `every`."""
         if is_silent is self._noted_silent:
             return
         await self._quirks.idle_silent(self._settings.account, is_silent=is_silent)
@@ -249,9 +248,9 @@ class Poller:
     async def take_all(
         self, session: MailboxSession, mails: Iterator[ListedMail], *, together: int
     ) -> None:
-        """Take mails, some at the same time; after a failure, those at hand are finished.
+        """Import mails, several at once; after a failure, those in progress are finished.
 
-        Mails for the same folder are moved so many `together`.
+        Mails for the same folder are moved in batches of `together`.
         """
         settings = self._settings
         to_move: defaultdict[str, list[Sighting]] = defaultdict(list)  # by target
@@ -269,7 +268,7 @@ class Poller:
                 uid=mail.uid,
             )
             target = self._target(verdict)
-            # A mail that waits for a person is moved alone, for its new place is kept.
+            # A mail that waits for a person is moved alone, because its new place is stored.
             if together > 1 and not isinstance(verdict, NeedsAttention):
                 to_move[target].append(where)
                 if len(to_move[target]) >= together:
@@ -299,7 +298,7 @@ class Poller:
                 try:
                     await take(mail)
                 except JournalBehind as error:
-                    behind.append(error)  # the others go on
+                    behind.append(error)  # the others continue
                 except Exception as error:
                     failures.append(error)
 
@@ -313,7 +312,7 @@ class Poller:
             raise (*failures, *behind)[0]
 
     async def move_on(self, session: MailboxSession) -> None:
-        """Move on mails that needed attention and that a person has decided on since."""
+        """Move mails that needed attention and that a person has since decided on."""
         folder = self._settings.needs_attention
         decided = await self._waiting_mail.decided(self._settings.name, folder)
         if not decided:
@@ -327,7 +326,7 @@ class Poller:
                     await self.move(session, where, self._target(verdict))
                 gone.append(where)
             except MailboxRefuses as error:
-                refused = error  # the others go on
+                refused = error  # the others continue
         await self._waiting_mail.clear(gone)
         if refused is not None:
             raise refused
@@ -335,7 +334,7 @@ class Poller:
     async def move(
         self, session: MailboxSession, where: Sighting, target: str
     ) -> tuple[int, int] | None:
-        """Move a mail of the open folder; return its new place, where the server tells it.
+        """Move a mail of the open folder; return its new place, if the server returns it.
 
         A mail that was copied but couldn't be removed isn't copied again each time.
         """
@@ -347,7 +346,7 @@ class Poller:
         try:
             return await session.move([where.uid], target)
         except NotRemoved:
-            if where.uidvalidity:  # Without it, UIDs mean nothing after the session.
+            if where.uidvalidity:  # Without it, UIDs are meaningless after the session.
                 self._copied.add(key)
             raise
 

@@ -1,4 +1,4 @@
-"""Refresh tokens of mailboxes that their servers rotate, kept in the store."""
+"""Refresh tokens of mailboxes that their servers rotate, stored."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ from gateway.store.replies import mailboxes
 class StoredRefreshToken:
     """The refresh token of one account; `given` is the one in the config.
 
-    If the config gets a new one, the kept one is no longer used. Raises `StoreUnavailable`.
+    If the config gets a new one, the stored one is no longer used. Raises `StoreUnavailable`.
     """
 
     def __init__(self, database: Database, account: str, given: str) -> None:
@@ -18,9 +18,9 @@ class StoredRefreshToken:
         self._given = hashlib.sha256(given.encode()).hexdigest()
 
     async def load(self) -> str:
-        """Return the token the server gave last; empty: none since the config's.
+        """Return the server's last token; empty: none since the config's.
 
-        It also writes, so as to fail on a full disk, which could still be read.
+        This also writes, so that it fails on a full disk, which could still be read.
         """
 
         def load(connection: StoreTransaction) -> str:
@@ -30,5 +30,5 @@ class StoredRefreshToken:
         return await self._database.write(load)
 
     async def save(self, token: str) -> None:
-        """Keep the token the server gave."""
+        """Store the token returned by the server."""
         await self._database.write(mailboxes.keep_refresh_token, self._account, self._given, token)

@@ -1,4 +1,4 @@
-"""The verdict on a mail for the importer, and what the importer must know of its origin."""
+"""The importer's verdict on a mail, and what it must know about the mail's origin."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ Trust = Literal["authentication-results", "exchange-internal", "internal-only"]
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """It is in the history now."""
+    """It is now in the history."""
 
     entry: int
     inbox: int
@@ -20,7 +20,7 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The reply in it was filed under that application before."""
+    """The reply in it was already filed under that application."""
 
     entry: int
     inbox: int
@@ -28,7 +28,7 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class NeedsAttention:
-    """It was kept and waits for a person."""
+    """It was stored and waits for a person."""
 
     reason: AttentionReason
     inbox: int
@@ -36,9 +36,9 @@ class NeedsAttention:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """It was recorded; nothing else is to be done."""
+    """It was recorded; there is nothing else to do."""
 
-    kind: str  #: What sort of automatic mail it is, or `discarded`.
+    kind: str  #: The kind of automatic mail, or `discarded`.
     inbox: int
 
 
@@ -47,39 +47,40 @@ ImportVerdict = Filed | Repeated | NeedsAttention | Ignored
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailOrigin:
-    """Where a mail came from, and what proves that its sender is the one it names."""
+    """Where a mail came from, and what proves its sender."""
 
     name: str  #: The name of the mailbox or listener.
     trust: Trust | None = None  #: What proves the sender; None: nothing does.
     authserv_id: str = ""
     is_for_bounces: bool = False  #: Whether it takes bounces; none of its mail is filed.
-    sighting: Sighting | None = None  #: Its place in a mailbox, by which it is known again.
+    sighting: Sighting | None = None  #: Its place in a mailbox, by which it is recognised again.
     envelope_sender: str | None = None  #: From a listener; empty for `<>`.
-    arrived: datetime | None = None  #: When its server took it; aware.
+    arrived: datetime | None = None  #: When its server received it; aware.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawMail:
-    """A mail as it came, in a file that the caller removes afterwards."""
+    """A mail as received, in a file that the caller removes afterwards."""
 
     file: Path
     size: int  #: Octets of the whole mail.
-    whole: bool = True  #: False: the file has only the header, because it is over `max_size` …
+    #: False: the file has only the header, because the mail is over `max_size` …
+    whole: bool = True
     fault: str = ""  #: … or because the rest couldn't be fetched, for this reason.
 
 
 class Importer(Protocol):
-    """Takes mails; each is recorded durably before there is a verdict.
+    """Imports mails; each is recorded durably before there is a verdict.
 
-    Raises `StoreUnavailable` or `BlobsUnavailable` where the mail must be given again later.
+    Raises `StoreUnavailable` or `BlobsUnavailable` if the mail must be passed again later.
     """
 
     async def known(self, sighting: Sighting, size: int | None = None) -> ImportVerdict | None:
-        """Return the verdict on a mail that was taken before, so that it needn't be fetched again.
+        """Return the verdict on a mail imported before, so that it needn't be fetched again.
 
-        `size` is its length in octets: with another size it is another mail, under a UID that the
-        server used again.
+        `size` is its length in octets: with another size it is a different mail, under a UID that
+        the server has reused.
         """
 
     async def take(self, mail: RawMail, origin: MailOrigin) -> ImportVerdict:
-        """Take a mail; giving it at any time and more than once is fine."""
+        """Import a mail; it may be passed at any time and more than once."""

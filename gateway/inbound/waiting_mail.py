@@ -1,4 +1,4 @@
-"""Mails in a mailbox that wait for a person, to be moved on once the person has decided."""
+"""Mails in a mailbox that wait for a person, to be moved once the person has decided."""
 
 from collections.abc import Sequence
 
@@ -16,15 +16,15 @@ class WaitingMail:
         self._database = database
 
     async def put(self, number: int, where: Sighting) -> None:
-        """Note where a mail was moved to."""
+        """Record where a mail was moved to."""
         await self._database.write(inbox.sight, where, number)
 
     async def decided(self, mailbox: str, folder: str) -> list[tuple[Sighting, ImportVerdict]]:
-        """Return the mails of a folder on which a person has decided."""
+        """Return the mails in a folder on which a person has decided."""
         decided = await self._database.read(inbox.decided_in, mailbox, folder)
         verdicts = ((where, verdict_on(row)) for where, row in decided)
         return [(where, verdict) for where, verdict in verdicts if verdict is not None]
 
     async def clear(self, places: Sequence[Sighting]) -> None:
-        """Forget places where no mail is any more."""
+        """Forget places that no longer have a mail."""
         await self._database.write(inbox.unsight, places)

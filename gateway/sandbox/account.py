@@ -1,4 +1,4 @@
-"""What a Mailchimp account holds; all of it in memory."""
+"""The contents of a Mailchimp account, all in memory."""
 
 import hashlib
 import heapq
@@ -16,7 +16,7 @@ Thing = TypeVar("Thing")
 
 
 class Clock:
-    """The account's time: the real one, or one that stands still, moved on by hand."""
+    """The account's time: the real one, or one that stands still until moved by hand."""
 
     def __init__(self, start: datetime | None = None) -> None:
         self._fixed = start
@@ -27,22 +27,23 @@ class Clock:
         return ((self._fixed or datetime.now(UTC)) + self._ahead).replace(microsecond=0)
 
     def advance(self, by: timedelta) -> None:
-        """Move on."""
+        """Move the clock forward."""
         self._ahead += by
 
 
 @dataclass(slots=True, kw_only=True)
 class Options:
-    """How this account behaves where accounts differ, or misbehave."""
+    """How this account behaves where accounts differ, or misbehaves."""
 
-    may_schedule: bool = True  #: Needs a paid plan.
-    may_cancel: bool = False  #: Needs the largest one.
+    may_schedule: bool = True  #: Requires a paid plan.
+    may_cancel: bool = False  #: Requires the largest one.
     max_audiences: int = 5
-    snapshots_segments: bool = False  #: A schedule freezes who is in the segment.
+    snapshots_segments: bool = False  #: Scheduling freezes the members of the segment.
     sending_takes: timedelta = timedelta(minutes=1)
     visible_after: timedelta = timedelta()  #: Until an event shows in reports; up to 4 minutes.
     shuffles_pages: bool = False  #: Rows of reports change order between calls.
-    renames_in_reports: bool = False  #: Who changed the address bears the new one in reports.
+    #: Members who changed their address have the new one in reports.
+    renames_in_reports: bool = False
     shortens_problems: bool = False  #: Problems come without `type`, against the contract.
     signs_webhooks: bool = False
     doubles_webhooks: bool = False  #: Each is sent twice.
@@ -50,8 +51,8 @@ class Options:
     refused_domains: frozenset[str] = frozenset(
         {"example.com", "example.net", "example.org", "example.edu"}
     )
-    busy_addresses: frozenset[str] = frozenset()  #: Refused for signing up too often of late.
-    lively: bool = False  #: Recipients open, click, bounce and leave by themselves.
+    busy_addresses: frozenset[str] = frozenset()  #: Refused for too many recent signups.
+    lively: bool = False  #: Recipients open, click, bounce and leave on their own.
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,14 +81,14 @@ class SandboxMember:
     last_changed: datetime
     merge_fields: SandboxDocument = field(default_factory=dict)
     tags: dict[int, None] = field(default_factory=dict)  #: Ids of static segments, in order.
-    opted_out: bool = False  #: Left by itself, so only it can come back.
+    opted_out: bool = False  #: Unsubscribed themselves, so only they can resubscribe.
     reason: str = ""
     unsubscribed: datetime | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class Segment:
-    """Part of an audience; a static one is a tag too."""
+    """Part of an audience; a static one is also a tag."""
 
     id: int
     name: str
@@ -99,7 +100,7 @@ class Segment:
 
 @dataclass(slots=True, kw_only=True)
 class SandboxWebhook:
-    """Where events of an audience are told."""
+    """Where events of an audience are sent."""
 
     id: str
     url: str
@@ -123,9 +124,9 @@ class SandboxAudience:
     merge_fields: list[MergeField] = field(default_factory=list)
     segments: dict[int, Segment] = field(default_factory=dict)
     webhooks: dict[str, SandboxWebhook] = field(default_factory=dict)
-    revision: int = 0  #: Moves with every write to a member.
+    revision: int = 0  #: Increases with every write to a member.
     listing: tuple[object, list[SandboxMember]] | None = (
-        None  #: The last one sorted, by what it was.
+        None  #: The last sorted list, by what it was sorted for.
     )
 
     def member(self, key: str) -> SandboxMember:
@@ -138,7 +139,7 @@ class SandboxAudience:
             raise not_found() from None
 
     def subscribed(self, ids: Iterator[str] | None = None) -> Iterator[SandboxMember]:
-        """Yield the subscribed members, of a segment where their ids are given."""
+        """Yield the subscribed members, of a segment if their ids are given."""
         for member_id in self.members if ids is None else ids:
             member = self.members.get(member_id)
             if member and member.status == "subscribed":
@@ -173,7 +174,7 @@ class SandboxEvent:
 
 @dataclass(slots=True, kw_only=True)
 class SandboxRecipient:
-    """A member one campaign was sent to."""
+    """A member to whom one campaign was sent."""
 
     member: SandboxMember
     email_id: str
@@ -201,7 +202,7 @@ class SandboxCampaign:
     html: str = ""
     from_template: bool = False
     scheduled_for: datetime | None = None
-    frozen: list[str] | None = None  #: Member ids, where a schedule froze the segment.
+    frozen: list[str] | None = None  #: Member ids, if scheduling froze the segment.
     sent: datetime | None = None
     recipients: dict[str, SandboxRecipient] = field(default_factory=dict)
     events: list[tuple[SandboxRecipient, SandboxEvent]] = field(default_factory=list)
@@ -209,7 +210,7 @@ class SandboxCampaign:
 
 
 class Account:
-    """The whole state; hold `lock` while touching it."""
+    """The whole state; hold `lock` while using it."""
 
     def __init__(self, clock: Clock, options: Options) -> None:
         self.clock = clock
@@ -247,16 +248,16 @@ class Account:
             heapq.heappop(self._later)[2]()
 
     def audience(self, audience_id: str) -> SandboxAudience:
-        """Return an audience, or the problem that there is none."""
+        """Return an audience; raise the problem if there is none."""
         return _known(self.audiences, audience_id)
 
     def campaign(self, campaign_id: str) -> SandboxCampaign:
-        """Return a campaign, or the problem that there is none."""
+        """Return a campaign; raise the problem if there is none."""
         return _known(self.campaigns, campaign_id)
 
 
 def member_hash(address: str) -> str:
-    """Return MD5 of an address in lower case: the id of a member."""
+    """Return the MD5 of an address in lower case: the id of a member."""
     return hashlib.md5(address.lower().encode(), usedforsecurity=False).hexdigest()
 
 
@@ -268,4 +269,4 @@ def _known(things: dict[str, Thing], key: str) -> Thing:
 
 
 def _tell_nobody(audience: SandboxAudience, event: str, source: str, data: SandboxDocument) -> None:
-    """Tell nobody: the account has no sender of webhooks yet."""
+    """Do nothing: the account has no sender of webhooks yet."""

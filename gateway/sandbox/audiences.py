@@ -1,4 +1,4 @@
-"""Audiences, their merge fields and webhooks; templates and sender domains beside them."""
+"""Audiences, their merge fields and webhooks; also templates and sender domains."""
 
 import re
 
@@ -63,7 +63,7 @@ def create_audience(account: Account, call: Call) -> SandboxAnswer:
 
 
 def new_audience(account: Account, body: SandboxDocument) -> SandboxAudience:
-    """Create an audience with the two fields Mailchimp starts one with."""
+    """Create an audience with Mailchimp's two initial fields."""
     audience = SandboxAudience(
         id=account.token(), web_id=account.number(), body=body, created=account.now()
     )
@@ -114,7 +114,7 @@ def list_merge_fields(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("POST", "/lists/{list_id}/merge-fields")
 def add_merge_field(account: Account, call: Call) -> SandboxAnswer:
-    """Add a merge field: a free tag of up to 10 characters, 30 fields at most."""
+    """Add a merge field: an unused tag of up to 10 characters, 30 fields at most."""
     audience, body = account.audience(call.names["list_id"]), call.object()
     for name in ("name", "type"):
         if not body.get(name):
@@ -166,7 +166,7 @@ def list_webhooks(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("POST", "/lists/{list_id}/webhooks")
 def add_webhook(account: Account, call: Call) -> SandboxAnswer:
-    """Add a webhook; its secret, if it is signed, is told this once."""
+    """Add a webhook; its secret, if it is signed, is only returned here."""
     audience, body = account.audience(call.names["list_id"]), call.object()
     if not body.get("url"):
         raise invalid("url", "This value should not be blank.")
@@ -202,7 +202,7 @@ def webhook_document(audience: SandboxAudience, webhook: SandboxWebhook) -> Sand
 
 @router.on("GET", "/templates")
 def list_templates(account: Account, call: Call) -> SandboxAnswer:
-    """Return the templates of a type; one that does not exist has none."""
+    """Return the templates of a type; an unknown type has none."""
     wanted = call.query.get("type")
     templates = [
         template for template in account.templates.values() if wanted in {None, template.type}
@@ -229,6 +229,6 @@ def _template(template: SandboxTemplate) -> SandboxDocument:
 
 @router.on("GET", "/verified-domains")
 def list_domains(account: Account, _call: Call) -> SandboxAnswer:
-    """Return the domains mail may come from."""
+    """Return the domains mail may be sent from."""
     domains = list(account.domains.values())
     return SandboxAnswer(200, {"domains": domains, "total_items": len(domains)})

@@ -31,17 +31,17 @@ class Call:
         return int(text)
 
     def time(self, name: str) -> datetime | None:
-        """Read a time; None where it is not given."""
+        """Read a time; None if it is missing."""
         text = self.query.get(name)
         return read_time(name, text) if text else None
 
     def page(self, rows: Sequence[SandboxRow]) -> Sequence[SandboxRow]:
-        """Return the rows asked for: 10 unless `count` says otherwise, however large."""
+        """Return the requested rows: 10 unless `count` says otherwise, however large."""
         offset = self.number("offset", 0)
         return rows[offset : offset + self.number("count", 10)]
 
     def object(self) -> SandboxDocument:
-        """Return the body, which has to be a JSON object."""
+        """Return the body, which must be a JSON object."""
         if not isinstance(self.body, dict):
             raise SandboxProblem(
                 400, "JSON Parse Exception", "We encountered an unspecified JSON error."
@@ -51,7 +51,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class SandboxAnswer:
-    """What the sandbox answers: a JSON document, or nothing."""
+    """The sandbox's answer: a JSON document, or nothing."""
 
     status: int = 200
     document: SandboxDocument | None = None
@@ -61,7 +61,7 @@ NO_CONTENT = SandboxAnswer(204)
 
 
 class SandboxProblem(Exception):
-    """What is refused, as `application/problem+json` (RFC 7807)."""
+    """A refusal, as `application/problem+json` (RFC 7807)."""
 
     def __init__(
         self, status: int, title: str, detail: str = "", errors: Sequence[tuple[str, str]] = ()
@@ -73,7 +73,7 @@ class SandboxProblem(Exception):
         self.errors = errors
 
     def document(self, instance: str) -> SandboxDocument:
-        """Return the problem as JSON; `errors` only where fields are at fault."""
+        """Return the problem as JSON; with `errors` only if fields are at fault."""
         document: SandboxDocument = {
             "type": "https://mailchimp.com/developer/marketing/docs/errors/",
             "title": self.title,
@@ -94,7 +94,7 @@ def not_found() -> SandboxProblem:
 
 
 def bad_request(detail: str) -> SandboxProblem:
-    """Return the answer for what can't be done as things stand."""
+    """Return the answer for what isn't possible in the present state."""
     return SandboxProblem(400, "Bad Request", detail)
 
 
@@ -108,7 +108,7 @@ def invalid(name: str, message: str) -> SandboxProblem:
 
 
 def read_time(name: str, text: object) -> datetime:
-    """Read a time of the API; without an offset it is UTC."""
+    """Parse a time from the API; without an offset it is UTC."""
     try:
         at = datetime.fromisoformat(str(text))
     except ValueError:
@@ -117,7 +117,7 @@ def read_time(name: str, text: object) -> datetime:
 
 
 def write_time(at: datetime | None) -> str:
-    """Write a time as the API does; never is the empty string."""
+    """Format a time like the API; never is the empty string."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00") if at else ""
 
 

@@ -1,4 +1,4 @@
-"""Campaigns from draft to the moment they leave."""
+"""Campaigns from draft to sending."""
 
 from gateway.sandbox.account import Account, SandboxCampaign, SandboxTemplate
 from gateway.sandbox.call import (
@@ -111,7 +111,7 @@ def _template(account: Account, template_id: int) -> SandboxTemplate:
 
 
 def _fill(campaign: SandboxCampaign, template: SandboxTemplate) -> None:
-    """Fill in a template's content; one of the new builder is accepted but gives a placeholder."""
+    """Fill in a template's content; the new builder's are accepted but give a placeholder."""
     campaign.html = DUMMY if template.content_type == "multichannel" else template.html
     campaign.from_template = True
 
@@ -124,7 +124,7 @@ def get_campaign(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("PATCH", CAMPAIGN)
 def update_campaign(account: Account, call: Call) -> SandboxAnswer:
-    """Change a draft; a new `template_id` shows, but its content is not taken over."""
+    """Change a draft; a new `template_id` shows, but its content is not adopted."""
     campaign = _campaign(account, call)
     _must_be(campaign, "save", "This campaign cannot be edited.")
     _change(account, campaign, call.object())
@@ -133,7 +133,7 @@ def update_campaign(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("DELETE", CAMPAIGN)
 def delete_campaign(account: Account, call: Call) -> SandboxAnswer:
-    """Delete a campaign, but not while it is sent."""
+    """Delete a campaign, but not while it is being sent."""
     campaign = _campaign(account, call)
     if campaign.status == "sending":
         raise SandboxProblem(
@@ -151,7 +151,7 @@ def get_content(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("PUT", CAMPAIGN + "/content")
 def put_content(account: Account, call: Call) -> SandboxAnswer:
-    """Set the content; HTML after a template is taken with a 200 and ignored."""
+    """Set the content; HTML after a template gets a 200 and is ignored."""
     campaign, body = _campaign(account, call), call.object()
     if "template" in body:
         _fill(campaign, _template(account, body["template"]["id"]))
@@ -167,7 +167,7 @@ def _content(campaign: SandboxCampaign) -> SandboxDocument:
 
 @router.on("GET", CAMPAIGN + "/send-checklist")
 def get_checklist(account: Account, call: Call) -> SandboxAnswer:
-    """Return what is missing before a campaign can leave."""
+    """Return what is missing before a campaign can be sent."""
     items = _checklist(account, _campaign(account, call))
     is_ready = all(item["type"] != "error" for item in items)
     return SandboxAnswer(200, shaped(call, {"is_ready": is_ready, "items": items}))
@@ -215,7 +215,7 @@ def send(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("POST", CAMPAIGN + "/actions/schedule")
 def schedule(account: Account, call: Call) -> SandboxAnswer:
-    """Schedule a draft that is ready for a coming quarter hour; refusals give no reason."""
+    """Schedule a draft that is ready for a future quarter hour; refusals give no reason."""
     campaign = _campaign(account, call)
     if not account.options.may_schedule:
         raise SandboxProblem(403, "Forbidden", "Your plan does not include scheduling.")
@@ -248,7 +248,7 @@ def unschedule(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("POST", CAMPAIGN + "/actions/cancel-send")
 def cancel_send(account: Account, call: Call) -> SandboxAnswer:
-    """Stop a campaign on its way out, where the plan allows that."""
+    """Stop a campaign that is being sent, if the plan allows that."""
     campaign = _campaign(account, call)
     if not account.options.may_cancel:
         raise SandboxProblem(403, "Forbidden", "Your plan does not include canceling campaigns.")
@@ -259,7 +259,7 @@ def cancel_send(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("POST", CAMPAIGN + "/actions/test")
 def send_test(account: Account, call: Call) -> SandboxAnswer:
-    """Send a test mail, which goes nowhere."""
+    """Accept a test mail, which goes nowhere."""
     campaign = _campaign(account, call)
     if not call.object().get("test_emails"):
         raise invalid("test_emails", "This value should not be blank.")
@@ -274,7 +274,7 @@ def _must_be(campaign: SandboxCampaign, status: str, detail: str) -> None:
 
 
 def campaign_document(account: Account, campaign: SandboxCampaign) -> SandboxDocument:
-    """Return a campaign as the API shows one."""
+    """Return a campaign in the API's form."""
     settings = campaign.settings
     return {
         "id": campaign.id,

@@ -1,4 +1,4 @@
-"""Who may come into an audience, who is out, and for how long."""
+"""Who may be added to an audience, who is out, and for how long."""
 
 import re
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ class Writer:
     account: Account
     audience: SandboxAudience
     source: str  #: For webhooks: api, user or admin.
-    lenient: bool  #: Required merge fields may be left out.
+    lenient: bool  #: Required merge fields may be missing.
 
     def create(self, address: str, body: SandboxDocument, status: str | None) -> SandboxMember:
-        """Add a member, if the address may come in."""
+        """Add a member, if the address may be added."""
         if status not in STATUSES:
             raise invalid("status", "Data did not match any of the schemas described in anyOf.")
         self._check_address(address)
@@ -44,7 +44,7 @@ class Writer:
         return member
 
     def update(self, member: SandboxMember, body: SandboxDocument, status: str | None) -> None:
-        """Change a member; a status overwrites, but never brings back who left on their own."""
+        """Change a member; a status overwrites, but can't resubscribe who left on their own."""
         barred = member.opted_out or member.status == "cleaned"
         if status == "subscribed" and barred:
             raise _compliance(member)
@@ -123,7 +123,7 @@ class Writer:
 
 
 def event_data(audience: SandboxAudience, member: SandboxMember) -> SandboxDocument:
-    """Return what a webhook tells of a member."""
+    """Return a webhook's data about a member."""
     return {
         "id": member.id,
         "list_id": audience.id,
@@ -142,7 +142,7 @@ def _cut(value: object) -> object:
 
 
 def member_exists(address: str) -> SandboxProblem:
-    """Return the answer for an address that is in the audience already."""
+    """Return the answer for an address that is already in the audience."""
     detail = f"{address} is already a list member. Use PUT to insert or update list members."
     return SandboxProblem(400, "Member Exists", detail)
 
@@ -170,7 +170,7 @@ def member_tags(audience: SandboxAudience, member: SandboxMember) -> list[Sandbo
 
 
 def member_document(audience: SandboxAudience, member: SandboxMember) -> SandboxDocument:
-    """Return a member as the API shows one."""
+    """Return a member in the API's form."""
     tags = member_tags(audience, member)
     names = (member.merge_fields.get("FNAME", ""), member.merge_fields.get("LNAME", ""))
     return {

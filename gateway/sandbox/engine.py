@@ -14,14 +14,14 @@ from gateway.sandbox.faults import BAD_GATEWAY, BEFORE, TRIGGERED, FaultPlan, Sa
 from gateway.sandbox.router import Router
 
 SandboxReply = tuple[int, str, bytes]
-#: Method, path, query, body, status, content type, answer → what breaks the contract.
+#: Method, path, query, body, status, content type, answer → contract violations.
 Check = Callable[[str, str, dict[str, str], Any, int, str, bytes], list[str]]
 REMEMBERED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxCall:
-    """One call the sandbox got."""
+    """One call to the sandbox."""
 
     method: str
     path: str
@@ -44,7 +44,7 @@ class Engine:
     def answer(
         self, call: Call, headers: dict[str, str]
     ) -> tuple[SandboxReply, SandboxFault | None]:
-        """Answer a call; the fault returned with the reply says how the server is to spoil it."""
+        """Answer a call; the fault returned with the reply says how the server should spoil it."""
         time.sleep(self.account.options.latency)
         with self.account.lock:
             self.account.catch_up()

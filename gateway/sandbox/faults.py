@@ -1,4 +1,4 @@
-"""Faults that can be planned for the connection."""
+"""Planned faults of the connection."""
 
 import re
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ class SandboxFault(StrEnum):
     BLOCKED = "blocked"  #: 503 with HTML; nothing was done.
     PAGE_404 = "page_404"  #: A proxy's "404 Not Found" in HTML; nothing was done.
     BAD_GATEWAY = "bad_gateway"  #: 502 with HTML; it was done.
-    CUT = "cut"  #: Half an answer (none, of a 204), then the connection ends; it was done.
-    DROPPED = "dropped"  #: The connection ends without a word; it was done.
+    CUT = "cut"  #: Half an answer (nothing, for a 204), then the connection ends; it was done.
+    DROPPED = "dropped"  #: The connection ends without an answer; it was done.
     HANG = "hang"  #: No answer, ever; it was done.
 
 
-#: Faults that come before anything is done: status, content type, body.
+#: Faults that occur before anything is done: status, content type, body.
 BEFORE: dict[SandboxFault, tuple[int, str, bytes]] = {
     SandboxFault.EMPTY_429: (429, "", b""),
     SandboxFault.EMPTY_403: (403, "", b""),
@@ -29,7 +29,7 @@ BEFORE: dict[SandboxFault, tuple[int, str, bytes]] = {
     SandboxFault.PAGE_404: (404, "text/html", b"<html><h1>404 Not Found</h1>nginx</html>"),
 }
 BAD_GATEWAY = (502, "text/html", b"<html><body><h1>502 Bad Gateway</h1></body></html>")
-#: What the header `X-Trigger-Error` brings about.
+#: The effect of the header `X-Trigger-Error`.
 TRIGGERED: dict[str, SandboxProblem] = {
     "BadRequest": SandboxProblem(400, "Bad Request", "Triggered."),
     "APIKeyInvalid": SandboxProblem(401, "API Key Invalid", "Triggered."),
@@ -62,7 +62,7 @@ class FaultPlan:
         method: str | None = None,
         path: str = "",
     ) -> None:
-        """Plan a fault for the next calls of this method whose path holds this expression."""
+        """Plan a fault for the next calls with this method whose path matches this expression."""
         if fault is SandboxFault.THROTTLED:
             fault = TRIGGERED["TooManyRequests"]
         planned = _Planned(fault=fault, times=times, method=method, path=re.compile(path))

@@ -1,4 +1,4 @@
-"""The sender of webhooks: form-encoded, repeated until accepted, signed on request."""
+"""The sender of webhooks: form-encoded, retried until accepted, signed on request."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ TIMEOUT = 10.0
 
 
 class WebhookSender:
-    """Tells webhooks of events, in a thread of its own."""
+    """Sends events to webhooks, in a separate thread."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -51,7 +51,7 @@ class WebhookSender:
     def tell(
         self, audience: SandboxAudience, event: str, source: str, data: SandboxDocument
     ) -> None:
-        """Queue an event for the webhooks that asked for it from this source."""
+        """Queue an event for the webhooks subscribed to it from this source."""
         wanted = [
             webhook
             for webhook in audience.webhooks.values()
@@ -83,7 +83,7 @@ class WebhookSender:
             self._send(webhook, body, attempt)
 
     def _send(self, webhook: SandboxWebhook, body: bytes, attempt: int) -> None:
-        """Post a webhook once; one that isn't accepted is repeated, 410 ends the webhook."""
+        """Post a webhook once; one that isn't accepted is retried, 410 ends the webhook."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if webhook.secret:
             # HMAC-SHA256 over the time and the raw body.
@@ -105,14 +105,14 @@ class WebhookSender:
 
 
 def answers(url: str) -> bool:
-    """Say whether a webhook's URL answers the GET that checks it."""
+    """Whether a webhook's URL answers the GET that checks it."""
     return 0 < status_of_answer(url) < 400
 
 
 def status_of_answer(
     url: str, body: bytes | None = None, headers: dict[str, str] | None = None
 ) -> int:
-    """Return the status with which a web address answers a POST, without a body a GET; 0: none."""
+    """Return the status with which a URL answers a POST, or a GET if there is no body; 0: none."""
     if not url.lower().startswith(("http://", "https://")):  # urllib opens files, too
         return 0
     try:
@@ -128,7 +128,7 @@ def status_of_answer(
 
 
 def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:
-    """Write nested data as PHP does: `data[merges][FNAME]`."""
+    """Flatten nested data as PHP does: `data[merges][FNAME]`."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _flat(f"{name}[{key}]", item)

@@ -32,7 +32,7 @@ def _writer(account: Account, call: Call) -> Writer:
 
 @router.on("POST", "/lists/{list_id}/members")
 def add_member(account: Account, call: Call) -> SandboxAnswer:
-    """Add a member who is not there yet."""
+    """Add a member who doesn't exist yet."""
     writer, body = _writer(account, call), call.object()
     address = body.get("email_address", "")
     if member_hash(address) in writer.audience.members:
@@ -52,7 +52,7 @@ def get_member(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("PUT", MEMBER)
 def put_member(account: Account, call: Call) -> SandboxAnswer:
-    """Create a member with `status_if_new`, or update one, where that is ignored."""
+    """Create a member with `status_if_new`, or update one, ignoring that."""
     writer, body = _writer(account, call), call.object()
     try:
         member = writer.audience.member(call.names["subscriber_hash"])
@@ -68,7 +68,7 @@ def put_member(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("PATCH", MEMBER)
 def patch_member(account: Account, call: Call) -> SandboxAnswer:
-    """Update a member who is there and not archived."""
+    """Update a member who exists and is not archived."""
     writer, body = _writer(account, call), call.object()
     member = writer.audience.member(call.names["subscriber_hash"])
     if member.status == "archived":
@@ -89,7 +89,7 @@ def archive_member(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("POST", MEMBER + "/actions/delete-permanent")
 def delete_member(account: Account, call: Call) -> SandboxAnswer:
-    """Delete a member for good."""
+    """Delete a member permanently."""
     audience = account.audience(call.names["list_id"])
     forget(audience, audience.member(call.names["subscriber_hash"]))
     return NO_CONTENT
@@ -107,7 +107,7 @@ def list_tags(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("POST", MEMBER + "/tags")
 def change_tags(account: Account, call: Call) -> SandboxAnswer:
-    """Add the active tags to a member and take the inactive ones away."""
+    """Add the active tags to a member and remove the inactive ones."""
     audience = account.audience(call.names["list_id"])
     member = audience.member(call.names["subscriber_hash"])
     for tag in call.object().get("tags", ()):
@@ -142,7 +142,7 @@ def write_batch(account: Account, call: Call) -> SandboxAnswer:
 
 
 class _Batch:
-    """Collects what became of each member of a batch."""
+    """Collects the outcome for each member of a batch."""
 
     def __init__(self) -> None:
         self.seen: set[str] = set()
@@ -197,7 +197,7 @@ def _write_one(writer: Writer, call: Call, entry: SandboxDocument, result: _Batc
 
 @router.on("GET", "/lists/{list_id}/members")
 def list_members(account: Account, call: Call) -> SandboxAnswer:
-    """Return members, those archived only if asked for."""
+    """Return members, archived ones only if requested."""
     audience = account.audience(call.names["list_id"])
     # The pages of one reading share the sorting.
     query = {k: v for k, v in call.query.items() if k not in {"count", "offset", "fields"}}

@@ -1,4 +1,4 @@
-"""What became of a campaign, as the reports show it."""
+"""The results of a campaign, as the reports show them."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -44,7 +44,7 @@ def _left(account: Account, campaign: SandboxCampaign) -> list[SandboxRecipient]
 
 
 def _rows(account: Account, call: Call, rows: Sequence[SandboxRow]) -> Sequence[SandboxRow]:
-    """Return a page; where the option says so, rows change order between calls."""
+    """Return a page; with the option set, rows change order between calls."""
     if account.options.shuffles_pages:
         rows = account.random.sample(rows, len(rows))
     return call.page(rows)
@@ -68,7 +68,7 @@ def list_reports(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("GET", REPORT)
 def get_report(account: Account, call: Call) -> SandboxAnswer:
-    """Return the report of a campaign that left."""
+    """Return the report of a sent campaign."""
     campaign = _campaign(account, call)
     if campaign.sent is None:
         raise not_found()
@@ -122,7 +122,7 @@ def _rate(number: int, campaign: SandboxCampaign) -> float:
 
 @router.on("GET", REPORT + "/email-activity")
 def list_activity(account: Account, call: Call) -> SandboxAnswer:
-    """Return every recipient; `since` narrows what each did, not who is there."""
+    """Return every recipient; `since` limits what each did, not who is listed."""
     if "." in call.query.get("since", ""):
         raise SandboxProblem(
             500, "Internal Server Error", "An unexpected internal error has occurred."
@@ -170,7 +170,7 @@ def _event(event: SandboxEvent) -> SandboxDocument:
 
 @router.on("GET", REPORT + "/unsubscribed")
 def list_unsubscribed(account: Account, call: Call) -> SandboxAnswer:
-    """Return who left through a campaign."""
+    """Return members who unsubscribed through a campaign."""
     campaign = _campaign(account, call)
     left = _left(account, campaign)
     document = {
@@ -187,7 +187,7 @@ def list_unsubscribed(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("GET", REPORT + "/sent-to")
 def list_recipients(account: Account, call: Call) -> SandboxAnswer:
-    """Return whom a campaign was sent to."""
+    """Return the recipients of a campaign."""
     campaign = _campaign(account, call)
     recipients = list(campaign.recipients.values())
     sent_to = []
@@ -210,7 +210,7 @@ def list_recipients(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("GET", REPORT + "/open-details")
 def list_opens(account: Account, call: Call) -> SandboxAnswer:
-    """Return who opened, with each open and whether a proxy did it."""
+    """Return members who opened, with each open and whether a proxy did it."""
     campaign, since = _campaign(account, call), call.time("since")
     opens = [
         (recipient.email_id, event)
@@ -218,7 +218,7 @@ def list_opens(account: Account, call: Call) -> SandboxAnswer:
         if not (since and event.at <= since)
     ]
     openers = list(dict.fromkeys(email_id for email_id, _ in opens))
-    # Only those of the page: of a large campaign tens of thousands opened.
+    # Only those on the page: a large campaign has tens of thousands.
     opened: dict[str, list[SandboxEvent]] = {
         email_id: [] for email_id in _rows(account, call, openers)
     }
@@ -288,7 +288,7 @@ def _link_id(url: str) -> str:
 
 @router.on("GET", REPORT + "/click-details/{link_id}/members")
 def list_clickers(account: Account, call: Call) -> SandboxAnswer:
-    """Return who clicked a link."""
+    """Return members who clicked a link."""
     campaign, link_id = _campaign(account, call), call.names["link_id"]
     clicks: dict[str, int] = {}
     for recipient, event in _seen(account, campaign, "click"):

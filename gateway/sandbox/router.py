@@ -12,7 +12,7 @@ Handler = Callable[[Account, Call], SandboxAnswer]
 
 
 class Router:
-    """The table of operations; the first that fits answers."""
+    """The table of operations; the first match answers."""
 
     def __init__(self) -> None:
         self._routes: list[tuple[str, re.Pattern[str], Handler]] = []
@@ -28,7 +28,7 @@ class Router:
         return register
 
     def answer(self, account: Account, call: Call) -> SandboxAnswer:
-        """Call the function that belongs to a request."""
+        """Call the function for a request."""
         for method, pattern, handler in self._routes:
             match = pattern.fullmatch(call.path)
             if match and method == call.method:
@@ -37,5 +37,5 @@ class Router:
         raise not_found()
 
     def include(self, other: "Router") -> None:
-        """Take over the operations of another table."""
+        """Add the operations of another table."""
         self._routes.extend(other._routes)

@@ -23,8 +23,8 @@ from gateway.sandbox.server import Server
 class Sandbox:
     """The account, its server, and what happens to it: recipients, time, faults.
 
-    `start` gives a clock that stands still until `advance`; without it real time runs. `check`
-    sees every call that no fault spoilt, and what it dislikes is collected in `violations`.
+    With `start`, its clock stands still until `advance`; otherwise it runs in real time. `check`
+    sees every call not spoilt by a fault, and its complaints are collected in `violations`.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Sandbox:
         self.account = Account(Clock(start), self.options)
         self._engine = Engine(self.account, check)
         self.faults = self._engine.faults
-        self.asked = self._engine.asked  #: The calls so far, the newest last.
+        self.asked = self._engine.asked  #: The calls so far, newest last.
         self.violations = self._engine.violations
         self.webhooks = WebhookSender(self.account)
         self.server = Server(port, self._engine.answer)
@@ -51,7 +51,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """What `[mailchimp] base_url` has to be."""
+        """The value for `[mailchimp] base_url`."""
         return f"http://127.0.0.1:{self.server.server_port}/3.0"
 
     def __enter__(self) -> Self:
@@ -82,15 +82,15 @@ class Sandbox:
         return self.account.now()
 
     def advance(self, **by: float) -> None:
-        """Move the clock on, by `hours=3`, and do what falls due: sendings, repeated webhooks."""
+        """Move the clock forward, by `hours=3`, and do what falls due: sending, webhook retries."""
         with self.account.lock:
             self.account.clock.advance(timedelta(**by))
             self.account.catch_up()
 
-    # What belongs to the account.
+    # The contents of the account.
 
     def furnish(self) -> str:
-        """Add an audience, a template and a sender domain to begin with; return the audience."""
+        """Add an initial audience, a template and a sender domain; return the audience."""
         self.add_template("Nieuwsbrief")
         self.add_domain("crm.test")
         return self.add_audience("CRM users")
@@ -124,7 +124,7 @@ class Sandbox:
             return template.id
 
     def add_domain(self, domain: str, *, verified: bool = True, authenticated: bool = True) -> None:
-        """Add a domain mail may come from, once it is verified."""
+        """Add a domain mail may be sent from, once it is verified."""
         with self.account.lock:
             self.account.domains[domain] = {
                 "domain": domain,
@@ -141,7 +141,7 @@ class Sandbox:
     def open(
         self, campaign_id: str, address: str, *, at: datetime | None = None, proxy: bool = False
     ) -> None:
-        """Let a recipient, or a mail proxy for it, open a campaign."""
+        """Let a recipient, or a mail proxy on their behalf, open a campaign."""
         self._happen(campaign_id, address, "open", at, proxy=proxy)
 
     def click(
@@ -152,7 +152,7 @@ class Sandbox:
         *,
         at: datetime | None = None,
     ) -> None:
-        """Let a recipient click a link; the open that goes before is not added."""
+        """Let a recipient click a link; the preceding open is not added."""
         self._happen(campaign_id, address, "click", at, url=url)
 
     def unsubscribe(self, campaign_id: str, address: str, reason: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Static segments of an audience, which are its tags as well."""
+"""Static segments of an audience, which are also its tags."""
 
 from gateway.sandbox.account import Account, SandboxAudience, SandboxMember, Segment
 from gateway.sandbox.call import (
@@ -23,14 +23,14 @@ SEGMENT = "/lists/{list_id}/segments/{segment_id}"
 def tag_member(
     account: Account, audience: SandboxAudience, member: SandboxMember, name: str
 ) -> None:
-    """Give a member a tag, new or known."""
+    """Give a member a tag, new or existing."""
     known = (segment for segment in audience.segments.values() if segment.name == name)
     segment = next(known, None) or _new(account, audience, name)
     _put_in(segment, member)
 
 
 def untag_member(audience: SandboxAudience, member: SandboxMember, segment_id: int) -> None:
-    """Take a tag from a member."""
+    """Remove a tag from a member."""
     audience.segments[segment_id].members.pop(member.id, None)
     member.tags.pop(segment_id, None)
 
@@ -58,7 +58,7 @@ def _find(account: Account, call: Call) -> tuple[SandboxAudience, Segment]:
 
 @router.on("GET", "/lists/{list_id}/segments")
 def list_segments(account: Account, call: Call) -> SandboxAnswer:
-    """Return the segments of a type; one that does not exist has none."""
+    """Return the segments of a type; an unknown type has none."""
     audience = account.audience(call.names["list_id"])
     wanted = call.query.get("type")
     segments = [segment for segment in audience.segments.values() if wanted in {None, segment.type}]
@@ -72,7 +72,7 @@ def list_segments(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("POST", "/lists/{list_id}/segments")
 def create_segment(account: Account, call: Call) -> SandboxAnswer:
-    """Create a static segment of those addresses that are subscribed."""
+    """Create a static segment from those addresses that are subscribed."""
     audience, body = account.audience(call.names["list_id"]), call.object()
     if not body.get("name"):
         raise invalid("name", "This value should not be blank.")
@@ -98,7 +98,7 @@ def get_segment(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("PATCH", SEGMENT)
 def update_segment(account: Account, call: Call) -> SandboxAnswer:
-    """Rename a segment, or replace who is in it."""
+    """Rename a segment, or replace its members."""
     audience, segment = _find(account, call)
     body = call.object()
     segment.name = body.get("name", segment.name)
@@ -172,7 +172,7 @@ def _inside(audience: SandboxAudience, segment: Segment, address: str) -> Sandbo
 
 @router.on("GET", SEGMENT + "/members")
 def list_segment_members(account: Account, call: Call) -> SandboxAnswer:
-    """Return who is in a segment and subscribed; `total_items` counts no others."""
+    """Return the subscribed members of a segment; `total_items` counts no others."""
     audience, segment = _find(account, call)
     statuses = {"subscribed"}
     statuses |= {
@@ -189,7 +189,7 @@ def list_segment_members(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("GET", "/lists/{list_id}/tag-search")
 def search_tags(account: Account, call: Call) -> SandboxAnswer:
-    """Return the tags whose name begins so, in any case."""
+    """Return the tags with this prefix, in any case."""
     audience = account.audience(call.names["list_id"])
     start = call.query.get("name", "").lower()
     tags = [

@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 
 def audience_of(account: Account, campaign: SandboxCampaign) -> Iterator[SandboxMember]:
-    """Yield whom a campaign would go to now: always subscribed members only."""
+    """Yield the members a campaign would go to now: only subscribed ones."""
     audience = account.audiences.get(campaign.audience_id)
     if audience is None:
         return iter(())
@@ -34,7 +34,7 @@ def audience_of(account: Account, campaign: SandboxCampaign) -> Iterator[Sandbox
 
 
 def start_sending(account: Account, campaign: SandboxCampaign) -> None:
-    """Fix the recipients and let the campaign leave; without any it is paused."""
+    """Fix the recipients and start sending; without any it is paused."""
     members = list(audience_of(account, campaign))
     if not members:
         campaign.status = "paused"
@@ -94,7 +94,7 @@ def happen(
 
 
 def clean(account: Account, audience_id: str, member: SandboxMember) -> None:
-    """Mark a member whose address bounces for good."""
+    """Mark a member whose address bounces permanently."""
     audience = account.audiences[audience_id]
     _change(account, audience, member, "cleaned")
     data = {"list_id": audience.id, "email": member.address, "reason": "hard"}
@@ -123,7 +123,7 @@ def opt_out(
     reason: str = "",
     campaign_id: str = "",
 ) -> None:
-    """Let a member unsubscribe on their own: nobody else can bring them back."""
+    """Let a member unsubscribe on their own: nobody else can resubscribe them."""
     member.opted_out, member.unsubscribed, member.reason = True, account.now(), reason
     _change(account, audience, member, "unsubscribed")
     data = event_data(audience, member) | {"action": "unsub", "reason": reason or "manual"}
@@ -140,7 +140,7 @@ def _change(
 
 
 def _react(account: Account, campaign: SandboxCampaign, recipient: SandboxRecipient) -> None:
-    """Plan what the address of this hash does in the coming day: the same in every run."""
+    """Plan what the address with this hash does in the next day: the same in every run."""
 
     def plan(action: str, at: datetime, *, url: str = "", bounce: str = "") -> None:
         account.later(

@@ -1,4 +1,4 @@
-"""The sandbox's HTTP side: HTTP/1.1, connections kept open, faults as planned."""
+"""The sandbox's HTTP side: HTTP/1.1, persistent connections, faults as planned."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ Answering = Callable[[Call, dict[str, str]], tuple[SandboxReply, SandboxFault | 
 
 
 class ConnectionSet:
-    """Counts the calls under way."""
+    """Counts the calls in progress."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -28,20 +28,20 @@ class ConnectionSet:
         self.most = 0
 
     def enter(self) -> int:
-        """Count one in and return how many there are."""
+        """Count a call in and return how many there are."""
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
             return self._now
 
     def leave(self) -> None:
-        """Count one out."""
+        """Count a call out."""
         with self._lock:
             self._now -= 1
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on loopback and can hang up on everybody."""
+    """Listens on loopback and can drop all connections."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -64,7 +64,7 @@ class Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def hang_up(self) -> None:
-        """End all connections."""
+        """Drop all connections."""
         self.stopping.set()
         for connection in list(self._open):
             with suppress(OSError):

@@ -2,7 +2,7 @@
 
 Called twice per transaction:
 
-    c: RCPT TO:<ann@example.net>    `at_rcpt`: recipients barred from all mail
+    c: RCPT TO:<ann@example.net>    `at_rcpt`: who gets no mail at all; kept from the relay
     c: (the header block)           `decide`: bulk or individual, and for each recipient: relayed,
                                     or send failed and why
 

@@ -108,7 +108,7 @@ class ImportTransaction:
         return self._recipients > 0
 
     async def refusal(self) -> Reply | None:
-        """Return None: no recipient is refused in a way that makes DATA pointless."""
+        """Return None: recipients are only refused once enough have been accepted for DATA."""
         return None
 
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:

@@ -62,7 +62,7 @@ def unsubscribe_fields(
 ) -> Sequence[str]:
     """Return the unsubscribe fields for bulk mail that should get them.
 
-    It must be certain that it has none, that nothing is signed yet, and who the only reader is.
+    It must be certain that the mail has none, that it isn't signed yet, and who its only reader is.
     """
     if policy.links is None:
         return ()

@@ -145,7 +145,7 @@ class Rounds:
                 self.read_audience(place)
 
     def read_campaigns(self, due: Sequence[Synced], known: Sequence[Synced], now: datetime) -> None:
-        """Read the state of campaigns that are due; of the `known` others, of the idle ones."""
+        """Read the results of campaigns that are due; note which of the `known` others are idle."""
         looked = [synced if synced.is_sent else self._looked_at(synced) for synced in due]
         readable = [synced for synced in looked if synced is not None]
         sent = {synced.campaign.id: synced for synced in readable if synced.is_sent}

@@ -1,1 +1,1 @@
-"""One cell of the feed: the value it stands for in its column, or why it can't be read."""
+"""One cell of the feed: its value in its column, or why it can't be read."""

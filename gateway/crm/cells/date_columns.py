@@ -1,4 +1,4 @@
-"""The date columns of a file: how the dates of each are written, and their values in ISO form."""
+"""The date columns of a file: the format of each, and their values in ISO form."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from gateway.crm.cells.unreadable import UnreadableCell
 _ISO = re.compile(
     "(?!9999)" + ISO_DAY.pattern + r"(?:[T ]\d\d:\d\d(?::\d\d)?(?:[+-]\d\d:\d\d|Z)?)?"
 )
-#: The column whose days are always in the past, and the column in which the time of day counts.
+#: The column whose dates are always in the past, and the one whose time of day matters.
 _PAST, _MOMENTS = "birthday", "submitted_at"
 
 
@@ -20,10 +20,10 @@ class DateColumns:
     """The date columns of a file, by our names, and how their texts are read.
 
     The values of a column show whether the day or the month comes first; if they don't (`03/04`),
-    the file's other columns decide. That takes all values: `written` goes through the file and
-    returns the different texts of the columns `names`. It is called at the first text that isn't
-    ISO. `order` is the order in the settings, if there is one; without `has_serials`, no number is
-    taken for a day.
+    the file's other columns decide. That takes all values: `written` reads through the file and
+    returns the distinct texts of the columns `names`. It is called at the first text that isn't
+    ISO. `order` is the order from the settings, if any; without `has_serials`, no number is taken
+    for a date.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class DateColumns:
         self.remarks: list[str] = []  #: Filled at the first text that isn't ISO.
 
     def translate(self, texts: dict[str, str]) -> dict[str, UnreadableCell]:
-        """Put a row's dates into ISO form; return those that can't be read."""
+        """Convert a row's dates to ISO form; return those that can't be read."""
         unread = {}
         for name, iso in self._iso.items():
             text = plain(texts.get(name, ""))
@@ -62,7 +62,7 @@ class DateColumns:
         return unread
 
     def _read_all(self) -> dict[str, dict[str, str | UnreadableCell]]:
-        """Read every text that isn't ISO, by the order that its column shows."""
+        """Read every text that isn't ISO, in the date order shown by its column."""
         written = self._written()
         all_readable: dict[str, dict[str, str | UnreadableCell]] = {}
         foreign = {

@@ -1,6 +1,7 @@
-"""Days and times as exports write them: in nl, de, fr and en, by databases and spreadsheets.
+"""Dates and times as exports write them: in nl, de, fr and en, by databases and spreadsheets.
 
-Which number of 03/04/2026 is the day is decided by the other values of its column; see `Evidence`.
+Whether 03/04/2026 is in March or April is decided by the other values of its column; see
+`Evidence`.
 """
 
 import re
@@ -23,7 +24,7 @@ _WEEKDAY = r"(?:[^\W\d_]{2,9}\.?,?\s+)?"
 _FORMS = tuple(
     re.compile(form + _CLOCK, re.IGNORECASE)
     for form in (
-        # A day of XML Schema (xs:date) may have a zone; it means that day in that zone.
+        # An XML Schema date (xs:date) may have a zone; it means that day in that zone.
         r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
         r"(?:Z|[+-]\d\d:\d\d)?",
         r"(?P<year>(?:18|19|20|21)\d\d)(?P<month>\d\d)(?P<day>\d\d)",
@@ -36,31 +37,31 @@ _FORMS = tuple(
         r"(?P<year>\d{4})[-/.\s](?P<name>[^\W\d_]{3,9})[-/.\s](?P<day>\d{1,2})",
     )
 )
-#: SheetJS (npm's xlsx 0.18.5) gets the odd seconds wrong by which zones differed from UTC in 1899:
-#: in Paris each day it reads becomes 23:59:39 of the day before, in Madrid each day it writes
-#: becomes 23:59:16. A time of 23:59:59 is not such a mistake: it is the end of a day.
+#: SheetJS (npm's xlsx 0.18.5) miscalculates seconds because of how zones differed from UTC in 1899:
+#: in Paris each date it reads becomes 23:59:39 of the day before, in Madrid each date it writes
+#: becomes 23:59:16. A time of 23:59:59 is not such an error: it is the end of a day.
 _TOO_EARLY = (time(23, 59, 1), time(23, 59, 58))
-#: Days that programs write where there is no date; nobody's birthday.
+#: Placeholder dates that programs write for no date; nobody's birthday.
 _NO_DAYS = frozenset(
     (
-        date(1, 1, 1),  #: The zero of Go and .NET, and of Business Central's API.
-        date(1601, 1, 1),  #: The zero of Windows' file times.
-        date(1753, 1, 1),  #: The earliest of SQL Server.
-        date(1899, 12, 30),  #: The zero of OLE Automation: Access, Delphi, LibreOffice.
+        date(1, 1, 1),  #: Zero in Go and .NET, and in Business Central's API.
+        date(1601, 1, 1),  #: Zero of Windows file times.
+        date(1753, 1, 1),  #: SQL Server's earliest.
+        date(1899, 12, 30),  #: Zero of OLE Automation: Access, Delphi, LibreOffice.
         date(1899, 12, 31),
-        date(1900, 1, 1),  #: SQL Server's date of an empty text, and a blank in Dynamics 365.
+        date(1900, 1, 1),  #: SQL Server's date for an empty text, and a blank in Dynamics 365.
     )
 )
-#: A day in ISO form that may be a real one.
+#: An ISO date that may be a real one.
 ISO_DAY = re.compile(rf"(?!0000|{'|'.join(sorted(map(str, _NO_DAYS)))})\d{{4}}-\d\d-\d\d")
-#: What databases write where there is no date, and what Excel makes of a blank cell it looked up.
+#: What databases write for no date, and what Excel makes of looking up a blank cell.
 _NONE = re.compile(
     r"0000-00-00(?:[T ]00:00(?::00)?)?|00:00(?::00)?|0?0[./-]0?1[./-]1900|0?1[./-]0?0[./-]1900"
     r"|1900-01-00|-{1,2}|—|–"
 )
 _SERIAL = re.compile(r"(?P<days>[1-7]\d{4})(?:[.,](?P<part>\d{1,15}))?")
 _SERIALS = range(10_000, 75_000)  #: 1927 to 2105.
-_EPOCH = date(1899, 12, 30)  #: Day 0 of spreadsheets; right from March 1900 on.
+_EPOCH = date(1899, 12, 30)  #: Day 0 of spreadsheets; correct from March 1900 on.
 _MONTHS = {
     name: month
     for month, names in enumerate(
@@ -92,7 +93,7 @@ _CURE = "write it as 1980-05-31"
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A date taken apart; with `first` and `last`, it isn't known which is the day."""
+    """A parsed date; with `first` and `last`, it isn't known which is the day."""
 
     year: int
     is_short: bool  #: The year has two digits.
@@ -100,7 +101,7 @@ class _Written:
     day: int
     first: int = 0
     last: int = 0
-    clock: time | None = None  #: Aware where a zone is given.
+    clock: time | None = None  #: Aware if a zone is given.
 
     @property
     def is_open(self) -> bool:
@@ -110,11 +111,11 @@ class _Written:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the values of a column tell about how its dates are written."""
+    """What the values of a column show about its date format."""
 
-    day_first: str = ""  #: A value that must have the day first, such as 31/12/1980.
+    day_first: str = ""  #: A value with the day first, such as 31/12/1980.
     month_first: str = ""
-    open: str = ""  #: A value that doesn't tell, such as 03/04/2026.
+    open: str = ""  #: An ambiguous value, such as 03/04/2026.
     short_year: str = ""  #: A value with a two-digit year.
     are_serials: bool = False  #: All values are a spreadsheet's day numbers.
     #: All values with a time have the same one, a few seconds before midnight.
@@ -122,16 +123,16 @@ class Evidence:
 
     @property
     def order(self) -> DateOrder | None:
-        """The order, where the values agree on one."""
+        """The order, if the values agree on one."""
         if bool(self.day_first) == bool(self.month_first):
             return None
         return DateOrder.DAY_FIRST if self.day_first else DateOrder.MONTH_FIRST
 
 
 def weigh(texts: Iterable[str], zone: tzinfo | None = None) -> Evidence:
-    """Return what the values of a column tell; values that aren't dates tell nothing.
+    """Return what the values of a column show; values that aren't dates show nothing.
 
-    Times that name a zone are converted to `zone`.
+    Times with a zone are converted to `zone`.
     """
     day_first = month_first = undecided = short = ""
     serials = others = 0
@@ -163,18 +164,19 @@ def weigh(texts: Iterable[str], zone: tzinfo | None = None) -> Evidence:
 class DateReader:
     """Reads the dates of a column."""
 
-    order: DateOrder | None = None  #: Which number of 03/04/2026 is the day; None: refuse it.
-    are_serials: bool = False  #: Whether 29586 is a day.
-    are_early: bool = False  #: Whether 1979-12-31 23:59:39 is the day that begins then.
+    #: Whether the day or the month comes first in 03/04/2026; None: refuse it.
+    order: DateOrder | None = None
+    are_serials: bool = False  #: Whether 29586 is a date.
+    are_early: bool = False  #: Whether 1979-12-31 23:59:39 means the day that starts then.
     today: date | None = None  #: Needed for two-digit years; None: refuse them.
-    is_past: bool = False  #: Whether two-digit years mean days before today, as for birthdays.
-    zone: tzinfo | None = None  #: Of days, and of times without a zone; None: taken as written.
+    is_past: bool = False  #: Whether two-digit years mean dates before today, as for birthdays.
+    zone: tzinfo | None = None  #: Of dates, and of times without a zone; None: taken as written.
 
     def day(self, text: str) -> date | None:
-        """Read a day; None where there is none.
+        """Read a date; None if there is none.
 
-        A time behind the day counts only if it names a zone: 1979-12-31T23:00:00Z is 1 January in
-        Amsterdam. Raises UnreadableCell.
+        A time after it only counts if it has a zone: 1979-12-31T23:00:00Z is 1 January in
+        Amsterdam. Raise UnreadableCell.
         """
         if not text or _NONE.fullmatch(text):
             return None
@@ -187,13 +189,13 @@ class DateReader:
                 moment = moment.astimezone(self.zone)
             day = (moment + timedelta(minutes=1) if self.are_early else moment).date()
         except OverflowError:
-            pass  # 9999-12-31, by which .NET means "never".
+            pass  # 9999-12-31, which means "never" in .NET.
         return None if day in _NO_DAYS else day
 
     def moment(self, text: str) -> datetime | None:
-        """Read a time, or a day as its midnight; None where there is none.
+        """Read a time, or a date as its midnight; None if there is none.
 
-        Raises UnreadableCell.
+        Raise UnreadableCell.
         """
         if not text or _NONE.fullmatch(text):
             return None
@@ -205,7 +207,7 @@ class DateReader:
             moment = moment.replace(tzinfo=self.zone)
         try:
             return moment if moment.tzinfo is None else moment.astimezone(UTC)
-        except OverflowError:  # 9999-12-31 in New York is beyond the last moment there is.
+        except OverflowError:  # 9999-12-31 in New York is past the last representable moment.
             raise UnreadableCell(f"not {_A_TIME}: {text!r}", _CURE) from None
 
     def _read(self, text: str, form: str) -> tuple[date, time | None]:
@@ -263,7 +265,7 @@ class DateReader:
             return written.year
         if self.today is None:
             raise UnreadableCell(f"the year has two digits: {text!r}", _CURE)
-        # For a birthday, the last such year before today; all else is within fifty years of today.
+        # For a birthday, the last such year before today; otherwise within fifty years of today.
         year = self.today.year - self.today.year % 100 + written.year
         if self.is_past:
             is_ahead = (year, month, day) > (self.today.year, self.today.month, self.today.day)
@@ -285,7 +287,7 @@ def _take_apart(text: str) -> _Written | None:
     if groups.get("first"):
         first, last = int(groups["first"]), int(groups["last"])
         if groups["mark"] == ".":
-            # Whoever writes dots writes the day first.
+            # With dots, the day comes first.
             return _Written(year, is_short, last, first, clock=clock)
         return _Written(year, is_short, 0, 0, first, last, clock)
     month = month_number(groups["name"]) if groups.get("name") else int(groups["month"])
@@ -306,7 +308,7 @@ def _clock_in(zone: tzinfo | None, written: _Written) -> time:
 
 
 def month_number(name: str) -> int:
-    """Return the number of a month by its name in nl, de, fr or en (`Mrz`, `août`); 0: no month."""
+    """Return the number of a month from its name in nl, de, fr or en (`Mrz`, `août`); 0: none."""
     folded = unicodedata.normalize("NFKD", name.casefold())
     return _MONTHS.get("".join(letter for letter in folded if not unicodedata.combining(letter)), 0)
 

@@ -1,4 +1,4 @@
-"""Yes and no, and whole numbers, as exports write them in nl, de, fr, en and by spreadsheets."""
+"""Yes and no, and whole numbers, as written by exports in nl, de, fr, en and by spreadsheets."""
 
 import re
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from gateway.crm.cells.unreadable import UnreadableCell
 
 _YES = "true yes y t 1 1.0 1,0 -1 on ja j waar aan oui o vrai wahr ein si sí x ✓ ✔ ☑ ✅"
 _NO = "false no n f 0 0.0 0,0 off nee onwaar uit non faux nein falsch aus - – — ✗ ✘ ☐ ❌"
-#: Excel's words for its truth values are WAAR/ONWAAR, WAHR/FALSCH, VRAI/FAUX; Access writes -1;
-#: PostgreSQL's COPY t and f.
+#: Excel's booleans are WAAR/ONWAAR, WAHR/FALSCH, VRAI/FAUX; Access writes -1; PostgreSQL's COPY t
+#: and f.
 FLAGS: Mapping[str, bool] = dict.fromkeys(_YES.split(), True) | dict.fromkeys(_NO.split(), False)
 _COUNT = re.compile(r"([0-9]{1,5})(?:[.,]0{1,6})?")
 
 
 def read_flag(text: str) -> bool:
-    """Read yes or no in any case; UnreadableCell for any other word."""
+    """Read yes or no in any case; raise UnreadableCell for any other word."""
     try:
         return FLAGS[text.strip().casefold()]
     except KeyError:
@@ -22,7 +22,7 @@ def read_flag(text: str) -> bool:
 
 
 def read_count(text: str) -> int:
-    """Read a whole number from 0 on, `30` or `30.0`; UnreadableCell for anything else."""
+    """Read a non-negative whole number, `30` or `30.0`; raise UnreadableCell for anything else."""
     count = _COUNT.fullmatch(text.strip())
     if count is None:
         raise UnreadableCell(f"not a number of days such as 30: {text!r}", "write a whole number")

@@ -40,9 +40,9 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-@lru_cache(maxsize=256)  # Called for each row, with few different texts.
+@lru_cache(maxsize=256)  # Called for each row, with few distinct texts.
 def language_named(text: str) -> str | None:
-    """Return the two letters of a language by its name: `de` for `Deutsch (Österreich)`."""
+    """Return the two-letter code of a language from its name: `de` for `Deutsch (Österreich)`."""
     name, *country = unaccented(text).partition("(")
     if any(country) and not text.rstrip().endswith(")"):
         return None

@@ -1,4 +1,4 @@
-"""What a cell that can't be read raises."""
+"""The exception for a cell that can't be read."""
 
 
 class UnreadableCell(ValueError):

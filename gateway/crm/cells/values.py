@@ -1,4 +1,4 @@
-"""What may stand in a field of a file: flags, dates, lists, addresses."""
+"""The values of fields in a file: flags, dates, lists, addresses."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -28,11 +28,11 @@ class FieldFault:
 
     column: str
     text: str  #: `not a date such as 1980-05-31: '31.12.80'`
-    value: str  #: As it stands in the file.
+    value: str  #: As in the file.
     cure: str  #: What to do about it.
 
     def __str__(self) -> str:
-        """Return the text with the column in front."""
+        """Return the text, preceded by the column."""
         return f"{self.column}: {self.text}"
 
 
@@ -47,9 +47,9 @@ class KeyUnreadable(ValueError):
 class RowFields:
     """The fields of one row, read by type, each independent of the others.
 
-    A field that can't be read is noted in `unread` and counts as blank, so that the rest of the row
-    is still used; only `key` and `key_choice` raise `KeyUnreadable`. `zone` is assumed for times
-    without one; `faults` are faults already known, by column.
+    An unreadable field is noted in `unread` and counts as blank, so that the rest of the row is
+    still used; only `key` and `key_choice` raise `KeyUnreadable`. `zone` is assumed for times
+    without one; `faults` are known faults, by column.
     """
 
     __slots__ = ("_cells", "_faults", "_texts", "_zone", "is_unsure", "partly", "remarks", "unread")
@@ -70,13 +70,13 @@ class RowFields:
         self.remarks: list[FieldFault] = []  #: What is wrong with parts of fields.
 
     def text(self, name: str) -> str:
-        """Return a name or title; empty where there is none."""
+        """Return a name or title; empty if there is none."""
         return self._text(name, plain_name(self._texts.get(name, "")))
 
     def word(self, name: str) -> str:
-        """Return a status, tag, role or the key of something else; empty where there is none.
+        """Return a status, tag, role or the key of something else; empty if there is none.
 
-        It is compared with others, so characters that can't be seen are taken out.
+        It is compared with others, so invisible characters are removed.
         """
         return self._text(name, plain(self._texts.get(name, "")))
 
@@ -104,10 +104,10 @@ class RowFields:
         return chosen
 
     def likely_choice(self, name: str, known: Mapping[str, Word], otherwise: Word) -> Word:
-        """Return the same; for a typing error the nearest word's, for an error cell `otherwise`.
+        """Return the same; for a typo the nearest word's, for an error cell `otherwise`.
 
-        In both cases `is_unsure` is set and a remark added. A word that is like none of them
-        (`robot`) raises.
+        In both cases `is_unsure` is set and a remark added. Raise for a word unlike any of them
+        (`robot`).
         """
         chosen = self._choice(name, known)
         if chosen is not None:
@@ -133,7 +133,7 @@ class RowFields:
         return self._fault(name, error)
 
     def flag(self, name: str, *, blank: bool = False, unread: bool = False) -> bool:
-        """Return yes or no, see `read_flag`; `unread` where it is neither."""
+        """Return yes or no, see `read_flag`; `unread` if it is neither."""
         if name not in self._texts and name not in self._faults:  # no such column
             return blank
         value = self._value(name, read_flag, unread)
@@ -144,7 +144,7 @@ class RowFields:
         return self._value(name, read_day, None)
 
     def count(self, name: str) -> int | None:
-        """Return a whole number from 0 on; None where it is blank."""
+        """Return a non-negative whole number; None if blank."""
         return self._value(name, read_count, None)
 
     def moment(self, name: str) -> datetime | None:
@@ -159,11 +159,11 @@ class RowFields:
         return tuple(filter(None, map(str.strip, values)))
 
     def language(self, name: str) -> str:
-        """Return the two letters of a language; `nl-BE` is `nl`."""
+        """Return a language's two-letter code; `nl-BE` is `nl`."""
         return self._value(name, read_language, "") or ""
 
     def addresses(self, name: str) -> tuple[str, ...]:
-        """Return the certain ones among several mail addresses; the others become remarks.
+        """Return the certain ones of several mail addresses; the others become remarks.
 
         If there are others, the field counts as read in part; if none is certain, as unread.
         """
@@ -192,11 +192,11 @@ class RowFields:
         return first
 
     def unusable(self, name: str) -> tuple[str, ...]:
-        """Return the pieces of several mail addresses to which no mail can be sent."""
+        """Return the pieces that can't be mailed among several mail addresses."""
         return tuple(doubt.text for doubt in self._cell(name).doubts if doubt.text)
 
     def lookalikes(self, name: str) -> tuple[str, ...]:
-        """Return what looks like an address within the pieces to which no mail can be sent."""
+        """Return what looks like an address in the pieces that can't be mailed."""
         return self._cell(name).lookalikes
 
     def _cell(self, name: str) -> AddressCell:
@@ -207,20 +207,20 @@ class RowFields:
             if name not in self.unread:
                 cell = read_cell(text)
             else:
-                # The part that can't be read may say that an address is the wrong one.
+                # The unreadable part may say that an address is wrong.
                 readable = text.encode(errors="replace").decode().replace("\0", " ")
                 cell = read_cell(readable).in_doubt()
             self._cells[name] = cell
         return cell
 
     def miss(self, column: str, fault: FieldFault) -> None:
-        """Note a column as unread because of a fault in it, or in a column that belongs to it."""
+        """Mark a column as unread because of a fault in it, or in a column that belongs to it."""
         self.unread[column] = fault
 
     def _value(
         self, name: str, read: Callable[[str], Word | None], unread: Word | None
     ) -> Word | None:
-        """Return what a field holds, None where it is blank, or `unread` and note why."""
+        """Return the value of a field, None if blank, or `unread`, noting the reason."""
         value = plain(self._texts.get(name, ""))
         try:
             self._check(name)
@@ -237,13 +237,13 @@ class RowFields:
 
     def _fault(self, name: str, error: UnreadableCell) -> FieldFault:
         value = self._texts.get(name, "").strip()
-        # A report is UTF-8 with one line for each entry, whatever the file holds.
+        # A report is UTF-8 with one line per entry, whatever the file contains.
         shown = value.encode(errors="backslashreplace").decode()
         return FieldFault(name, str(error), shown, error.cure)
 
 
 def read_moment(value: str) -> datetime | None:
-    """Read a time, in ISO form or as people write it; None where there is none."""
+    """Read a time, in ISO form or as people write it; None if there is none."""
     try:
         return datetime.fromisoformat(value)
     except ValueError:
@@ -252,7 +252,7 @@ def read_moment(value: str) -> datetime | None:
 
 @lru_cache(50_000)
 def read_day(value: str) -> date | None:
-    """Read a day, in ISO form or as people write it. Raises UnreadableCell."""
+    """Read a date, in ISO form or as people write it. Raise UnreadableCell."""
     if ISO_DAY.fullmatch(value):
         try:
             return date.fromisoformat(value)
@@ -264,7 +264,10 @@ def read_day(value: str) -> date | None:
 
 @lru_cache(1_000)
 def read_language(value: str) -> str:
-    """Return the two letters of a language: `nl` for `nl-BE` and `Dutch`. Raises UnreadableCell."""
+    """Return the two-letter code of a language: `nl` for `nl-BE` and `Dutch`.
+
+    Raise UnreadableCell.
+    """
     tag = _LANGUAGE.fullmatch(value.lower())
     language = tag[1] if tag is not None else language_named(value)
     if language is None:
@@ -274,7 +277,7 @@ def read_language(value: str) -> str:
 
 
 def _checked(value: str) -> str:
-    """Return a text that can be kept."""
+    """Return a text that can be stored."""
     if "\0" in value:
         raise UnreadableCell("contains a NUL", "leave it out")
     try:

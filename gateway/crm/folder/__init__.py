@@ -1,1 +1,1 @@
-"""The feed's folder: the files dropped there, and what became of them."""
+"""The feed's folder: the files dropped there, and their outcome."""

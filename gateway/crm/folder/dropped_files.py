@@ -1,4 +1,4 @@
-"""The files in the feed's folder, told apart by name: `people.csv`, `memberships.full.xlsx`."""
+"""The files in the feed's folder, recognised by name: `people.csv`, `memberships.full.xlsx`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +8,9 @@ from gateway.core.written import readable_name
 from gateway.crm.kinds import KINDS
 
 _ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
-#: A file with one of these endings counts if its name begins with a kind. It is taken in if it is a
-#: table after all, and otherwise moved to `failed/` with the cure: nobody would notice one that is
-#: just left there.
+#: A file with one of these endings counts if its name begins with a kind. It is imported if it is a
+#: table after all, and otherwise moved to `failed/` with the remedy: nobody would notice one that
+#: is just left there.
 _OTHER_ENDINGS = (
     *(".xls", ".xlsb", ".xlsm", ".ods", ".json", ".xml", ".htm", ".html"),
     *(".zip", ".gz", ".7z", ".rar", ".bz2"),
@@ -21,10 +21,10 @@ _RANKS = {name: rank for rank, name in enumerate(KINDS)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DroppedFile:
-    """A file as it was found in the folder."""
+    """A file as found in the folder."""
 
     path: Path
-    mark: str  #: Tells this file from one of the same name dropped later, or still growing.
+    mark: str  #: Distinguishes this file from one of the same name dropped later, or still growing.
     written: int  #: Nanoseconds since 1970.
     is_link: bool = False
 
@@ -35,13 +35,13 @@ class DroppedFile:
 
     @property
     def kind(self) -> str | None:
-        """Its kind, one of `KINDS`, by the beginning of its name."""
+        """Its kind, one of `KINDS`, from the start of its name."""
         lower = self.path.name.lower()
         return next((kind for kind in KINDS if lower.startswith(kind)), None)
 
     @property
     def replaces(self) -> bool:
-        """Whether it is a full file: what isn't in it is removed."""
+        """Whether it is a full file: whatever isn't in it is removed."""
         return is_full(self.path.name)
 
     @property
@@ -56,12 +56,12 @@ class DroppedFile:
 
 
 def is_full(name: str) -> bool:
-    """Whether a file, by its name, replaces what its source brought before."""
+    """Whether a file, by its name, replaces what its source sent before."""
     return name.lower().endswith(_FULL)
 
 
 def is_for_feed(name: str) -> bool:
-    """Whether a file of the folder, by its name, is handled at all: taken in, or refused.
+    """Whether a file in the folder is handled at all (imported or refused), judging by its name.
 
     `people.csv`, `People-2.XLSX` and `export.csv` are; `.people.csv` (hidden), `~$people.xlsx`
     (open in Excel) and `notes.txt` are left alone.
@@ -76,7 +76,7 @@ def is_for_feed(name: str) -> bool:
 
 
 def found_at(path: Path) -> DroppedFile | None:
-    """Return the file at a path; None where there is none, or something else."""
+    """Return the file at a path; None if there is none, or something else."""
     try:
         facts = path.stat()
     except OSError:  # For example, a link that leads nowhere or to itself.

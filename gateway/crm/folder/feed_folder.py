@@ -1,4 +1,4 @@
-"""The feed's folder: files dropped there are taken in and moved aside."""
+"""The feed's folder: files dropped there are imported and moved aside."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ _FAULT = (
     "again after an update"
 )
 
-#: For a full file, where nobody knows whom the full file of people would have removed: those people
+#: For a full file, if nobody knows whom the full file of people would have removed: those people
 #: must stay suppressed.
 _ADDED_ONLY = (
     "what it adds was taken in, but nothing was removed: {people}, dropped with it or before it, "
@@ -55,25 +55,25 @@ class FolderUnusable(GatewayError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandledFile:
-    """What became of a file of the folder."""
+    """The outcome of a file in the folder."""
 
     name: str  #: In readable form.
-    state: Literal["done", "failed", "waiting"]  #: A waiting one is tried again at the next look.
+    state: Literal["done", "failed", "waiting"]  #: A waiting one is retried at the next scan.
     report: ImportReport | None = None
     error: str = ""  #: Why it failed or waits, or what people should know.
-    fault: Exception | None = None  #: A fault of the gateway itself.
+    fault: Exception | None = None  #: An internal error of the gateway.
 
     @property
     def is_whole(self) -> bool:
-        """Whether it was taken in whole, now or before."""
+        """Whether it was imported completely, now or before."""
         return self.state == "done" and (self.report is None or self.report.takes_all_away)
 
 
 class FeedFolder:
-    """Looks for files at intervals; a file that changed since the last look waits.
+    """Scans for files periodically; a file that changed since the last scan waits.
 
-    `people*.csv`, `groups*.jsonl` … are taken in by kind, first those that suppress, then by
-    age; `….full.csv` replaces what the source brought before.
+    `people*.csv`, `groups*.jsonl` … are imported by kind, first those that suppress, then by age;
+    `….full.csv` replaces what the source sent before.
     """
 
     def __init__(
@@ -103,10 +103,10 @@ class FeedFolder:
             self._people_ahead = PeopleAhead(database, source, keep_suppressed, self._would_do)
 
     def look(self) -> Iterator[HandledFile]:
-        """Take in the files that no longer change, and yield what became of each.
+        """Import the files that no longer change, and yield the outcome of each.
 
-        A file that fails doesn't keep the others back. Raises `FolderUnusable` (only at the end, if
-        it is about single files) and `StoreUnavailable`; then the files wait for the next look.
+        A file that fails doesn't hold up the others. Raise `FolderUnusable` (only at the end, if it
+        is about single files) and `StoreUnavailable`; then the files wait for the next scan.
         """
         try:
             paths = sorted(self._path.iterdir())
@@ -134,7 +134,7 @@ class FeedFolder:
             if self._people_ahead is not None:
                 self._people_ahead.ended(file, is_whole=handled.is_whole)
             if handled.state != "waiting" and found_at(file.path) == file:
-                # Remembered until it is moved, or each look would take it in again.
+                # Remembered until it is moved, or each scan would import it again.
                 self._not_moved[file.mark] = handled
                 try:
                     handled = self._put_aside(file, handled)
@@ -151,7 +151,7 @@ class FeedFolder:
     def _settled(self, waiting: Sequence[DroppedFile]) -> list[DroppedFile]:
         """Return the files that no longer change.
 
-        While a full file of people still changes, other full files wait: it tells who is gone.
+        While a full file of people still changes, other full files wait: it says who is gone.
         """
         settled = [file for file in waiting if self._seen.get(file.path) == file.mark]
         if any(file.names_all_people and file not in settled for file in waiting):
@@ -159,7 +159,7 @@ class FeedFolder:
         return settled
 
     def _take(self, file: DroppedFile, ahead: FilesAhead) -> HandledFile:
-        """Take a file in, unless the look ahead already made the gateway fail."""
+        """Import a file, unless looking ahead at it already made the gateway fail."""
         name = readable_name(file.path.name)
         try:
             fault = ahead.faults.get(file.mark)
@@ -167,10 +167,10 @@ class FeedFolder:
                 raise fault
             return self._imported(file, name, unknown=ahead.unknown)
         except GatewayError as error:
-            # The cause lies elsewhere, as with a key file that can't be read: the dropped file may
-            # be fine, so it waits.
+            # The cause is elsewhere, such as an unreadable key file: the dropped file may be fine,
+            # so it waits.
             if isinstance(error, StoreUnavailable):
-                # Raises if the store is really away; otherwise it is this file that makes it fail.
+                # Raises if the store is really away; otherwise this file causes the failure.
                 with self._database.reading() as connection:
                     last_file(connection, self._source, "")
             return HandledFile(name=name, state="waiting", error=str(error))
@@ -196,7 +196,8 @@ class FeedFolder:
                 file,
                 file.kind,
                 replace=file.replaces and not adds_only,
-                mark="" if adds_only else file.mark,  # Or it would be skipped when dropped again.
+                # Otherwise it would be skipped when dropped again.
+                mark="" if adds_only else file.mark,
                 keep_suppressed=self._keep_suppressed,
             )
         except (FileRefused, RowRefused) as error:
@@ -277,7 +278,7 @@ class FeedFolder:
                     handled = replace(handled, fault=error)
             file.path.rename(target)
         except OSError as error:
-            for path in laid:  # Or each look would put them there again, under other names.
+            for path in laid:  # Or each scan would put them there again, under other names.
                 with suppress(OSError):
                     path.unlink()
             where = readable_name(str(error.filename or file.path))

@@ -1,4 +1,4 @@
-"""Files of the feed that were handled: they lie in `done/` and `failed/`, each with a report."""
+"""Files of the feed that were handled: in `done/` and `failed/`, each with a report."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,10 @@ from typing import Any, Literal
 from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.written import readable_name, short_name
 
-_REPORT, _REFUSED = ".report.json", ".refused.csv"  #: Endings of the files beside a file.
-#: Octets of a name, so that with the time and these endings it has no more than 255.
+_REPORT, _REFUSED = ".report.json", ".refused.csv"  #: Suffixes of the files that accompany a file.
+#: Octets of a name, so that with the time and these suffixes it has no more than 255.
 _LONGEST_NAME = 200
-_SHOWN = {"line", "column", "text", "cure"}  #: What is shown of each problem in a report.
+_SHOWN = {"line", "column", "text", "cure"}  #: The parts of each problem shown in a report.
 
 
 def report_beside(target: Path) -> Path:
@@ -37,7 +37,7 @@ def free_target(folder: Path, name: str, at: datetime) -> Path:
 
 
 def laid_aside(folder: Path, limit: int) -> Sequence[LaidAside]:
-    """Return the files laid aside last, the newest first; OSError if a folder can't be read."""
+    """Return the files moved there last, newest first; raise OSError if a folder can't be read."""
     reports: list[tuple[int, Literal["done", "failed"], Path]] = []
     states: tuple[Literal["done"], Literal["failed"]] = ("done", "failed")
     for state in states:
@@ -50,7 +50,7 @@ def laid_aside(folder: Path, limit: int) -> Sequence[LaidAside]:
 
 
 def file_laid_aside(folder: Path, state: str, name: str) -> LaidAside | None:
-    """Return one file that was laid aside; None where there is none of that name."""
+    """Return one of those files; None if there is none of that name."""
     if state not in ("done", "failed") or not name or Path(name).name != name:
         return None
     try:
@@ -62,12 +62,12 @@ def file_laid_aside(folder: Path, state: str, name: str) -> LaidAside | None:
 
 
 def refused_rows(folder: Path, aside: LaidAside) -> bytes:
-    """Return the rows of a file that weren't taken in, as CSV; OSError if there is no such file."""
+    """Return the refused rows of a file, as CSV; raise OSError if there is no such file."""
     return _file_of(folder / aside.state, f"{aside.name}{_REFUSED}").read_bytes()
 
 
 def _file_of(folder: Path, name: str) -> Path:
-    """Return the file that is shown by this name; one that people moved here may have another."""
+    """Return the file shown by this name; one that people moved here may have another."""
     path = folder / name
     if path.exists() or not folder.is_dir():
         return path
@@ -86,7 +86,7 @@ def _laid_aside(state: Literal["done", "failed"], path: Path) -> LaidAside:
 
 
 def _read_report(path: Path) -> Mapping[str, Any]:
-    """Return the report beside a file; empty where it isn't one of ours."""
+    """Return the report beside a file; empty if it isn't one of ours."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -103,7 +103,7 @@ def _read_report(path: Path) -> Mapping[str, Any]:
 
 
 def _is_taken(target: Path) -> bool:
-    """Whether this name, or one of those beside it, is taken, even by a link that leads nowhere."""
+    """Whether this name, or a companion's, is taken, even by a dangling link."""
     return any(
         path.exists() or path.is_symlink()
         for path in (target, report_beside(target), refused_beside(target))

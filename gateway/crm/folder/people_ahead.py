@@ -1,13 +1,13 @@
-"""Whom the full files of people in the folder will remove, found before anything is taken in.
+"""The people whom full files in the folder will remove, found before anything is imported.
 
 When a person was deleted in the CRM, a full export has neither the person nor what suppressed them,
-and memberships are taken in first:
+and memberships are imported first:
 
     memberships.full.csv      candidate 17 is no longer a member of "no bulk mail"
     people.full.csv           there is no candidate 17 any more
 
-So the people who will be removed are found first, and what suppresses them is noted. Where that
-can't be told, because the file of people is refused, held back or lacks a row, the other full files
+So the people to be removed are found first, and what suppresses them is recorded. If that isn't
+possible, because the file of people is refused, held back or lacks a row, the other full files
 remove nothing.
 """
 
@@ -29,22 +29,22 @@ from gateway.store.engine.database import (
 from gateway.store.feed import feed_faults
 from gateway.store.feed.feed import KeepSuppressed
 
-#: Tells what a file would do and whom it would remove, without taking it in.
+#: Returns what a file would do and whom it would remove, without importing it.
 ImportAhead = Callable[[DroppedFile, KeepSuppressed], ImportReport]
 
 
 @dataclass(slots=True)
 class FilesAhead:
-    """What a look ahead tells about the files that are taken in next."""
+    """What looking ahead shows about the files to be imported next."""
 
-    #: Faults of the gateway itself, by the mark of the file on which it failed.
+    #: Internal errors, by the mark of the file that caused them.
     faults: dict[str, Exception] = field(default_factory=dict)
-    #: The name of a full file of people for which nobody knows whom it removes; else empty.
+    #: The name of a full file of people if nobody knows whom it removes; otherwise empty.
     unknown: str = ""
 
 
 class PeopleAhead:
-    """Looks ahead in one folder, and remembers how its last full file of people ended."""
+    """Looks ahead in one folder, and remembers the outcome of its last full file of people."""
 
     def __init__(
         self, database: Database, source: str, keep_suppressed: KeepSuppressed, dry_run: ImportAhead
@@ -53,19 +53,19 @@ class PeopleAhead:
         self._source = source
         self._keep_suppressed = keep_suppressed
         self._dry_run = dry_run
-        #: The name of the last full file of people, if it wasn't taken in whole.
+        #: The name of the last full file of people, if it wasn't imported completely.
         self._not_whole = ""
 
     def ended(self, file: DroppedFile, *, is_whole: bool) -> None:
-        """Remember how a file ended."""
+        """Remember the outcome of a file."""
         if file.names_all_people:
             self._not_whole = "" if is_whole else file.name
 
     def look(self, files: Sequence[DroppedFile], done: Mapping[str, bool]) -> FilesAhead:
-        """Look at the files to be taken in next; note what suppresses the people they will remove.
+        """Look at the files to import next; record what suppresses the people they will remove.
 
         `done` has the files, by mark, that were handled but couldn't be moved yet: whether each was
-        taken in whole.
+        imported completely.
         """
         ahead, going = FilesAhead(), _GoingPeople()
         all_people = [file for file in files if file.names_all_people]
@@ -83,7 +83,7 @@ class PeopleAhead:
         return ahead
 
     def _tells_who_goes(self, file: DroppedFile, going: "_GoingPeople", ahead: FilesAhead) -> bool:
-        """Whether a full file of people will be taken in whole; `going` gets whom it removes."""
+        """Whether a full file of people will be imported whole; `going` gets whom it removes."""
         try:
             with suppress(FileRefused, RowRefused):
                 return self._dry_run(file, going).takes_all_away
@@ -94,7 +94,7 @@ class PeopleAhead:
         return False
 
     def _refused_before(self) -> str:
-        """Return the last full file of people, if it wasn't taken in whole; else empty."""
+        """Return the last full file of people, unless it was imported completely; else empty."""
         with self._database.reading() as connection:
             states = feed_faults.states(connection)
         faults = {(state.source, state.what): state.fault for state in states}
@@ -113,7 +113,7 @@ class _GoingPeople:
         self.refs: list[PersonRef] = []
 
     def note(self, refs: Sequence[PersonRef]) -> None:
-        """Nothing is to be noted."""
+        """Do nothing."""
 
     def keep(
         self,
@@ -127,4 +127,4 @@ class _GoingPeople:
     def keep_unsubscribed(
         self, connection: StoreTransaction, left: Iterable[tuple[str, PersonRef]]
     ) -> None:
-        """Nothing is kept."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""What the answers of an IMAP server say."""
+"""Parsing an IMAP server's answers."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ _CODE = re.compile(rb"\[([A-Z0-9-]+)(?: ([^\]]*))?\]", re.IGNORECASE)
 
 
 def untagged(answer: Response, word: str) -> Iterable[list[ImapValue]]:
-    """Return the responses of an answer that begin with a word; the word is left out."""
+    """Return the responses in an answer that start with a word, without that word."""
     for parts in responses(answer.lines[:-1]):
         first = bytes(parts[0]).partition(b" ")[0]
         if first.upper() == word.encode():
@@ -72,7 +72,7 @@ def prefixes(namespaces: Iterable[ImapValue]) -> list[str]:
 
 
 def uid_set(uids: Sequence[int]) -> str:
-    """Write UIDs as a set, runs of them as ranges."""
+    """Format UIDs as a set, with runs as ranges."""
     runs: list[list[int]] = []
     for uid in sorted(uids):
         if runs and uid == runs[-1][1] + 1:
@@ -83,7 +83,7 @@ def uid_set(uids: Sequence[int]) -> str:
 
 
 def moment(value: ImapValue) -> datetime | None:
-    """Read a time as servers write it (INTERNALDATE) and return it in UTC; None if it isn't one."""
+    """Parse a server's time (INTERNALDATE) and return it in UTC; None if it isn't one."""
     try:
         return datetime.strptime(text(value).strip(), "%d-%b-%Y %H:%M:%S %z").astimezone(UTC)
     except (ValueError, OverflowError):

@@ -1,8 +1,8 @@
-"""Whether a server that offers IDLE (RFC 2177) really announces new mail while it idles.
+"""Whether a server that offers IDLE (RFC 2177) really announces new mail.
 
-Courier as Debian ships it accepts IDLE but looks for new mail only once a minute; a server behind
-some proxies never announces any. That shows when a search finds new mail after an IDLE that
-announced none.
+Courier as shipped by Debian accepts IDLE but looks for new mail only once a minute; servers behind
+some proxies never announce any. It shows when a search finds new mail after an IDLE that announced
+none.
 """
 
 from collections.abc import Collection
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 #: Seconds a good server may take to announce a mail: Dovecot 2.3 collects news for half a second.
 _TELLING = 0.5
 #: A mail may arrive just before an IDLE ends, too late to be announced: with Dovecot and an IDLE of
-#: 2 s that happens one time in four. A server is taken for silent once the probability of this
+#: 2 s that happens one time in four. A server is considered silent once the probability of this
 #: happening to a good one every time is below …
 _CHANCE = 1 / 1000
-#: … and for one that announces mail once it did so so many times in a row. (Once isn't enough: a
-#: server that announces mail late sometimes seems to be in time.)
+#: … and considered good after this many announcements in a row. (One isn't enough: a server that
+#: announces mail late is sometimes in time by chance.)
 _IN_A_ROW = 3
 
 
@@ -28,7 +28,7 @@ class IdleEnd:
 
 
 class IdleWatch:
-    """Compares what IDLE announced with what a search found afterwards, for one mailbox."""
+    """Compares what IDLE announced with what a search then found, for one mailbox."""
 
     def __init__(self) -> None:
         self.is_silent: bool | None = None  #: None: not known yet.
@@ -40,7 +40,7 @@ class IdleWatch:
     def searched(
         self, uidvalidity: int | None, uids: Collection[int], after: IdleEnd | None
     ) -> None:
-        """Note what a search found; `after` is the IDLE just before it, or None without one."""
+        """Record what a search found; `after` is the IDLE just before it, or None without one."""
         is_same = uidvalidity is not None and uidvalidity == self._uidvalidity
         before, self._uidvalidity = self._newest if is_same else 0, uidvalidity
         self._newest = max(before, *uids, 0)

@@ -11,12 +11,12 @@ from gateway.inbound.imap.text import MailboxLost
 from gateway.inbound.imap.wire import Wire, shown
 
 CONNECT_SECONDS = 15.0
-#: Codes by which a server says that the trouble is its own, and temporary (RFC 5530).
+#: Response codes for a temporary problem of the server's own (RFC 5530).
 _PASSING = frozenset({b"UNAVAILABLE", b"INUSE", b"SERVERBUG", b"LIMIT", b"OVERQUOTA"})
 
 
 async def connect(wire: Wire, settings: MailboxSettings) -> None:
-    """Connect, encrypted as set; `MailboxLost` or `MailboxRefuses` where that fails."""
+    """Connect, encrypted as configured; raise `MailboxLost` or `MailboxRefuses` on failure."""
     context = settings.context if settings.tls == "implicit" else None
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
@@ -46,7 +46,7 @@ async def connect(wire: Wire, settings: MailboxSettings) -> None:
 
 
 async def log_in(wire: Wire, settings: MailboxSettings) -> None:
-    """Log in; `MailboxRefuses` where that is refused, `MailboxLost` if it's impossible just now."""
+    """Log in; raise `MailboxRefuses` if refused, `MailboxLost` if it's temporarily impossible."""
     if wire.state == "AUTH":
         return
     if settings.tokens is not None:
@@ -64,7 +64,7 @@ async def log_in(wire: Wire, settings: MailboxSettings) -> None:
 
 
 async def log_in_by_password(wire: Wire, settings: MailboxSettings) -> Response:
-    """Send name and password by LOGIN, or where LOGIN can't carry them, by AUTHENTICATE PLAIN."""
+    """Send name and password by LOGIN, or if LOGIN can't carry them, by AUTHENTICATE PLAIN."""
     user, password = settings.username, settings.password
     is_plain = "AUTH=PLAIN" in wire.capabilities
     if "LOGINDISABLED" in wire.capabilities and not is_plain:

@@ -28,33 +28,33 @@ from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
 from gateway.inbound.imap.text import ImapValue, MailboxLost, decoded_name, encoded_name, quoted
 from gateway.inbound.imap.wire import Wire
 
-PIECE = 1024 * 1024  #: Octets of a mail that are fetched at once.
-_MOST = 200  #: Mails whose sizes are asked for at once.
+PIECE = 1024 * 1024  #: Octets of a mail fetched at once.
+_MOST = 200  #: Mails whose sizes are requested at once.
 
 
 @dataclass(frozen=True, slots=True)
 class MailSummary:
-    """What the server tells of a mail before it is fetched."""
+    """What the server says about a mail before it is fetched."""
 
     size: int  #: In octets, as the server says.
     arrived: datetime | None
 
 
 class MailRefused(Exception):
-    """The server won't give out one mail; the text says why."""
+    """The server won't return a mail; the text says why."""
 
 
 class NotRemoved(MailboxRefuses):
-    """A mail was copied to where it belongs, but can't be removed from the folder it came from."""
+    """A mail was copied to its target, but can't be removed from its folder."""
 
     def __init__(self, reason: str, place: tuple[int, int] | None = None) -> None:
-        """`place` is UIDVALIDITY and UID of the copy, where the server tells them."""
+        """`place` is UIDVALIDITY and UID of the copy, if the server returns them."""
         super().__init__("folder", reason)
         self.place = place
 
 
 class TooLong(Exception):
-    """A mail is longer than it may be."""
+    """A mail exceeds the size limit."""
 
     def __init__(self, length: int) -> None:
         super().__init__(f"{length} octets and more")
@@ -62,7 +62,7 @@ class TooLong(Exception):
 
 
 class MailboxSession:
-    """A connection that is logged in. After `MailboxLost` it is of no use."""
+    """A logged-in connection. After `MailboxLost` it is unusable."""
 
     #: Servers may close a connection that idles for 30 minutes (RFC 2177).
     LONGEST_IDLE = timedelta(minutes=28)
@@ -71,14 +71,14 @@ class MailboxSession:
         self._wire = wire
         self._prefix = ""
         self._delimiter = ""
-        self._others: list[str] = []  # prefixes of other namespaces than the account's own
+        self._others: list[str] = []  # prefixes of namespaces other than the account's own
         self._folder = ""  # the open one
-        self._can_mark = True  # whether its mail may be marked as deleted
+        self._can_mark = True  # whether its mail may be flagged as deleted
         self._idles = True
 
     @classmethod
     async def open(cls, settings: MailboxSettings) -> Self:
-        """Connect and log in; `MailboxLost` or `MailboxRefuses` where that fails."""
+        """Connect and log in; raise `MailboxLost` or `MailboxRefuses` on failure."""
         wire = Wire(settings.patience.total_seconds(), largest=PIECE)
         try:
             await connect(wire, settings)
@@ -97,7 +97,7 @@ class MailboxSession:
 
     @property
     def can_idle(self) -> bool:
-        """Whether the server can announce new mail by itself."""
+        """Whether the server can announce new mail."""
         return self._idles and "IDLE" in self._wire.capabilities
 
     @property
@@ -112,11 +112,11 @@ class MailboxSession:
 
     @property
     def can_expunge(self) -> bool:
-        """Whether the server removes named mails only (RFC 4315)."""
+        """Whether the server can expunge individual mails (RFC 4315)."""
         return "UIDPLUS" in self._wire.capabilities
 
     def forgo_idle(self) -> None:
-        """Don't use IDLE any more: ask for new mail from now on."""
+        """Stop using IDLE: poll for new mail from now on."""
         self._idles = False
 
     async def close(self) -> None:
@@ -129,7 +129,7 @@ class MailboxSession:
     # Folders
 
     async def find_root(self) -> None:
-        """Learn the prefixes of the account's own and other folders, and the delimiter in names."""
+        """Look up the prefixes of the account's own and other folders, and the delimiter."""
         if "NAMESPACE" in self._wire.capabilities:
             for namespaces in untagged(await self._wire.namespace(), "NAMESPACE"):
                 match namespaces:
@@ -142,7 +142,7 @@ class MailboxSession:
                 self._delimiter = delimiter
 
     async def _list(self, pattern: str) -> list[tuple[list[ImapValue], str, str]]:
-        """Return attributes, delimiter and name (as it goes over the wire) of folders."""
+        """Return attributes, delimiter and name (in wire form) of folders."""
         answer = await self._wire.simple_command("LIST", quoted(""), quoted(pattern))
         folders = []
         for listed in untagged(answer, "LIST"):
@@ -152,14 +152,14 @@ class MailboxSession:
         return folders
 
     def _written(self, name: str) -> str:
-        """Return a folder's name as it goes over the wire."""
+        """Return a folder's name in wire form."""
         if name.upper() == "INBOX":
             return "INBOX"
         name = name.rstrip("/") or name
         if self._delimiter not in ("", "/"):
             name = name.replace("/", self._delimiter)
         own = encoded_name(name)
-        # `Inbox.Done` is `INBOX.Done`: in this one word, case doesn't matter (RFC 3501, 5.1).
+        # `Inbox.Done` is `INBOX.Done`: this one word is case-insensitive (RFC 3501, 5.1).
         if self._prefix.upper().startswith("INBOX") and own.upper().startswith(
             self._prefix.upper()
         ):
@@ -168,7 +168,7 @@ class MailboxSession:
         return own if is_complete else self._prefix + own
 
     async def has_folder(self, name: str) -> bool:
-        """Whether a folder is there and may hold mail."""
+        """Whether a folder exists and may hold mail."""
         wanted = self._written(name)
         for attributes, _, listed in await self._list(wanted):
             if decoded_name(listed) == decoded_name(wanted):
@@ -177,7 +177,7 @@ class MailboxSession:
         return False
 
     async def make_folder(self, name: str) -> None:
-        """Create a folder that isn't there; `MailboxRefuses` where that fails."""
+        """Create a missing folder; raise `MailboxRefuses` on failure."""
         if await self.has_folder(name):
             return
         answer = await self._wire.simple_command("CREATE", quoted(self._written(name)))
@@ -186,9 +186,9 @@ class MailboxSession:
         await self._wire.simple_command("SUBSCRIBE", quoted(self._written(name)))
 
     async def select(self, name: str) -> int | None:
-        """Open a folder and return its UIDVALIDITY; None: its UIDs mean nothing after the session.
+        """Open a folder and return its UIDVALIDITY; None: its UIDs are only valid for this session.
 
-        Raises `MailboxRefuses` where there is no such folder, or it can't be changed.
+        Raise `MailboxRefuses` if there is no such folder, or it is read-only.
         """
         answer = await self._wire.select(quoted(self._written(name)))
         if answer.result != "OK":
@@ -206,7 +206,7 @@ class MailboxSession:
     # Mails
 
     async def search(self) -> list[int]:
-        """Return the UIDs of all mails that aren't marked as deleted, the oldest first."""
+        """Return the UIDs of all mails not flagged as deleted, oldest first."""
         self.news.clear()
         await self._wire.simple_command("NOOP")
         answer = await self._wire.search("UNDELETED", charset=None, by_uid=True)
@@ -228,7 +228,7 @@ class MailboxSession:
         return summaries
 
     async def _facts(self, uids: Sequence[int]) -> dict[int, MailSummary]:
-        """Return summaries; where one mail makes the server refuse, those of the others."""
+        """Return summaries; if the server refuses because of one mail, those of the others."""
         answer = await self._wire.fetch(
             uid_set(uids), "(UID RFC822.SIZE INTERNALDATE)", by_uid=True
         )
@@ -245,7 +245,7 @@ class MailboxSession:
     async def fetch(self, uid: int, size: int, file: IO[bytes], most: int) -> int | None:
         """Write a mail to a file and return its length in octets; None if it is gone.
 
-        Raises `TooLong` for more than `most` octets, `MailRefused` where the server says no.
+        Raise `TooLong` for more than `most` octets, `MailRefused` if the server refuses.
         """
         length = 0
         while True:
@@ -279,10 +279,10 @@ class MailboxSession:
         return None
 
     async def move(self, uids: Sequence[int], folder: str) -> tuple[int, int] | None:
-        """Move mails; `MailboxRefuses` where that fails. Mails already gone are no failure.
+        """Move mails; raise `MailboxRefuses` on failure. Mails already gone are no failure.
 
-        Returns UIDVALIDITY and UID of one mail in its new place, where the server tells them (RFC
-        4315). Raises `NotRemoved` where the mails are now in both folders.
+        Return UIDVALIDITY and UID of one mail in its new place, if the server returns them (RFC
+        4315). Raise `NotRemoved` if the mails are now in both folders.
         """
         if not (self.can_move or self._can_mark):
             raise MailboxRefuses("folder", self._may_not_remove())
@@ -305,22 +305,22 @@ class MailboxSession:
         return await self._wire.copy(uids, target, by_uid=True)
 
     async def remove(self, uids: Sequence[int], place: tuple[int, int] | None = None) -> None:
-        """Remove mails that were copied (to `place`) from the folder; `NotRemoved` if that fails.
+        """Remove mails copied to `place` from the folder; raise `NotRemoved` on failure.
 
-        Where the server can't expunge just these mails, they stay, marked as deleted.
+        If the server can't expunge just these mails, they stay, flagged as deleted.
         """
         marked = await self._wire.store(uid_set(uids), "+FLAGS", "(\\Deleted)", by_uid=True)
         if marked.result != "OK":
             raise NotRemoved(f"{self._may_not_remove()}: {said(marked)}", place)
         for items in fetched(marked):
-            # Servers answer OK even if the account may not set the flag, and don't set it.
+            # Servers answer OK even if the account may not set the flag, without setting it.
             flags = items.get("FLAGS")
             is_mail = str(items.get("UID", "")) in map(str, uids)
             if not (is_mail and isinstance(flags, list)):
                 continue
             if "\\deleted" not in (str(flag).lower() for flag in flags):
                 raise NotRemoved(self._may_not_remove(), place)
-        # A plain EXPUNGE would also remove mails that others have marked, so it isn't used.
+        # A plain EXPUNGE would also remove mails flagged by others, so it isn't used.
         if self.can_expunge:
             expunged = await self._wire.expunge(uid_set(uids), by_uid=True)
             if expunged.result != "OK":
@@ -330,9 +330,9 @@ class MailboxSession:
         return f"may not remove mail from the folder {self._folder!r}"
 
     async def check_rights(self, targets: Sequence[str]) -> None:
-        """Raise `MailboxRefuses` where mail can't go from the open folder to those (RFC 4314).
+        """Raise `MailboxRefuses` if mail can't be moved from the open folder to those (RFC 4314).
 
-        Without ACL, or for a folder that isn't there yet, a server tells no rights.
+        Without ACL, or for a folder that doesn't exist yet, a server reports no rights.
         """
         if not (self.can_move or self._can_mark):
             raise MailboxRefuses("folder", self._may_not_remove())
@@ -355,7 +355,7 @@ class MailboxSession:
                 raise MailboxRefuses("folder", f"{reason} {rights_there}")
 
     async def _rights(self, folder: str) -> set[str]:
-        """Return the account's rights in a folder, one letter each; empty where not told."""
+        """Return the account's rights in a folder, one letter each; empty if not reported."""
         command = self._wire.command("MYRIGHTS", quoted(self._written(folder)))
         answer = await self._wire.execute(command)
         if answer.result != "OK":
@@ -370,7 +370,7 @@ class MailboxSession:
     async def wait(self, seconds: float, stopping: asyncio.Event) -> IdleEnd | None:
         """Wait until there is news, it is time to stop, or the time is up; return how IDLE ended.
 
-        None where the server doesn't do IDLE.
+        None if the server doesn't support IDLE.
         """
         if self.can_idle:
             longest = self.LONGEST_IDLE.total_seconds()

@@ -1,4 +1,4 @@
-"""What is known of a mailbox before it is opened."""
+"""The settings of a mailbox."""
 
 import ssl
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ LoginStage = Literal["tls", "login", "token", "folder"]
 
 
 class MailboxRefuses(GatewayError):
-    """A mailbox's server won't do what the gateway needs: somebody must change a setting."""
+    """A mailbox's server refuses what the gateway needs: somebody must change a setting."""
 
     def __init__(self, stage: LoginStage, text: str) -> None:
         super().__init__(text)
@@ -24,7 +24,7 @@ class Tokens(Protocol):
 
     @property
     def has_one(self) -> bool:
-        """Whether there is a token that is still good, so that none need be fetched."""
+        """Whether there is a valid token, so that none need be fetched."""
 
     async def token(self, *, fresh: bool = False) -> str:
         """Return a token; `fresh`: a new one, not the one returned last."""
@@ -41,7 +41,7 @@ class MailboxSettings:
     context: ssl.SSLContext | None = None
     username: str
     password: str = ""
-    tokens: Tokens | None = None  #: Instead of the password.
+    tokens: Tokens | None = None  #: Used instead of the password.
     folder: str = "INBOX"
     imported: str = "Imported"
     needs_attention: str = "Needs attention"

@@ -1,4 +1,4 @@
-"""How IMAP is written: mailbox names, strings, and what a server answers (RFC 3501, 4 and 9)."""
+"""IMAP syntax: mailbox names, strings, and a server's answers (RFC 3501, 4 and 9)."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ _SHIFTED = re.compile(r"&([^-]*)-")
 
 
 class MailboxLost(GatewayError):
-    """The connection to a mailbox is gone, or its server doesn't answer as it should."""
+    """The connection to a mailbox is gone, or its server doesn't answer properly."""
 
 
 class Garbled(MailboxLost):
@@ -32,7 +32,7 @@ class Garbled(MailboxLost):
 
 
 def responses(lines: Iterable[Part]) -> Iterator[list[Part]]:
-    """Divide the lines of an answer into responses; a literal joins the lines around it."""
+    """Split the lines of an answer into responses; a literal joins the lines around it."""
     response: list[Part] = []
     goes_on = False
     for line in lines:
@@ -46,7 +46,7 @@ def responses(lines: Iterable[Part]) -> Iterator[list[Part]]:
 
 
 def values(parts: Sequence[Part]) -> list[ImapValue]:
-    """Read a response as values; `Garbled` where its syntax is wrong."""
+    """Parse a response into values; raise `Garbled` on a syntax error."""
     stack: list[list[ImapValue]] = [[]]
     for part in parts:
         if isinstance(part, bytearray):
@@ -78,7 +78,7 @@ def values(parts: Sequence[Part]) -> list[ImapValue]:
 
 
 def quoted(text: str) -> str:
-    """Return a quoted string; it may hold neither CR, LF nor NUL."""
+    """Return a quoted string; it must not contain CR, LF or NUL."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -95,7 +95,7 @@ def encoded_name(name: str) -> str:
 
 
 def decoded_name(name: str) -> str:
-    """Decode a mailbox name from modified UTF-7; what isn't UTF-7 is left as it is."""
+    """Decode a mailbox name from modified UTF-7; invalid UTF-7 is left unchanged."""
 
     def unshifted(shifted: re.Match[str]) -> str:
         if not shifted[1]:

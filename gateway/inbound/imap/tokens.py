@@ -15,16 +15,16 @@ from gateway.inbound.imap.text import MailboxLost
 from gateway.runtime.web_proxies import proxy_for
 
 _ANSWER_SECONDS = 15.0
-_EARLY_SECONDS = 60.0  #: A token is renewed so long before it expires.
+_EARLY_SECONDS = 60.0  #: How long before it expires a token is renewed.
 _SHORTEST_LIFE = 5.0
-_USUAL_LIFE = 3600.0  #: Assumed for a token whose life the server doesn't tell.
+_USUAL_LIFE = 3600.0  #: Assumed for a token without a stated lifetime.
 _LONGEST_ANSWER = 1_000_000
 _SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OauthSettings:
-    """How tokens are requested; without a refresh token, the application asks in its own name."""
+    """How tokens are requested; without a refresh token, the application requests its own."""
 
     url: str
     client_id: str
@@ -34,25 +34,25 @@ class OauthSettings:
 
 
 class RefreshTokens(Protocol):
-    """Keeps the refresh token that a server gave last, across restarts.
+    """Stores the server's last refresh token across restarts.
 
     Servers that rotate refresh tokens accept each only once (RFC 9700, 4.14.2), so the one in the
-    config soon is of no use.
+    config is soon useless.
     """
 
     async def load(self) -> str:
-        """Return the one given last; empty: the one in the config is still to be used.
+        """Return the last one; empty: still use the one in the config.
 
-        Fails where a new one couldn't be saved, because using this one may make the server replace
-        it.
+        Raise an error if a new one couldn't be saved, because using this one may make the server
+        replace it.
         """
 
     async def save(self, token: str) -> None:
-        """Keep one."""
+        """Store one."""
 
 
 class TokenSource:
-    """Fetches tokens in a thread and keeps each until it expires."""
+    """Fetches tokens in a thread and caches each until it expires."""
 
     def __init__(
         self,
@@ -65,21 +65,21 @@ class TokenSource:
         self._kept = kept
         self._clock = clock
         self._refresh_token = settings.refresh_token
-        self._is_unsaved = False  #: Whether the refresh token is newer than the one saved.
+        self._is_unsaved = False  #: Whether the refresh token is newer than the stored one.
         self._token = ""
         self._until = 0.0
         self._turn = asyncio.Lock()
 
     @property
     def has_one(self) -> bool:
-        """Whether a token is there that needn't be fetched."""
+        """Whether there is a token that needn't be fetched."""
         return bool(self._token) and self._clock() < self._until
 
     async def token(self, *, fresh: bool = False) -> str:
         """Return a token; `fresh`: a new one, not the one returned last.
 
-        Raises `MailboxRefuses` where the settings are not accepted, `MailboxLost` where the server
-        can't be reached.
+        Raise `MailboxRefuses` if the settings are rejected, `MailboxLost` if the server can't be
+        reached.
         """
         async with self._turn:
             if fresh or not self.has_one:
@@ -90,9 +90,9 @@ class TokenSource:
             return self._token
 
     async def renew(self) -> None:
-        """Fetch a token, and the refresh token that the server may give along with it."""
+        """Fetch a token, and the new refresh token the server may return with it."""
         if self._refresh_token and self._kept is not None and not self._is_unsaved:
-            # Another process of this store may have been given a newer one.
+            # Another process using this store may have got a newer one.
             self._refresh_token = await self._kept.load() or self._refresh_token
         before = self._refresh_token
         try:
@@ -135,10 +135,10 @@ class TokenSource:
 
 
 def answer_of_token_server(url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
-    """Ask a token server; return its answer, a JSON object.
+    """Send a request to a token server; return its answer, a JSON object.
 
-    Raises `MailboxRefuses` where a setting must be changed, `MailboxLost` where it can't answer
-    now (RFC 6749, 5.2).
+    Raise `MailboxRefuses` if a setting must be changed, `MailboxLost` if it can't answer now (RFC
+    6749, 5.2).
     """
     request = urllib.request.Request(  # noqa: S310  # the settings take web addresses only
         url,

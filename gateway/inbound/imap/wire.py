@@ -1,9 +1,9 @@
-"""aioimaplib's protocol, made safe against servers that misbehave.
+"""aioimaplib's protocol, hardened against misbehaving servers.
 
 aioimaplib's own parser fails on thousands of lines at once, a connection that ends within an answer
-or before `+`, literals of any announced size, error challenges of XOAUTH2, and `* ` within a line,
-so answers are parsed here instead. Only one command runs at a time, and every wait ends; after
-anything unexpected the connection is closed for good.
+or before `+`, literals of any announced size, error challenges in XOAUTH2, and `* ` within a line,
+so answers are parsed here instead. Only one command runs at a time, and every wait has a timeout;
+after anything unexpected the connection is closed for good.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
     transport: Any
 
     def __init__(self, seconds: float, largest: int) -> None:
-        """Take literals of up to `largest` octets."""
+        """Accept literals of up to `largest` octets."""
         super().__init__(asyncio.get_running_loop())
         self.news = asyncio.Event()  #: Set when something new is in the folder.
         self.failure: str | None = None
@@ -51,7 +51,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         self._largest = largest
         self._turn = asyncio.Lock()
         self._greeting: asyncio.Future[bytes] = self.loop.create_future()
-        self.greeting = b""  #: The server's first line, once it has come.
+        self.greeting = b""  #: The server's first line, once received.
         self._buffer = bytearray()
         self._searched = 0
         self._missing = 0
@@ -59,14 +59,14 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         self._taken = 0
         self._exists = 0
         self._bye = ""
-        self._deaf = False  #: Set while nothing that arrives may be trusted (before TLS).
+        self._deaf = False  #: Set while input can't be trusted (before TLS).
         self.has_news = False  #: Whether the server announced something during the last IDLE.
         self._answers: deque[bytes] = deque()
 
-    # What the transport calls
+    # Called by the transport
 
     def data_received(self, data: bytes) -> None:
-        """Take answers apart into lines, and literals with as many octets as a line announces."""
+        """Split answers into lines, and literals with as many octets as a line announces."""
         self._buffer += data
         try:
             while self.failure is None and not self._deaf:
@@ -107,7 +107,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         self.fail(self._bye or f"the connection was lost{f': {exc}' if exc else ''}")
 
     def take_response(self, parts: list[Part]) -> None:
-        """Take a whole response: the greeting, one without a tag, `+`, or the end of a command."""
+        """Handle a whole response: the greeting, an untagged one, `+`, or a command's end."""
         if self._taken > _LARGEST_ANSWER:
             raise Garbled("an answer without end")
         first = bytes(parts[0])
@@ -135,7 +135,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
             command.close(text, result=result.upper().decode("ascii", "replace"))
 
     def take_untagged(self, parts: list[Part]) -> None:
-        """Take a response without a tag: on the folder, BYE, or for the current command."""
+        """Handle an untagged response: about the folder, BYE, or for the current command."""
         first = bytes(parts[0])
         if count := _COUNT.match(first):
             number, kind = int(count[1]), count[2].upper()
@@ -159,7 +159,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
             self.transport.abort()
         if not self._greeting.done():
             self._greeting.set_exception(MailboxLost(self.failure))
-            self._greeting.exception()  # Mark it as seen: perhaps nobody waits for it.
+            self._greeting.exception()  # Mark it as retrieved: perhaps nobody waits for it.
         command, self.pending_sync_command = self.pending_sync_command, None
         if command is not None:
             command._exception = MailboxLost(self.failure)
@@ -173,7 +173,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         self.transport.write(line.encode() + _CRLF)
 
     async def execute(self, command: Command, scrub: str | None = None) -> Response:  # noqa: ARG002
-        """Send a command and return the answer; `MailboxLost` where there is none in time."""
+        """Send a command and return the answer; raise `MailboxLost` if there is none in time."""
         async with self._turn:
             self._begin(command)
             await self._end_of(command)
@@ -216,7 +216,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         return self.greeting
 
     async def capability(self) -> None:
-        """Learn what the server can do."""
+        """Request the server's capabilities."""
         response = await self.execute(self.command("CAPABILITY"))
         for line in response.lines[:-1]:
             word, _, rest = bytes(line).partition(b" ")
@@ -224,7 +224,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
                 self.capabilities = set(rest.decode("ascii", "replace").upper().split())
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> Response:
-        """Switch to TLS and ask for the server's capabilities again."""
+        """Switch to TLS and request the server's capabilities again."""
         response = await self.execute(self.command("STARTTLS"))
         if response.result != "OK":
             return response
@@ -245,7 +245,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         return self._logged_in(response)
 
     async def authenticate(self, mechanism: str, initial: bytes) -> Response:
-        """Log in by a mechanism in which the client sends just one message."""
+        """Log in with a mechanism in which the client sends a single message."""
         word = base64.b64encode(initial)
         at_once = "SASL-IR" in self.capabilities
         self._answers = deque(() if at_once else (word,))
@@ -258,10 +258,10 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         return response
 
     async def idle(self, seconds: float, stopping: asyncio.Event) -> bool:
-        """Wait for news, at most so long; False where the server doesn't do IDLE (RFC 2177).
+        """Wait for news, at most that long; return False without support for IDLE (RFC 2177).
 
-        A server that ends IDLE at once without news counts as one that doesn't, or it would be
-        asked again and again without a pause.
+        A server that ends IDLE at once without news counts as having none, or it would be asked
+        again and again without a pause.
         """
         began = self.loop.time()
         async with self._turn:
@@ -275,7 +275,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         await _first(self.news, stopping, command._event)
-                # Asked before DONE: some servers hold news back until then.
+                # Checked before DONE: some servers hold news back until then.
                 self.has_news = self.news.is_set()
                 is_ended = command._event.is_set()
                 if self.failure is None and not is_ended:

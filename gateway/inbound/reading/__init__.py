@@ -1,1 +1,1 @@
-"""Mails read in a process of their own: texts, attachments, the forwarded original."""
+"""Parsing mail in a separate process: texts, attachments, the forwarded original."""

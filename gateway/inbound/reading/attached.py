@@ -1,4 +1,4 @@
-"""Mails that are attached to a mail, and the header of a mail as people read it."""
+"""Mails attached to a mail, and the header of a mail as people read it."""
 
 import binascii
 from base64 import b64decode
@@ -17,7 +17,7 @@ from gateway.inbound.reading.skeleton import raw_payload
 from gateway.inbound.reading.texts import children, file_name, without_divider
 
 _MOST_PARTS = 1_000
-_MOST_MAILS = 5  #: Attached mails that are looked at; any further ones stay files.
+_MOST_MAILS = 5  #: Attached mails that are opened; any others stay files.
 
 
 def attached_mails(mail: Message) -> list[Message]:
@@ -40,7 +40,7 @@ def attached_mails(mail: Message) -> list[Message]:
 
 
 def mail_in(part: Message) -> Message | None:
-    """Return the mail that a part is: one attached as such, or under a name that ends in `.eml`.
+    """Return the mail in a part: attached as such, or under a name ending in `.eml`.
 
     Some programs wrongly send an attached mail in base64 (RFC 2046, 5.2.1).
     """
@@ -68,7 +68,7 @@ def mail_in(part: Message) -> Message | None:
 
 
 def heading_of(mail: Message, zone: tzinfo) -> Heading:
-    """Return what the header of a mail says; `zone` is assumed for a date without one."""
+    """Return the contents of a mail's header; `zone` is assumed for a date without one."""
     senders = shown_field(mail, "from", decode=decoded_mailboxes)
     author, agent = sender_in(senders), parse_agent(senders, is_field=True)
     if agent is None and author is not None:
@@ -89,7 +89,7 @@ def heading_of(mail: Message, zone: tzinfo) -> Heading:
 
 
 def shown_field(mail: Message, name: str, *, decode: Callable[[bytes], str] = decoded) -> str:
-    """Return the first field of a name (in lower case) as people read it; empty without one."""
+    """Return the first field of a name (in lower case) decoded for people; empty without one."""
     for key, value in mail.raw_items():
         if key.casefold() == name:
             octets = str(value).encode("utf-8", "surrogateescape")

@@ -1,4 +1,4 @@
-"""The files that came with a mail, decoded into files of their own."""
+"""The files that came with a mail, each decoded into a separate file."""
 
 import binascii
 import hashlib
@@ -25,15 +25,16 @@ from gateway.inbound.reading.unwrap import is_tnef
 MOST_ATTACHMENTS = 1_000
 _MOST_PARTS = 5_000
 _MOST_TNEF = 30_000_000
-_ENOUGH = 0.9  #: The share of an HTML file's words in the text from which it is the same text.
+#: The share of an HTML file's words found in the text from which it is the same text.
+_ENOUGH = 0.9
 _MOST_MARKUP = 1_000_000
 _LARGEST_LOGO = 60_000  #: Octets; a larger picture that the text doesn't show is kept.
-_HIGHEST_LOGO = 128  #: Pixels of a picture attached with a content id or the name of a logo …
+_HIGHEST_LOGO = 128  #: Pixels of a picture attached with a content id or a logo's name …
 _HIGHEST_ICON = 32  #: … and of any other.
 _MOST_SEGMENTS = 100  #: Of a JPEG, searched for its size.
 _LOGO_NAME = re.compile(r"logo|image\d{3}\b|outlook-", re.IGNORECASE)
 _CID = re.compile(r"cid:([^\"'\s>)&]{1,500})", re.IGNORECASE)
-#: Names that programs make up for parts that have none: `part-1.html`, `Original html part.html`.
+#: Names that programs generate for unnamed parts: `part-1.html`, `Original html part.html`.
 _MADE_UP = re.compile(
     r"(?:original|part|teil|deel|partie|attachment|anhang|bijlage|noname|unnamed|untitled|unknown"
     r"|ohne titel|naamloos|sans titre|message|nachricht|bericht|body|text|mail|html)"
@@ -58,7 +59,7 @@ _LONGEST_NAME = 1_000
 class Attachment:
     """A file that came with a mail."""
 
-    filename: str  #: As its sender wrote it; empty where there is none.
+    filename: str  #: As written by its sender; empty if there is none.
     content_type: str
     size: int
     sha256: str
@@ -78,7 +79,7 @@ class AttachmentSaver:
     ) -> Iterator[Attachment]:
         """Yield the files of a mail; for an attached mail that was `opened`, those in it.
 
-        HTML of the recovered `text`, which Claws Mail and aerc attach, is left out.
+        HTML of the recovered `text`, as attached by Claws Mail and aerc, is left out.
         """
         leaves = list(leaves_of(mail))
         pages = [
@@ -89,7 +90,7 @@ class AttachmentSaver:
             shown_ids.update(
                 unquote(cid) for page in pages for cid in _CID.findall(decoded_text(page))
             )
-        pictures = 0  #: How many pictures the HTML that was left out shows; they come next.
+        pictures = 0  #: How many pictures are shown in the HTML that was left out; they come next.
         for part in leaves:
             inner = next((child for child in children(part) if child in opened), None)
             if inner is not None:
@@ -113,7 +114,7 @@ class AttachmentSaver:
                 yield from self.keep_file(part)
 
     def is_html_of(self, part: Message, text: str) -> bool:
-        """Whether an attached file is a text once more, as HTML, under a name no person gave it."""
+        """Whether an attached file is a text again, as HTML, under a generated name."""
         if part.get_content_type() != "text/html" or is_shown(part):
             return False
         name = filename_of(part)
@@ -123,12 +124,12 @@ class AttachmentSaver:
         return bool(words) and len(words & _words(text)) >= _ENOUGH * len(words)
 
     def is_logo(self, part: Message, *, in_html: bool) -> bool:
-        """Whether a picture is a small one that belongs to the text (a logo), so not a document.
+        """Whether a picture is a small one belonging to the text (a logo), not a document.
 
-        Gmail and Apple Mail give a content id to every file. So where the HTML doesn't show the
-        picture, or where it is an attachment, an id alone proves nothing: the picture must also be
-        no higher than a few lines of text. Sylpheed forwards every picture as an attachment without
-        an id: there it must also have the name of a logo, or be as low as an icon.
+        Gmail and Apple Mail give every file a content id. So if the HTML doesn't show the picture,
+        or it is an attachment, an id alone proves nothing: the picture must also be no higher than
+        a few lines of text. Sylpheed forwards every picture as an attachment without an id: then it
+        must also have a logo's name, or be as low as an icon.
         """
         octets = bytearray()
         for piece in _until_broken(self._skeletons.octets(part)):
@@ -154,7 +155,7 @@ class AttachmentSaver:
         return octets.decode("utf-8" if _is_utf8(octets) else "cp1252", "replace")
 
     def keep_file(self, part: Message) -> Iterator[Attachment]:
-        """Keep an attached file; of a winmail.dat, the files that Outlook wrapped into it."""
+        """Save an attached file; for a winmail.dat, the files that Outlook wrapped into it."""
         content_type = part.get_content_type()
         saved = self._saved(self._skeletons.octets(part), filename_of(part), content_type)
         inner: list[tuple[str, bytes]] = []
@@ -163,7 +164,8 @@ class AttachmentSaver:
             try:
                 from tnefparse import TNEF  # 1 MB that few mails need
 
-                # A parser of 2021 for a format of 1996: whatever it raises, the file stays whole.
+                # A parser of 2021 for a format of 1996: whatever it raises, the file is kept as it
+                # is.
                 files: Any = TNEF(Path(saved.file).read_bytes(), do_checksum=False).attachments
                 mail = mail_within(files, RtfRoom(0)) if isinstance(part, Opened) else None
                 if mail is not None:
@@ -177,7 +179,7 @@ class AttachmentSaver:
             yield self._saved([octets], name.strip("\0 "), "application/octet-stream")
 
     def keep_mail(self, part: Message) -> Attachment:
-        """Keep an attached mail, or a report's part, as a file."""
+        """Save an attached mail, or a report's part, as a file."""
         inner = next(iter(children(part)), part)
         subject = decoded(str(inner.get("subject", "")).encode("utf-8", "surrogateescape"))
         name = filename_of(part) or f"{' '.join(subject.split()) or 'message'}.eml"
@@ -228,13 +230,13 @@ def leaves_of(mail: Message) -> Iterator[Message]:
 
 
 def is_picture_in(part: Message, content_ids: set[str]) -> bool:
-    """Whether a part is a picture whose content id is one of those that HTML shows."""
+    """Whether a part is a picture whose content id the HTML shows."""
     content_id = str(part.get("content-id", "")).strip().strip("<>")
     return part.get_content_maintype() == "image" and unquote(content_id) in content_ids
 
 
 def is_signature(part: Message) -> bool:
-    """Whether a part is a mail's signature, or a key its program sent along, so not a document.
+    """Whether a part is a mail's signature, or a key sent along, not a document.
 
     The signature of a file, such as `Vertrag.pdf.p7s`, is a document.
     """
@@ -245,9 +247,9 @@ def is_signature(part: Message) -> bool:
 
 
 def height_of(picture: bytes | bytearray) -> int | None:
-    """Return the height in pixels of a PNG, GIF or JPEG; None where its beginning doesn't tell.
+    """Return the height in pixels of a PNG, GIF or JPEG; None if its beginning doesn't contain it.
 
-    In a JPEG it stands in the frame header, after other segments (ITU-T T.81, B.2.2).
+    In a JPEG it is in the frame header, after other segments (ITU-T T.81, B.2.2).
     """
     if picture.startswith(b"\x89PNG\r\n\x1a\n") and picture[12:16] == b"IHDR":
         return int.from_bytes(picture[20:24], "big")
@@ -277,15 +279,15 @@ def _words(text: str) -> set[str]:
 
 
 def is_another_reading(part: Message) -> bool:
-    """Whether a part is the text in yet another form: an invitation, a version for watches."""
+    """Whether a part is the text in another form: an invitation, a version for watches."""
     disposition = str(part.get("content-disposition", "")).strip().casefold()
     is_text = part.get_content_maintype() == "text"
     return is_text and not disposition.startswith("attachment") and not file_name(part)
 
 
 def filename_of(part: Message) -> str:
-    """Return the name a part's sender gave it, decoded whichever way it was written."""
-    legible = Message()  # the fields that may hold the name, with octets beyond ASCII decoded
+    """Return the name given to a part by its sender, decoded from any encoding."""
+    legible = Message()  # the fields that may contain the name, with non-ASCII octets decoded
     for field, value in part.raw_items():
         if field.casefold() in ("content-disposition", "content-type"):
             octets = str(value).encode("utf-8", "surrogateescape")

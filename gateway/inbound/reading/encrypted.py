@@ -1,4 +1,4 @@
-"""Whether a mail's text is encrypted: then only its reader's own mail program can open it."""
+"""Whether a mail's text is encrypted: only its reader's own mail program can open it."""
 
 import re
 from email.message import Message
@@ -16,9 +16,9 @@ def is_encrypted(mail: Message, *texts: str) -> bool:
     """Whether a mail with these `texts` is encrypted, as a whole or within a text.
 
     Microsoft's form (MS-OXORMMS) comes with a text that says where to read the mail. The others
-    come without a text: S/MIME (RFC 8551, 3.3) as a `smime.p7m`, which signed mail is no more here,
-    for that was opened before; OpenPGP as a multipart/encrypted (RFC 3156, 4). Beside a text, such
-    a part is an attachment like any other.
+    come without a text: S/MIME (RFC 8551, 3.3) as a `smime.p7m`, which can't be signed mail any
+    more, as that has been opened by now; OpenPGP as a multipart/encrypted (RFC 3156, 4). Next to a
+    text, such a part is an attachment like any other.
     """
     if any(map(_ARMOUR.search, texts)):
         return True

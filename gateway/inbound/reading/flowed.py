@@ -1,4 +1,4 @@
-"""Flowed text (`format=flowed`), its lines joined into paragraphs again (RFC 3676)."""
+"""Joining the lines of flowed text (`format=flowed`) into paragraphs (RFC 3676)."""
 
 from email.message import Message
 
@@ -13,17 +13,17 @@ def is_flowed(part: Message) -> bool:
 
 
 def unflowed(text: str, part: Message) -> str:
-    """Join the lines of each paragraph, as the part they are from says (RFC 3676, 4).
+    """Join the lines of each paragraph, as declared by their part (RFC 3676, 4).
 
-    Lines that begin with a header word (`From:`) stay apart: some programs leave a blank at their
-    end, which is the sign for "join".
+    Lines that begin with a header word (`From:`) are not joined: some programs leave a space at
+    their end, which is the sign for "join".
     """
     deletes_blank = _parameter(part, "delsp") == "yes"
     paragraphs: list[str] = []
     written: list[str] = []
     depth, flows = 0, False
     for line in text.replace("\r\n", "\n").split("\n"):
-        # All lines of a paragraph but the last end with a blank (RFC 3676, 4.1 to 4.5).
+        # All lines of a paragraph but the last end with a space (RFC 3676, 4.1 to 4.5).
         content = line.lstrip(">")
         quotes = len(line) - len(content)
         content = content.removeprefix(" ")

@@ -1,8 +1,8 @@
-"""Header fields taken apart strictly, as RFC 5322 and RFC 5321 say, by the library mail-parser.
+"""Strict parsing of header fields according to RFC 5322 and RFC 5321, by the library mail-parser.
 
-It knows groups, comments, routes, quoted local parts and literals, takes no address out of a name,
-and says where a field breaks the RFC. Such fields, and names as people write them, are read by
-`core.replies.forwarded`, which reads what mail programs write: `Doe, John <j@x>; b@y`.
+It supports groups, comments, routes, quoted local parts and literals, takes no address out of a
+name, and reports where a field violates the RFC. Such fields, and names as people write them, are
+left to `core.replies.forwarded`, which reads what mail programs write: `Doe, John <j@x>; b@y`.
 """
 
 import re
@@ -18,11 +18,11 @@ from gateway.core.replies.forwarded.mailboxes import (
 )
 
 #: Where `parse_mailboxes` and the RFC may differ: comments, groups, routes, literals, quoted local
-#: parts, blanks around `@`. A field without any of these is read by `parse_mailboxes` alone, in a
-#: sixth of the time.
+#: parts, spaces around `@`. A field without any of these is left to `parse_mailboxes`, in a sixth
+#: of the time.
 _STRUCTURE = re.compile(r'[():\[\\]|"[ \t]*[@.]|[@.][ \t]*"|[ \t]@|@[ \t]')
 #: What most mails have: one address, perhaps with a plain name: `"Ann Roe" <ann.roe@example.org>`.
-#: It is read in a fiftieth of the time.
+#: This is parsed in a fiftieth of the time.
 _ADDRESS = r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
 _WORDS = "[A-Za-z0-9]+(?:[ -][A-Za-z0-9]+)*"
 _SIMPLE = re.compile(
@@ -43,9 +43,9 @@ class AddressField(NamedTuple):
 
 
 def read_address_field(value: bytes) -> AddressField:
-    """Take an unfolded address field apart, in UTF-8 or else Latin-1.
+    """Parse an unfolded address field, in UTF-8 or else Latin-1.
 
-    Encoded words in quotes are decoded, too: many programs write names so, and all show them
+    Encoded words in quotes are also decoded: many programs write names like that, and all show them
     decoded.
     """
     try:
@@ -68,7 +68,7 @@ def read_address_field(value: bytes) -> AddressField:
 
 
 def mailboxes_in(text: str) -> tuple[Mailbox, ...]:
-    """Return the mailboxes of an address field in which encoded words were decoded and quoted."""
+    """Return the mailboxes of an address field whose encoded words were decoded and quoted."""
     spoken = parse_mailboxes(text, is_field=True)
     strict = _divided(text, spoken)
     return spoken if strict is None else strict
@@ -83,9 +83,9 @@ def sender_in(text: str) -> Mailbox | None:
 
 
 def _divided(text: str, spoken: tuple[Mailbox, ...]) -> tuple[Mailbox, ...] | None:
-    """Return the mailboxes by the RFC; None where they are the ones `spoken`, or the RFC fails.
+    """Return the mailboxes according to the RFC; None if they equal `spoken`, or the RFC fails.
 
-    Where both find the same people, `spoken` has their names as written: `Ann (Annie) Roe`.
+    If both find the same people, `spoken` has their names as written: `Ann (Annie) Roe`.
     """
     if _STRUCTURE.search(text) is None:
         return None
@@ -99,11 +99,11 @@ def _divided(text: str, spoken: tuple[Mailbox, ...]) -> tuple[Mailbox, ...] | No
 
 
 def hop_ids(received: Sequence[bytes]) -> Iterator[str]:
-    """Yield the ids that servers gave a mail, the latest first (RFC 5321, 4.4).
+    """Yield the ids that servers gave a mail, latest first (RFC 5321, 4.4).
 
     `received` are its unfolded Received fields. Only the `id` that a server wrote counts, not one
-    in a comment or a host name, where the server's client writes what it likes. Of a field that
-    can't be taken apart (a client's `EHLO a(b` is enough), everything that may be an id is yielded.
+    in a comment or a host name, where the server's client writes what it likes. From a field that
+    can't be parsed (a client's `EHLO a(b` is enough), everything that may be an id is yielded.
     """
     block = b"".join(
         b"Received: " + field[:_LONGEST_HOP] + b"\r\n" for field in received[:_MOST_HOPS]

@@ -1,4 +1,4 @@
-"""HTML of mails: made safe to show, read as lines, and cut where a forwarded mail begins."""
+"""HTML in mail: made safe to show, converted to lines, and cut where a forwarded mail begins."""
 
 import html
 import re
@@ -12,8 +12,8 @@ import nh3
 
 from gateway.core.replies.forwarded.clear_signed import is_signed, unsigned_lines
 
-_LONGEST = 5_000_000  #: Characters that are looked at …
-_LONGEST_BARE = 1_000_000  #: … and may be left without comments and pictures embedded in the HTML.
+_LONGEST = 5_000_000  #: Characters examined …
+_LONGEST_BARE = 1_000_000  #: … and the limit without comments and embedded pictures.
 _MOST_TAGS = 60_000
 _MOST_SIGNS = 100_000
 _MOST_MOVED = 20_000_000_000
@@ -25,19 +25,19 @@ _MOST_COPIES = 100_000
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,30})")
 _SPACE = r"[ \t\r\n\f]"
 _VALUE = rf"{_SPACE}*+={_SPACE}*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^ \t\r\n\f>]*+)"
-#: A start tag as browsers read it (HTML, 13.2.5.32 to 13.2.5.42), or more than that, never less.
+#: A start tag as browsers parse it (HTML, 13.2.5.32 to 13.2.5.42), or more than that, never less.
 _WHOLE_TAG = re.compile(
     r"<[a-zA-Z][^ \t\r\n\f/>]*+"
     rf"(?:(?:{_SPACE}|/)++|[^ \t\r\n\f/>][^ \t\r\n\f/>=]*+(?:{_VALUE})?+)*+"
 )
 _DATA = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,60};base64,[A-Za-z0-9+/=]*+", re.IGNORECASE)
 _MAILTO = re.compile(r'href="mailto:([^"?\s]{3,320})')
-#: An address that a program forgot to escape; taken for a tag, it would be lost.
+#: An address that a program failed to escape; taken for a tag, it would be lost.
 _BARE_ADDRESS = re.compile(r"<([^\s<>@\"'=/]{1,64}@[^\s<>@\"'=/]{1,255})>")
 _MOST_ADDRESSES = 1_000
 _TOKEN = re.compile(r'<(?P<closing>/?)(?P<name>[a-z][a-z0-9]*)(?:[^">]|"[^"]*")*>')
 _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
-#: Elements by which screen readers divide a page.
+#: Elements that structure a page for screen readers.
 _LANDMARK = re.compile(r"<(/?)(?:main|nav|header|footer|aside|section|article)>")
 _EMPTY = frozenset({"area", "br", "col", "hr", "img", "wbr"})
 _CELLS = frozenset({"td", "th"})
@@ -78,15 +78,15 @@ _TAGS = (
 ) - {"area", "map"}
 _RULE = "_" * 32
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
-#: The dash and blank that OpenPGP puts before a line of a signed text.
+#: The dash and space that OpenPGP puts before a line of a signed text.
 _ESCAPED = re.compile(r"(?P<before>(?:\A|>)[^<>]*?)-(?: |&nbsp;)")
 
 
 def safe_html(markup: str) -> str:
-    """Return HTML that can be shown: no scripts, no styles, no pictures from elsewhere.
+    """Return HTML that can be shown: no scripts, no styles, no external pictures.
 
-    Only pictures that came with the mail (`cid:`) stay. HTML that can't be read safely (over 1 MB,
-    60,000 tags or 400 tags deep) becomes empty; the raw mail has it.
+    Only pictures that came with the mail (`cid:`) are kept. HTML that can't be parsed safely (over
+    1 MB, 60,000 tags or 400 levels) becomes empty; it is still in the raw mail.
     """
     markup = _bare(markup)
     if not is_bearable(markup):
@@ -109,14 +109,14 @@ def safe_html(markup: str) -> str:
 def inert_html(markup: str) -> str:
     """Return safe HTML in which nothing leads elsewhere: no pictures, no links, no forms.
 
-    The text of a link stays, its target doesn't. The HTML is shown within a page of ours and must
-    not pass for a part of it: its own `main` or `nav` become plain blocks.
+    A link keeps its text but not its target. The HTML is shown within a page of ours and must not
+    pass for part of it: its own `main` or `nav` become plain blocks.
     """
     clean = nh3.clean(
         markup,
         tags=set(_TAGS) - {"a", "img", "details", "summary"},
         clean_content_tags={"script", "style", "title"},
-        # No attribute has text of the mail's own, so whatever looks like a tag below is one.
+        # No attribute contains text from the mail, so whatever looks like a tag below is one.
         attributes={"*": set(), "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
         attribute_filter=lambda _, __, value: value if value.isdecimal() else None,
         link_rel=None,
@@ -125,9 +125,9 @@ def inert_html(markup: str) -> str:
 
 
 def _bare(markup: str) -> str:
-    """Leave out what nobody reads: pictures embedded in the HTML, and comments.
+    """Remove what nobody reads: embedded pictures and comments.
 
-    A comment that never ends takes the rest with it, as in a browser.
+    A comment that never ends swallows the rest, as in a browser.
     """
     markup = markup[: _LONGEST + 1]
     parts = []
@@ -144,7 +144,7 @@ def is_bearable(markup: str) -> bool:
 
     The time grows with the square of the nesting, of the stray ampersands, and of the attributes of
     one tag; the parser copies open formats (`<b>`, `<font>`) into every block; each character to be
-    escaped moves all the text behind it.
+    escaped moves all the text after it.
     """
     escaped = markup.count("&") + markup.count("\xa0")
     if len(markup) > _LONGEST_BARE or len(markup) * escaped > _MOST_MOVED:
@@ -171,7 +171,7 @@ def is_bearable(markup: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """A tag that is open somewhere, and the one around it."""
+    """An open tag, and the one around it."""
 
     name: str
     written: str
@@ -180,13 +180,13 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class MarkupLine:
-    """A line of a page, with quote marks as in plain text, and where it begins in the HTML."""
+    """A line of a page, with quote marks as in plain text, and its position in the HTML."""
 
     text: str
     start: int
     parent: Element | None
     is_apart: bool = (
-        False  #: Whether it begins a paragraph, so that an empty line is shown above it.
+        False  #: Whether it starts a paragraph, so that an empty line is shown above it.
     )
 
 
@@ -215,7 +215,7 @@ class MarkupText:
         """Return the safe HTML from one line up to another, without the quotes around it."""
         if start >= len(self.rows) or not self.html:
             return ""
-        written: list[str] = []  # The tags that are open at `start`, the innermost first.
+        written: list[str] = []  # The tags open at `start`, innermost first.
         element = self.rows[start].parent
         while element is not None:
             if element.name != "blockquote":
@@ -227,7 +227,7 @@ class MarkupText:
 
 
 def read_page(markup: str) -> MarkupText:
-    """Read HTML as a page; where it can't be shown safely, the page has only its bare text."""
+    """Parse HTML as a page; if it can't be shown safely, the page has only its bare text."""
     safe = safe_html(markup)
     if safe or not markup:
         page = MarkupText(safe, MarkupReader(safe).rows)
@@ -238,9 +238,9 @@ def read_page(markup: str) -> MarkupText:
 
 
 def unsigned_page(page: MarkupText) -> MarkupText:
-    """Return a page without OpenPGP's armour lines, where its lines are those of a signed text.
+    """Return a page without OpenPGP's armour lines, if its lines are those of a signed text.
 
-    Tags that a left-out line opens or closes are kept, so that the HTML stays well-formed.
+    Tags opened or closed by a removed line are kept, so that the HTML stays well-formed.
     """
     kept = dict(unsigned_lines(page.lines))
     starts = [*(row.start for row in page.rows), len(page.html)]
@@ -261,7 +261,7 @@ def unsigned_page(page: MarkupText) -> MarkupText:
 
 
 def _without_empty_elements(tags: str) -> str:
-    """Return tags without elements that begin and end among them."""
+    """Remove elements that both begin and end among the tags."""
     opened: list[re.Match[str]] = []
     for tag in _TOKEN.finditer(tags):
         if tag["closing"] and opened and not opened[-1]["closing"]:
@@ -272,7 +272,7 @@ def _without_empty_elements(tags: str) -> str:
 
 
 class MarkupReader:
-    """Divides safe, therefore well-formed, HTML into rows."""
+    """Splits safe, hence well-formed, HTML into rows."""
 
     def __init__(self, markup: str) -> None:
         self.rows: list[MarkupLine] = []
@@ -293,7 +293,7 @@ class MarkupReader:
         self._end_row(len(markup))
 
     def read_tag(self, tag: re.Match[str]) -> None:
-        """Open or close an element; a block ends the row above it, a cell is a blank."""
+        """Open or close an element; a block ends the row above it, a cell becomes a space."""
         name = tag["name"]
         if name in _BLOCKS:
             self._end_row(tag.start())

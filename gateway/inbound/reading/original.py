@@ -1,7 +1,7 @@
-"""The mail that staff forwarded, recovered from the mail it came in (seed 002).
+"""The mail forwarded by staff, recovered from the mail it came in (seed 002).
 
-It may be attached, stand in the text as source, or stand there as text or HTML below a header; for
-the forms of that header see `gateway.core.replies.forwarded.forms.registry`.
+It may be attached, or in the text as source, or there as text or HTML below a header; for the forms
+of that header see `gateway.core.replies.forwarded.forms.registry`.
 """
 
 import re
@@ -29,8 +29,8 @@ from gateway.inbound.reading.source import is_cut, read_parts, read_source
 from gateway.inbound.reading.texts import read_content
 from gateway.inbound.reading.unmarked import recover_unmarked
 
-_ENOUGH = 0.7  #: HTML must have so many words, as a share of those of the text beside it.
-#: HTML in a text: mutt and aerc forward the source of HTML where no program to show it is set up.
+_ENOUGH = 0.7  #: The share of the text's words that the HTML beside it must have.
+#: HTML in a text: mutt and aerc forward HTML source if no program is configured to show it.
 _MARKUP = re.compile(
     r"(?:<\?xml[^<>]{0,200}\?>\s*|<!--.{0,2000}?-->\s*){0,3}"
     r"<(?:!doctype html|html|head|body|div|p|table|meta|style|span|font|center|title|section"
@@ -38,21 +38,21 @@ _MARKUP = re.compile(
     r"(?=.*(?:</|<br\b))",
     re.IGNORECASE | re.DOTALL,
 )
-#: aerc (0.14) copies the time as the original's author wrote it, but leaves out the zone.
+#: aerc (0.14) copies the time as the original's author wrote it, without the zone.
 _COPIES_CLOCK = re.compile(r"aerc\b", re.IGNORECASE)
-#: Their `forward` puts the cursor below the original and doesn't mark where that ends.
+#: Their `forward` puts the cursor below the original and doesn't mark its end.
 _WRITES_BELOW = re.compile(r"s-nail\b|heirloom mailx\b|mailx\b|nail\b", re.IGNORECASE)
 _OF_EXCHANGE = ("x-ms-exchange-", "x-ms-has-attach", "thread-index")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _FEWEST_BREAKS = 2
-_DEEPEST = 2  #: Levels of forwards within forwards that are looked into.
+_DEEPEST = 2  #: Levels of nested forwards that are examined.
 
 
 def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) -> RecoveredMail:
-    """Recover the original of a forwarded mail: an attached one, else what its text or HTML holds.
+    """Recover the original of a forwarded mail: an attached one, else one in its text or HTML.
 
-    `subject` is that of the mail without prefixes and reference; `zone` is assumed for dates
-    without one. Never raises: what can't be recovered counts as the forwarder's own text.
+    `subject` is the mail's without prefixes and reference; `zone` is assumed for dates without one.
+    Never raises: what can't be recovered counts as the forwarder's own text.
     """
     mail = message_from_bytes(message) if isinstance(message, bytes) else message
     readings = readings_of(mail, subject=subject, zone=zone)
@@ -63,10 +63,10 @@ def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) 
 def readings_of(
     mail: Message, *, subject: str, zone: tzinfo, depth: int = 0
 ) -> list[RecoveredMail]:
-    """Return all that could be the original of a mail, each followed by the forwards within it.
+    """Return all possible originals of a mail, each followed by the forwards within it.
 
     Attached mails come first, then those in its text; without either, the text alone, with no
-    original recovered. `depth` is how many forwarded mails are around this one: in one of them
+    original recovered. `depth` is the number of forwarded mails around this one: in one of them
     (over 0), nothing is returned instead.
     """
     content = read_content(mail)
@@ -97,7 +97,7 @@ def readings_of(
 def readings_within(
     outer: RecoveredMail, mail: Message, subject: str, zone: tzinfo, depth: int
 ) -> list[RecoveredMail]:
-    """Return the forwards that a forwarded mail holds itself, attached or in its text."""
+    """Return the forwards within a forwarded mail, attached or in its text."""
     if depth == _DEEPEST:
         return []
     return [
@@ -121,8 +121,8 @@ def inline_readings(
 ) -> list[RecoveredMail]:
     """Return the originals found in a text and in the page beside it, in the order of the text.
 
-    `is_page` says that the text was made from the page. The page's first original is taken for the
-    text's first, only better formatted; if it has another author, it is one more reading.
+    `is_page`: the text was made from the page. The page's first original is taken for the text's
+    first, only better formatted; if it has another author, it is an additional reading.
     """
     of_page = find_originals(page.lines, subject=subject, zone=zone) if page else []
     of_text = of_page if is_page else find_originals(split_lines(text), subject=subject, zone=zone)
@@ -162,7 +162,7 @@ def finished(recovered: RecoveredMail, mail: Message, zone: tzinfo) -> Recovered
     heading, is_zone_guessed = recovered.heading, False
     if heading is not None and heading.date is not None and heading.date.tzinfo is zone:
         # Exchange dates mails in UTC whatever Outlook shows, and `-0000` says that the zone is
-        # unknown (RFC 5322, 3.3): neither tells the zone of the forwarder's program.
+        # unknown (RFC 5322, 3.3): neither reveals the zone of the forwarder's program.
         sent_text = shown_field(mail, "date")
         is_exchange = any(name.lower().startswith(_OF_EXCHANGE) for name in mail)
         tells_clock = not is_exchange and not sent_text.endswith("-0000")
@@ -172,7 +172,7 @@ def finished(recovered: RecoveredMail, mail: Message, zone: tzinfo) -> Recovered
             is_authors_clock=_COPIES_CLOCK.match(shown_field(mail, "x-mailer")) is not None,
         )
         heading, is_zone_guessed = replace(heading, date=date), not is_sure
-    # Signed text that the forwarder's program quoted, or put behind dashes, is seen only now.
+    # Signed text that the forwarder's program quoted, or put after dashes, only appears now.
     text = without_banner(unsigned_text(recovered.text))
     staff_text = without_banner(unsigned_text(recovered.staff_text))
     program = shown_field(mail, "user-agent") or shown_field(mail, "x-mailer")
@@ -203,7 +203,7 @@ def recover_inline(
     subject: str,
     zone: tzinfo,
 ) -> RecoveredMail:
-    """Return what the text (`original`) or the page (`shown`) says is forwarded."""
+    """Return what was forwarded according to the text (`original`) or the page (`shown`)."""
     if original is None and shown is None:
         return recover_unmarked(text, subject, zone) or RecoveredMail(
             heading=None,
@@ -247,14 +247,14 @@ def recover_inline(
 
 
 def recover_source(original: Original) -> RecoveredMail | None:
-    """Return the original where source follows its header; None where plain text does."""
+    """Return the original if its header is followed by source; None if by plain text."""
     mail = read_source(original.mime, original.body)
     if mail is None:
         parts = read_parts(original.body)
         if parts is None:
             return None
         page = read_page(parts.text) if parts.kind == "text/html" else None
-        # s-nail 14.9 (`~f`, `~m`) drops files without a word; only this shows that there were some.
+        # s-nail 14.9 (`~f`, `~m`) drops files silently; only this shows that there were some.
         is_mixed = any("multipart/mixed" in value.casefold() for value in original.mime.values())
         return RecoveredMail(
             heading=original.heading,
@@ -266,7 +266,7 @@ def recover_source(original: Original) -> RecoveredMail | None:
             is_open=original.is_open,
         )
     text, page = read_text(mail)
-    # What stands below the last boundary was typed by staff.
+    # Text below the last boundary was typed by staff.
     below = str(mail.epilogue or "").strip() if mail.is_multipart() else ""
     return RecoveredMail(
         heading=original.heading,
@@ -296,7 +296,7 @@ def read_text(mail: Message) -> tuple[str, MarkupText | None]:
 def is_richer(shown: Original, original: Original) -> bool:
     """Whether the HTML shows the same mail as the text that a program made from it.
 
-    Such a text has `*bold*` for bold, and perhaps `EUR` for `€`, so the words needn't all agree.
+    Such a text has `*bold*` for bold, and perhaps `EUR` for `€`, so not all words need match.
     """
     return is_author_of(shown, original) and len(shown.body.split()) >= _ENOUGH * len(
         original.body.split()
@@ -320,6 +320,6 @@ def is_markup(body: str) -> bool:
 
 
 def html_below_banner(page: MarkupText) -> str:
-    """Return the safe HTML of a page below warnings of security products."""
+    """Return the safe HTML of a page below security products' warnings."""
     end = banner_end(page.lines)
     return page.between(end, len(page.rows)) if end else page.html

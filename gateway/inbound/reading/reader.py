@@ -1,4 +1,4 @@
-"""The process that reads mails: whatever a hostile one costs is lost here, not in the importer.
+"""The process that parses mail: damage by a hostile mail is confined here, not in the importer.
 
 Tasks come in and readings go out as lines of JSON. A mail that takes too long ends the process
 (SIGPROF); one that takes too much memory is reported as unreadable.
@@ -21,12 +21,13 @@ from gateway.inbound.reading.bounces.reports import ReportSet
 from gateway.inbound.reading.reading import ParsedHeader, ReadingTask, ReadMail, RepliedMail, read
 from gateway.inbound.reading.skeleton import TooMuch
 
-CPU_SECONDS = 0.45  #: What one mail may take (two starts of this process come on top) …
-HEADER_CPU_SECONDS = 0.12  #: … and its header alone, …
-CPU_SECONDS_PER_OCTET = 5e-9  #: … and how much more for each octet of the mail, …
-USUAL_START = 0.25  #: … on a machine where this process starts in so long. A slower one gets more …
-SLOWEST = 2  #: … in proportion, but at most so many times as much.
-MEMORY = 64 * 1024 * 1024  #: Octets that reading a mail may take.
+CPU_SECONDS = 0.45  #: For one mail (plus two starts of this process) …
+HEADER_CPU_SECONDS = 0.12  #: … and for its header alone, …
+CPU_SECONDS_PER_OCTET = 5e-9  #: … plus this for each octet of the mail, …
+#: … on a machine where this process starts in this time. A slower one gets more …
+USUAL_START = 0.25
+SLOWEST = 2  #: … in proportion, up to this factor.
+MEMORY = 64 * 1024 * 1024  #: Octets that parsing a mail may take.
 READY = b"ready\n"
 
 
@@ -43,7 +44,7 @@ def _plain(value: Any) -> Any:
 
 
 def load(line: bytes) -> ReadMail | str:
-    """Read what the process wrote: a reading, or why there is none."""
+    """Parse what the process wrote: a reading, or why there is none."""
     answer: dict[str, Any] = json.loads(line)
     if "unreadable" in answer:
         return str(answer["unreadable"])
@@ -90,7 +91,7 @@ def _original(values: dict[str, Any] | None) -> RepliedMail | None:
 
 
 def main() -> None:
-    """Read mails until standard input ends."""
+    """Parse mails until standard input ends."""
     started_in = time.process_time()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout.buffer.write(READY)
@@ -113,12 +114,12 @@ def main() -> None:
 
 
 def room_of(started_in: float) -> float:
-    """Return how many times as long a mail may take on a machine where the start took so long."""
+    """Return the factor on a mail's time limits on a machine where the start took so long."""
     return min(SLOWEST, max(1.0, started_in / USUAL_START))
 
 
 def answer_to(task: ReadingTask) -> str:
-    """Read a mail; return the line of JSON that says what is in it, or why it can't be read."""
+    """Parse a mail; return the line of JSON with its contents, or why it can't be parsed."""
     try:
         return dump(read(task))
     except (TooMuch, MemoryError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""The side of the importer that has mails read by another process."""
+"""The importer's side of the process that parses mail."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ _LONGEST_LINE = 16_000_000
 
 
 class ReaderUnavailable(GatewayError):
-    """The process that reads mails can't be started; mails wait."""
+    """The process that parses mail can't be started; mails wait."""
 
 
 class UnreadableMail(Exception):
@@ -25,7 +25,7 @@ class UnreadableMail(Exception):
 
 
 class Readers:
-    """Reads mails, one at a time, in a process that is started when needed."""
+    """Has mails parsed, one at a time, in a process that is started when needed."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
@@ -33,7 +33,7 @@ class Readers:
         self._left = 0
 
     async def read(self, task: ReadingTask) -> ReadMail:
-        """Read a mail; raise `UnreadableMail` where that fails, or takes too much."""
+        """Parse a mail; raise `UnreadableMail` if that fails, or takes too much."""
         async with self._turn:
             process = await self._started()
             assert process.stdin is not None
@@ -61,14 +61,14 @@ class Readers:
             return reading
 
     async def read_header(self, task: ReadingTask) -> ReadMail | None:
-        """Read the header of a mail alone; None where even that can't be done."""
+        """Parse only the header of a mail; None if even that fails."""
         try:
             return await self.read(replace(task, header_only=True))
         except UnreadableMail:
             return None
 
     async def start(self) -> None:
-        """Start the process ahead of the first mail; `ReaderUnavailable` where that fails."""
+        """Start the process ahead of the first mail; raise `ReaderUnavailable` on failure."""
         async with self._turn:
             await self._started()
 
@@ -96,7 +96,7 @@ class Readers:
 
 
 async def start_reader() -> asyncio.subprocess.Process:
-    """Start the process and wait until it is ready; `ReaderUnavailable` where it isn't in time."""
+    """Start the process and wait for it; raise `ReaderUnavailable` if it isn't ready in time."""
     process = await asyncio.create_subprocess_exec(
         *module_command("gateway.inbound.reading.reader"),
         stdin=asyncio.subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""All that the importer needs to know of a mail, read from its octets."""
+"""Everything the importer needs to know about a mail, from its octets."""
 
 import hashlib
 from collections.abc import Sequence
@@ -39,10 +39,10 @@ _LONGEST_TEXT = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingTask:
-    """A mail to read, and the settings to read it by."""
+    """A mail to parse, and the settings for it."""
 
     file: str
-    folder: str  #: Where its attachments are put; made when there is one.
+    folder: str  #: Where its attachments are put; created when there is one.
     reference: str  #: A regular expression with a group `reference`.
     zone: str
     trust: Trust | None = None
@@ -54,24 +54,24 @@ class ReadingTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedHeader:
-    """What the header of a mail tells."""
+    """The contents of a mail's header."""
 
     sender_name: str
     sender: str
-    distrust: str  #: Why the sender can't be believed; empty: it can.
+    distrust: str  #: Why the sender isn't trusted; empty: it is.
     subject: str
     reference: str | None
     bare_subject: str  #: The subject without reference and prefixes.
     message_id: str
-    automatic: str  #: What sort of automatic mail it is; empty: a person sent it.
+    automatic: str  #: The kind of automatic mail; empty: a person sent it.
     may_be_answered: bool
-    #: Whether it counts as automatic only because a mailing list marked it, and has a reference.
+    #: Whether it counts as automatic only because of a mailing list's marks, and has a reference.
     may_be_forward: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepliedMail:
-    """The forwarded original, or, where nothing was forwarded, the mail itself."""
+    """The forwarded original or, if nothing was forwarded, the mail itself."""
 
     is_recovered: bool
     sender_name: str
@@ -86,34 +86,34 @@ class RepliedMail:
     html: str
     staff_text: str
     fingerprint: str
-    agent: str = ""  #: Who sent it on behalf of its sender.
-    is_cut: bool = False  #: Whether its end or files of it are missing.
-    is_attached: bool = False  #: Whether it came as an attachment, and so is complete.
-    has_unread_text: bool = False  #: Whether it has a text in a form that can't be read.
+    agent: str = ""  #: Who sent it on its sender's behalf.
+    is_cut: bool = False  #: Whether its end or some of its files are missing.
+    is_attached: bool = False  #: Whether it was attached, and so is complete.
+    has_unread_text: bool = False  #: Whether it has a text in an unreadable format.
     is_encrypted: bool = False  #: Whether its text is encrypted.
-    #: Whether its text may end with words of staff: nothing marks where it ends.
+    #: Whether its text may end with words of staff: its end isn't marked.
     note_may_follow: bool = False
     is_zone_guessed: bool = False  #: Whether its date has no zone, and more than one is likely.
-    is_within: bool = False  #: Whether it stands in the quote within another one.
-    #: Whether it may be a part of a surer one: filed only if the candidate wrote it and not that.
+    is_within: bool = False  #: Whether it is in the quotation within another one.
+    #: Whether it may be part of a surer one: filed only if the candidate wrote it and not that.
     is_minor: bool = False
-    #: Whether another one quotes it as an answer does: never filed, only mentioned.
+    #: Whether another one quotes it the way replies do: never filed, only mentioned.
     is_quote: bool = False
-    other: "RepliedMail | None" = None  #: What may have been forwarded instead, where in doubt.
+    other: "RepliedMail | None" = None  #: What may have been forwarded instead, if in doubt.
     attachments: "tuple[Attachment, ...] | None" = None  #: None: those of the whole mail.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMail:
-    """What was read of a mail."""
+    """The parsed contents of a mail."""
 
     header: ParsedHeader
-    original: RepliedMail | None = None  #: None where only the header was read.
+    original: RepliedMail | None = None  #: None if only the header was parsed.
     attachments: tuple[Attachment, ...] = ()
     report: ReportSet | None = None
 
     def files(self) -> tuple[Attachment, ...]:
-        """Return the files of the mail, of all its readings."""
+        """Return the files of the mail, including those of all its readings."""
         files = list(self.attachments)
         other = self.original
         while other is not None:
@@ -123,7 +123,7 @@ class ReadMail:
 
 
 def read(task: ReadingTask) -> ReadMail:
-    """Read a mail; a hostile one may make it raise anything."""
+    """Parse a mail; a hostile one may make it raise anything."""
     with Path(task.file).open("rb") as file:
         headers = Headers.of(header_block_of_file(file.read(MAX_HEADER_BLOCK)))
     header = read_header(headers, task)
@@ -174,7 +174,7 @@ def _other(
     *,
     attachments: tuple[Attachment, ...],
 ) -> RepliedMail | None:
-    """Return what may have been forwarded instead, with its files where they differ from these."""
+    """Return what may have been forwarded instead, with its files if they differ from these."""
     other = recovered.other
     if other is None or other.heading is None:
         return None
@@ -192,10 +192,10 @@ def _other(
 
 
 def read_header(headers: Headers, task: ReadingTask) -> ParsedHeader:
-    """Read what the importer needs of the header."""
+    """Parse what the importer needs of the header."""
     sender = read_sender(headers)
     subject = keepable_line(headers.text("subject"))
-    # Blanks aren't made plain here: not every one that is shown as a blank may follow a reference.
+    # Spaces aren't normalised here: not everything shown as a space may follow a reference.
     named = find_reference(keepable(headers.text("subject")), reference_pattern(task.reference))
 
     field = _fields_of(headers, task)
@@ -218,7 +218,7 @@ def read_header(headers: Headers, task: ReadingTask) -> ParsedHeader:
 def _fields_of(headers: Headers, task: ReadingTask) -> Field:
     @cache  # Several checks look up the same fields.
     def field(name: str) -> str:
-        """Look a field up; the null sender of the envelope counts as a Return-Path."""
+        """Look a field up; the envelope's null sender counts as a Return-Path."""
         is_null = name == "return-path" and task.envelope_sender == ""
         return "<>" if is_null else headers.text(name)
 
@@ -231,9 +231,9 @@ def replied_mail(
     attachments: Sequence[Attachment],
     mail: Message,
 ) -> RepliedMail:
-    """Return the recovered original in the form in which it is kept, with its fingerprint.
+    """Return the recovered original in the form in which it is stored, with its fingerprint.
 
-    Where nothing was recovered, the mail itself is taken: its sender and its subject.
+    If nothing was recovered, it is the mail itself: its sender and its subject.
     """
     heading = recovered.heading
     attached = recovered.attached
@@ -281,7 +281,7 @@ def replied_mail(
             date_text=keepable_line(heading.date_text),
             agent=_mailboxes((heading.agent,)) if heading.agent is not None else "",
         )
-    # What stays the same when a mail is forwarded twice; a note that staff wrote is always new.
+    # What stays the same when a mail is forwarded twice; a note written by staff is always new.
     date = f"{original.date.astimezone(UTC):%Y%m%d%H%M}" if original.date else original.date_text
     parts = [original.sender.casefold(), date, "".join(original.text.split())]
     parts += sorted(file.sha256 for file in attachments)

@@ -1,4 +1,4 @@
-"""The order of the readings of a forwarded mail, where it has more than one."""
+"""The order of a forwarded mail's readings, if it has more than one."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,18 +8,18 @@ from gateway.core.replies.forwarded.original import Heading
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.recovered import RecoveredMail
 
-_ZONES = timedelta(hours=26)  #: How far one time may differ between two zones.
+_ZONES = timedelta(hours=26)  #: The most that one time can differ between two zones.
 _MOST_MINOR = 8  #: How many minor readings (`RecoveredMail.is_minor`) are kept …
-_LARGEST_MINOR = 1_000_000  #: … and characters of all of them together.
+_LARGEST_MINOR = 1_000_000  #: … and how many characters of all of them together.
 
 
 def in_order(
     readings: list[RecoveredMail], *, subject: str, sent: datetime | None
 ) -> RecoveredMail:
-    """Return the surest reading of a mail, the others chained behind it as `other`.
+    """Return the surest reading of a mail, with the others chained as `other`.
 
-    `subject` is that of the mail around them, `sent` its date. `readings` are in the order in which
-    they were found: the first counts, unless the subject or the dates say otherwise.
+    `subject` is the outer mail's, `sent` its date. `readings` are in the order in which they were
+    found: the first counts, unless the subject or the dates say otherwise.
     """
     ordered: list[RecoveredMail] = []
     minor: list[RecoveredMail] = []
@@ -52,11 +52,11 @@ def in_order(
 def is_surer(
     reading: RecoveredMail, before: RecoveredMail, subject: str, sent: datetime | None
 ) -> bool:
-    """Whether a reading fits what is known better than the one before it.
+    """Whether a reading fits better than the one before it.
 
-    It does if it alone has the subject of the mail, or if the other is dated after the mail, which
-    can't be; or if it is younger than the other, which then can't hold it: a mail is never older
-    than what is forwarded in it.
+    It does if only it has the subject of the mail, or if the other is dated after the mail, which
+    is impossible; or if it is newer than the other, which then can't contain it: a mail is never
+    older than what is forwarded in it.
     """
     if reading.heading is None or before.heading is None:
         return before.heading is None and reading.heading is not None
@@ -77,8 +77,8 @@ def is_meant(
 ) -> bool:
     """Whether a minor reading is what was forwarded after all.
 
-    It is if it alone has the subject of the mail, or if it is younger than the reading that would
-    hold it, and so can't be part of that.
+    It is if only it has the subject of the mail, or if it is newer than the reading that would
+    contain it, and so can't be part of that.
     """
     if minor.heading is None or outer.heading is None or not minor.is_sure:
         return False
@@ -95,7 +95,7 @@ def is_meant(
 
 
 def has_subject_of(subject: str, heading: Heading) -> bool:
-    """Whether a heading has a subject, and it is that of the mail around it."""
+    """Whether a heading has a subject, and it is that of the outer mail."""
     wanted = without_prefixes(subject).casefold()
     return (
         bool(wanted)

@@ -1,8 +1,8 @@
-"""A mail without the bulk of its attachments, so that parsing costs little whatever its size.
+"""A mail without the bulk of its attachments, so that parsing is cheap whatever its size.
 
-Long runs of base64 are left out before the mail is parsed and put back when a part is decoded.
-Nothing of MIME's structure can stand in them: a boundary begins with `--`, a field has a colon. The
-first block of each run stays, and with it the empty line above a part's content.
+Long runs of base64 are left out before the mail is parsed and put back when a part is decoded. They
+can't contain any MIME structure: a boundary begins with `--`, a field has a colon. The first block
+of each run stays, and with it the empty line above a part's content.
 """
 
 import base64
@@ -18,7 +18,7 @@ from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
 
-_BLOCK = 32_768  #: Octets that are checked for base64 at a time.
+_BLOCK = 32_768  #: Octets checked for base64 at a time.
 _PIECE = 256 * 1024
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _FOREIGN = bytes(set(range(256)) - set(_LETTERS))
@@ -27,11 +27,11 @@ MAX_SKELETON = 8_000_000  #: Octets that are parsed at most.
 
 
 class TooMuch(Exception):
-    """A mail has more of something than is read; the text says what."""
+    """A mail has more of something than is parsed; the text says what."""
 
 
 def file_in(folder: Path, name: str) -> Path:
-    """Return the path for a file of a mail; makes the folder, readable by this user alone."""
+    """Return the path for a file of a mail; create the folder, readable only by this user."""
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder / name
 
@@ -63,7 +63,7 @@ class Skeletons:
     size: int = 0
 
     def parse(self, file: Path) -> Message:
-        """Parse a mail that is a file; raise `TooMuch` where too much is left to parse."""
+        """Parse a mail in a file; raise `TooMuch` if too much is left to parse."""
         if not file.stat().st_size:
             return Message()
         parts: list[bytes] = []
@@ -85,7 +85,7 @@ class Skeletons:
         parts.append(mail[start:end])
 
     def octets(self, part: Message) -> Iterator[bytes]:
-        """Yield a part's decoded content piece by piece; what can't be decoded, as it stands."""
+        """Yield a part's decoded content piece by piece; unchanged if it can't be decoded."""
         payload = raw_payload(part)
         if payload is None:
             return
@@ -102,13 +102,13 @@ class Skeletons:
                 yield from pieces
 
     def whole(self, octets: bytes) -> Iterator[bytes]:
-        """Yield octets with everything put back that was left out of them."""
+        """Yield octets with everything that was left out put back."""
         return self._whole(octets.decode("ascii", "surrogateescape"))
 
     def restore(self, part: Message, room: int) -> int:
-        """Put back into a text what was left out of it, up to `room` octets; return how many.
+        """Put back what was left out of a text, up to `room` octets; return how many.
 
-        What doesn't fit stays left out: the raw mail has it.
+        What doesn't fit stays left out: it is in the raw mail.
         """
         payload = raw_payload(part)
         if payload is None or self.mark not in payload:
@@ -145,10 +145,10 @@ def base64_runs(mail: mmap.mmap) -> Iterator[tuple[int, int]]:
 
 
 def raw_payload(part: Message) -> str | None:
-    """Return the content of a part as it stands, not decoded; None where it holds parts.
+    """Return the raw content of a part, not decoded; None if it is a multipart.
 
-    Octets above ASCII are surrogates in it. `Message.get_payload` would decode them by the part's
-    charset, or to U+FFFD, and the octets of a file that came as 8bit would be lost.
+    Non-ASCII octets are surrogates in it. `Message.get_payload` would decode them by the part's
+    charset, or to U+FFFD, and the octets of a file sent as 8bit would be lost.
     """
     payload = part.get_payload()
     if not isinstance(payload, str) or payload.isascii():

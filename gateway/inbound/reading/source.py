@@ -1,4 +1,4 @@
-"""A mail whose source was put into the text of another, as nmh and mutt (nodecode) do.
+"""A mail whose source is in the text of another, as with nmh and mutt (nodecode).
 
 ------- Forwarded Message
 
@@ -24,7 +24,7 @@ from gateway.inbound.reading.texts import children
 _ENCODED = re.compile(r"=[0-9A-F]{2}|=$", re.MULTILINE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")
 _MOST_PARTS = 1_000
-#: The header of a part, which is still there when its boundaries were removed (s-nail does that).
+#: The header of a part, which remains if its boundaries were removed (as by s-nail).
 _PART_HEADER = re.compile(
     r"(?:\A|(?<=\n))(?:(?:Content-[A-Za-z-]+|MIME-Version): .*(?:\n[ \t]+\S.*)*(?:\n|\Z))+"
     r"\s*(?:\n|\Z)"
@@ -32,7 +32,7 @@ _PART_HEADER = re.compile(
 
 
 def read_source(mime: Mapping[str, str], body: str) -> Message | None:
-    """Read a body by the MIME fields above it; None where it is plain text already."""
+    """Parse a body according to the MIME fields above it; None if it is already plain text."""
     head = "".join(f"{name}: {' '.join(value.split())}\n" for name, value in mime.items())
     mail = message_from_bytes(f"{head}\n{body}\n".encode("utf-8", "surrogateescape"))
     if mail.get_content_maintype() == "multipart":
@@ -46,15 +46,15 @@ def read_source(mime: Mapping[str, str], body: str) -> Message | None:
 
 
 class DecodedParts(NamedTuple):
-    """What is left of a mail whose parts were decoded and lost their boundaries."""
+    """What remains of a mail whose parts were decoded and lost their boundaries."""
 
     text: str
     kind: str  #: `text/plain` or `text/html`.
-    lacks_files: bool  #: Whether it had files of which only the names are left.
+    lacks_files: bool  #: Whether it had files of which only the names remain.
 
 
 def read_parts(body: str) -> DecodedParts | None:
-    """Read parts that still have their headers; None where the body doesn't begin with one."""
+    """Parse parts that still have their headers; None if the body doesn't begin with one."""
     headers = list(_PART_HEADER.finditer(body))
     if not headers or headers[0].start() != 0:
         return None
@@ -78,7 +78,7 @@ def is_cut(mail: Message) -> bool:
 
 
 def is_encoded(mail: Message, body: str) -> bool:
-    """Whether a body is still in the encoding that its mail names, not decoded already."""
+    """Whether a body is still in the encoding declared by its mail, not decoded already."""
     match str(mail.get("content-transfer-encoding", "")).strip().casefold():
         case "quoted-printable":
             return body.isascii() and _ENCODED.search(body) is not None
@@ -88,7 +88,7 @@ def is_encoded(mail: Message, body: str) -> bool:
 
 
 def restore_charsets(mail: Message) -> None:
-    """Set the charset to UTF-8 of parts that were decoded with the mail and are UTF-8 here."""
+    """Set the charset to UTF-8 on parts that were decoded with the mail and are UTF-8 here."""
     stack = [mail]
     for _ in range(_MOST_PARTS):
         if not stack:

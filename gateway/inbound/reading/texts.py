@@ -1,4 +1,4 @@
-"""What a mail says: its text and its HTML, from whatever parts and charsets it came in."""
+"""The text and the HTML of a mail, from any parts and charsets."""
 
 import binascii
 import codecs
@@ -15,8 +15,8 @@ from gateway.core.replies.forwarded.clear_signed import unsigned_text
 from gateway.inbound.reading.flowed import is_flowed, unflowed
 
 _MOST_PARTS = 5_000
-_LONGEST = 1_500_000  #: Characters of text that are read; of the result even fewer are kept.
-#: Charset labels under which a larger charset is sent, and that charset.
+_LONGEST = 1_500_000  #: Characters of text that are parsed; of the result even fewer are kept.
+#: Charset labels used for a larger charset, and that charset.
 _WIDER = {
     "gb2312": "gb18030",
     "gbk": "gb18030",
@@ -24,7 +24,7 @@ _WIDER = {
     "iso8859-1": "cp1252",
     "ascii": "utf-8",
 }
-#: An octet beyond ASCII in quoted-printable.
+#: A non-ASCII octet in quoted-printable.
 _ESCAPE = re.compile(rb"=[89A-F][0-9A-F]")
 _NO_ESCAPE = re.compile(rb"=(?![0-9A-F]{2}|[ \t]*\r?\n|[ \t]*\Z)")
 _SHORTEST_BASE64 = 40
@@ -38,15 +38,15 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-esc
 class MailTexts:
     """The text and the HTML of a mail; either may be empty."""
 
-    text: str | None  #: None where some part came as HTML only.
-    markup: str | None  #: Not made safe yet; None where no part is HTML.
+    text: str | None  #: None if some part came as HTML only.
+    markup: str | None  #: Not sanitised yet; None if no part is HTML.
 
 
 def read_content(mail: Message) -> MailTexts:
     """Read what a mail shows, in order; attached files and mails are left out.
 
-    Of a multipart/alternative, text and HTML are both kept. A part that comes in only one of the
-    two forms is used for the other form as well, where that can be done.
+    From a multipart/alternative, text and HTML are both kept. A part that comes in only one of the
+    two forms is also used for the other, if possible.
     """
     segments: dict[int, list[Message]] = {}
     for part, group in parts_with_group(mail):
@@ -80,7 +80,7 @@ def text_as_markup(text: str) -> str:
 
 
 def parts_with_group(mail: Message) -> Iterator[tuple[Message, int]]:
-    """Yield the parts that hold no parts, each with the number of the alternative it is in."""
+    """Yield the parts without subparts, each with the number of the alternative it is in."""
     stack: list[tuple[Message, int | None]] = [(mail, None)]
     for number in range(_MOST_PARTS):
         if not stack:
@@ -100,21 +100,21 @@ _DIVIDER = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]{0,100}(?:>?From [^\r\n]{0,1000}
 
 
 def without_divider(octets: bytes) -> bytes:
-    """Take off a BOM, empty lines and the line of a mailbox file (`>From …`) above a mail."""
+    """Remove a BOM, empty lines and the line of a mailbox file (`>From …`) above a mail."""
     divider = _DIVIDER.match(octets)
     return octets[divider.end() :] if divider else octets
 
 
 def children(part: Message) -> list[Message]:
-    """Return the parts of a part that has some."""
+    """Return the subparts of a part."""
     payload = part.get_payload()
     return [part for part in payload if isinstance(part, Message)] if part.is_multipart() else []
 
 
 def file_name(part: Message) -> str:
-    """Return a part's file name, as `Message.get_filename` does; empty without one.
+    """Return a part's file name like `Message.get_filename`; empty without one.
 
-    Most parts have none; that is seen quickly, before their fields are parsed.
+    Most parts have none; that is detected quickly, before their fields are parsed.
     """
     for field, value in part.raw_items():
         if field.lower() in _NAMED_IN and "name" in str(value).lower():
@@ -150,10 +150,10 @@ def decoded_text(part: Message) -> str:
 
 
 def decoded_unsaid(octets: bytes, charset: str) -> str | None:
-    """Return the text of a part that is encoded without saying so; None where it isn't encoded.
+    """Return the text of a part that is encoded without saying so; None if it isn't encoded.
 
     Emacs drops the Content-Transfer-Encoding of a mail that it attaches (`rmail-forward`, and
-    `message-forward` where `message-forward-show-mml` is nil) but leaves its content encoded.
+    `message-forward` if `message-forward-show-mml` is nil) but leaves its content encoded.
     """
     if not octets.isascii() or charset == "ascii":
         return None
@@ -173,10 +173,10 @@ def decoded_unsaid(octets: bytes, charset: str) -> str | None:
 
 
 def charset_of(part: Message) -> str:
-    """Return the codec to read a part with; UTF-8 where its charset isn't one of mail."""
+    """Return the codec for a part; UTF-8 if its charset isn't one used in mail."""
     try:
         name = codecs.lookup(part.get_content_charset("utf-8")).name
-        b"x".decode(name, "replace")  # refuses codecs that make no text, such as base64
+        b"x".decode(name, "replace")  # refuses codecs that don't produce text, such as base64
     except (LookupError, ValueError):
         return "utf-8"
     return "utf-8" if name in _NO_CHARSETS else _WIDER.get(name, name)

@@ -16,7 +16,7 @@ from gateway.inbound.verdict import Trust
 
 _AUTH_AS = "x-ms-exchange-organization-authas"
 _UNASKED = frozenset(("none", "bestguesspass"))  #: DMARC results for a domain without a policy.
-_LONGEST = 20_000  #: Octets of a field that are read.
+_LONGEST = 20_000  #: Octets of a field that are parsed.
 _ADDRESS = re.compile(r"[^\s<>()\"',;:]+@[^\s<>()\"',;:]+")
 #: What a name can't have unless it is quoted (RFC 5322, 3.2.4), which few people's names are.
 _SPECIAL = re.compile(r"[\s()<>\[\]:;\\,\"]")
@@ -30,8 +30,8 @@ class MailAuthor:
     """Who a mail says it is from."""
 
     name: str = ""
-    address: str = ""  #: Empty where it names nobody, or several.
-    fault: str = ""  #: Why it can't be believed, whatever servers say.
+    address: str = ""  #: Empty if it names nobody, or several.
+    fault: str = ""  #: Why it can't be trusted, whatever servers say.
 
 
 def read_sender(headers: Headers) -> MailAuthor:
@@ -59,7 +59,7 @@ def _clean(text: str) -> str:
 
 
 def distrust(headers: Headers, sender: MailAuthor, *, trust: Trust | None, authserv_id: str) -> str:
-    """Return why a mail may not come from its sender; empty where it is proven to."""
+    """Return why a mail may not come from its sender; empty if that is proven."""
     if sender.fault:
         return sender.fault
     match trust:
@@ -76,12 +76,12 @@ def distrust(headers: Headers, sender: MailAuthor, *, trust: Trust | None, auths
 
 
 def distrust_results(headers: Headers, address: str, authserv_id: str) -> str:
-    """Return why Authentication-Results don't prove the sender of a mail; empty where they do.
+    """Return why Authentication-Results don't prove the sender of a mail; empty if they do.
 
     The topmost field counts, and others of that server above its Received, as each program that
-    checks for it writes one (OpenDMARC, OpenDKIM, policyd-spf). Whoever sends a mail can put more
-    below (RFC 8601, 5). Where a comment quotes what the client says of itself, that must prove
-    nothing, whatever characters it has.
+    checks writes its own (OpenDMARC, OpenDKIM, policyd-spf). Anybody who sends a mail can put more
+    below (RFC 8601, 5). If a comment quotes the client, that must prove nothing, whatever
+    characters it contains.
     """
     fields = headers.raw("authentication-results")
     if not fields:
@@ -121,12 +121,12 @@ def _server(parsed: Any) -> str:
     return (parsed.authserv_id or "").lower()
 
 
-@lru_cache(maxsize=32)  # Mails of one author mostly get the same results, and the library is slow.
+@lru_cache(maxsize=32)  # Mails of one author mostly have the same results, and the library is slow.
 def parsed_results(text: str) -> Any:
-    """Parse the value of an Authentication-Results field; raises what the library raises.
+    """Parse the value of an Authentication-Results field; raise what the library raises.
 
-    Exim writes addresses of IPv6 unquoted, which the grammar doesn't allow (RFC 2045, 5.1). A colon
-    means nothing in this field, and what takes its place can't be in a domain.
+    Exim writes IPv6 addresses unquoted, which the grammar doesn't allow (RFC 2045, 5.1). A colon
+    means nothing in this field, and its replacement can't be in a domain.
     """
     header = text.replace(":", "!")
     parsed = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {header}")
@@ -182,8 +182,8 @@ def proves_domain(results: Iterable[Any], domain: str) -> bool:
 def proves_login(results: Iterable[Any], address: str) -> bool:
     """Whether a user of your server sent it, logged in with the sender's own address.
 
-    Servers check neither DMARC nor DKIM of their own users' mail (RFC 8601, 2.7.4), and let some
-    users write any From, so the login itself must be the sender's address. Where DMARC was checked,
+    Servers check neither DMARC nor DKIM for their own users' mail (RFC 8601, 2.7.4), and let some
+    users write any From, so the login itself must be the sender's address. If DMARC was checked,
     its result decides instead.
     """
     checks = [(str(check.method).lower(), str(check.result).lower(), check) for check in results]
@@ -201,7 +201,7 @@ def proves_login(results: Iterable[Any], address: str) -> bool:
 
 
 def _value(result: Any, kind: str, name: str) -> str:
-    """Return the domain a property names; if it is there twice, a text that matches no domain."""
+    """Return the domain in a property; if it occurs twice, a text that matches no domain."""
     wanted = [
         claim.value or ""
         for claim in result.properties

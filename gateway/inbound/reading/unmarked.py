@@ -15,16 +15,16 @@ _WIDTH = 500
 
 
 def recover_unmarked(text: str, subject: str, zone: tzinfo) -> RecoveredMail | None:
-    """Recover what quotequail finds in a text; None where it finds nothing with an author.
+    """Recover what quotequail finds in a text; None if it finds nothing with an author.
 
-    `subject` is that of the mail around it; `zone` is assumed for a date without one.
+    `subject` is the outer mail's; `zone` is assumed for a date without one.
     """
     text = text.replace("\r\n", "\n")
     lines = text.split("\n", _LINES)[:_LINES]
     is_long = (number for number, line in enumerate(lines) if len(line) > _WIDTH)
     head = "\n".join(lines[: next(is_long, _LINES)])
     if ":" not in head and "@" not in head:
-        return None  # quotequail finds an author only in text that has one of these
+        return None  # quotequail finds an author only in text with one of these
     unwrapped = quotequail.unwrap(head)
     if unwrapped is None or not unwrapped.get("from") or not unwrapped.get("text"):
         return None

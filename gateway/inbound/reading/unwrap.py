@@ -1,4 +1,4 @@
-"""Prepares the parts of a mail for reading: restores texts and opens mails attached as files."""
+"""Prepares the parts of a mail for parsing: restores texts and opens mails attached as files."""
 
 import binascii
 import re
@@ -29,7 +29,7 @@ from gateway.inbound.reading.mail_files.smime import may_be_signed_mail, signed_
 from gateway.inbound.reading.skeleton import Skeletons, file_in, raw_payload
 from gateway.inbound.reading.texts import children, file_name, is_shown
 
-_MOST_TEXT = 6_000_000  #: Octets of text that are put back at most, in all parts together.
+_MOST_TEXT = 6_000_000  #: Octets of text put back at most, in all parts together.
 _DEEPEST = 5
 _MOST_PARTS = 1_000
 _TNEF_TYPES = ("application/ms-tnef", "application/vnd.ms-tnef")
@@ -41,7 +41,7 @@ _BARE_EQUALS = re.compile(r"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)")
 
 
 def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
-    """Put texts back into a mail, and turn encoded attached mails into parts like any other."""
+    """Put texts back into a mail, and turn encoded attached mails into ordinary parts."""
     room, rtf_room = _MOST_TEXT, RtfRoom()
     numbers = count(1)
     stack = [(mail, 0, False)]
@@ -69,7 +69,7 @@ def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
 
 
 def is_wrapped(part: Message) -> bool:
-    """Whether a part is a mail that is not opened yet: encoded, or a file of a mail program."""
+    """Whether a part is a mail that is not opened yet: encoded, or in a mail program's file."""
     if part.get_content_type() in _MAILS:
         inner = next(iter(children(part)), part)
         return not inner.keys() or source_in_quoted_printable(part) is not None
@@ -77,11 +77,11 @@ def is_wrapped(part: Message) -> bool:
 
 
 def source_in_quoted_printable(part: Message) -> str | None:
-    """Return the source of a mail that is attached in quoted-printable; None where it isn't.
+    """Return the source of a mail attached in quoted-printable; None if it isn't.
 
     RFC 2046, 5.2.1 forbids that, and Python's parser takes it for a mail whose header ends at the
-    first broken line. Some such parts don't say that they are encoded, and some that say so aren't;
-    a mail that isn't has an `=` that quoted-printable forbids.
+    first broken line. Some such parts don't declare their encoding, and some that declare it aren't
+    encoded; a mail that isn't has an `=` that quoted-printable forbids.
     """
     inner = next(iter(children(part)), None)
     if inner is None or not isinstance(inner.get_payload(), str):
@@ -106,7 +106,7 @@ def is_msg(part: Message) -> bool:
 
 
 def is_tnef(part: Message) -> bool:
-    """Whether a part is a `winmail.dat`, into which Outlook wraps all of a mail."""
+    """Whether a part is a `winmail.dat`, into which Outlook wraps a whole mail."""
     name = file_name(part).casefold()
     is_named = part.get_content_type() in _TNEF_TYPES or name in _TNEF_NAMES
     return is_named and not part.is_multipart()
@@ -118,7 +118,7 @@ def is_signed(part: Message) -> bool:
 
 
 def is_written(part: Message) -> bool:
-    """Whether a part is text to read that isn't empty, or begins with such a part."""
+    """Whether a part is readable text that isn't empty, or begins with such a part."""
     while part.is_multipart() and part.get_content_type() not in _MAILS and children(part):
         part = children(part)[0]
     payload = part.get_payload()
@@ -128,10 +128,10 @@ def is_written(part: Message) -> bool:
 def open_outlook(
     part: Message, skeletons: Skeletons, file: Path, room: RtfRoom, *, has_text: bool
 ) -> Message | None:
-    """Replace a file of Outlook by the mail it holds, and return that; None: it holds none.
+    """Replace a file from Outlook by the mail in it, and return that; None: there is none.
 
-    Whatever else the file holds stays beside the mail. A winmail.dat may also hold the text of the
-    mail around it, where that has none itself.
+    Anything else in the file stays beside the mail. A winmail.dat may also contain the text of the
+    mail around it, if that has none itself.
     """
     octets = b"".join(limited(skeletons.octets(part), LARGEST))
     if len(octets) > LARGEST:
@@ -174,7 +174,7 @@ def open_signed(part: Message, skeletons: Skeletons, file: Path) -> Message | No
 
 
 def _hold(part: Message, *parts: Message) -> None:
-    """Replace what a part holds by other parts."""
+    """Replace the subparts of a part."""
     for name in ("content-type", "content-transfer-encoding", "content-disposition", "content-id"):
         del part[name]
     part["Content-Type"] = "multipart/mixed"
@@ -204,9 +204,9 @@ def limited(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
 
 
 def open_mail(part: Message, skeletons: Skeletons, file: Path) -> None:
-    """Replace a part by the mail it holds, by way of a file; or leave the part as it is.
+    """Replace a part by the mail in it, by way of a file; or leave the part as it is.
 
-    Lines that a mail program wrote above and below the mail are taken off.
+    Lines that a mail program wrote above and below the mail are removed.
     """
     inner = next(iter(children(part)), part)
     payload = inner.get_payload()

@@ -1,1 +1,1 @@
-"""What came back: bounces, complaints and delivery reports, taken apart and read."""
+"""Parsing bounces, complaints and delivery reports."""

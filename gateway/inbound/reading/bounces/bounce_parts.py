@@ -1,4 +1,4 @@
-"""A mail that came back, taken apart."""
+"""A bounce, split into its parts."""
 
 import binascii
 import quopri
@@ -18,7 +18,7 @@ _MOST_PARTS = 200
 _LONGEST = 1_000
 _LONGEST_NOTICE = 300_000  #: Characters; Amazon's notifications have 256 KiB at most.
 _MOST_PAGES = 5
-#: A letter beyond ASCII in an address of type utf-8 (RFC 6533, 3): `\x{e4}nn@example.org`.
+#: A non-ASCII letter in an address of type utf-8 (RFC 6533, 3): `\x{e4}nn@example.org`.
 _UNICODE = re.compile(r"\\x\{([0-9A-Fa-f]{2,5}|10[0-9A-Fa-f]{4})\}")
 _BRACKETED = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,255})>\s*\Z")
 STATUSES = ("message/delivery-status", "message/global-delivery-status")
@@ -28,19 +28,19 @@ _ORIGINALS = ("message/rfc822", "message/global", "text/rfc822-headers", "messag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BounceParts:
-    """A mail that came back, taken apart."""
+    """A bounce, split into its parts."""
 
     mail: Message
-    notice: str  #: The part of it that is written for people.
-    groups: Sequence[Message] = ()  #: The fields of each recipient in a delivery report.
+    notice: str  #: The part written for people.
+    groups: Sequence[Message] = ()  #: The fields about each recipient in a delivery report.
     feedback: Message | None = None  #: The fields of a complaint (RFC 5965).
-    #: The fields of a receipt in which a Sieve script says that it refused the mail.
+    #: The fields of a receipt by which a Sieve script reports a rejection.
     rejection: Message | None = None
-    original: Message | None = None  #: What came back, or its header.
+    original: Message | None = None  #: The returned mail, or its header.
 
 
 def take_apart(mail: Message) -> BounceParts:
-    """Return the parts of a mail that came back."""
+    """Return the parts of a bounce."""
     plain: list[str] = []
     pages: list[str] = []
     groups: list[Message] = []
@@ -51,7 +51,7 @@ def take_apart(mail: Message) -> BounceParts:
         if not stack:
             break
         part = stack.pop()
-        # Where the semicolon is missing and the field is folded, Python takes `text/plain` and
+        # If the semicolon is missing and the field is folded, Python takes `text/plain` and
         # `charset=…` for one word.
         kind = part.get_content_type().split()[0]
         if part.get_content_maintype() == "multipart":
@@ -85,9 +85,9 @@ def take_apart(mail: Message) -> BounceParts:
 
 
 def status_groups(part: Message) -> list[Message]:
-    """Return the blocks of fields of a delivery report: one on the message, one per recipient.
+    """Return the blocks of fields in a delivery report: one about the message, one per recipient.
 
-    Python's parser knows only message/delivery-status, and only where it isn't encoded. It takes
+    Python's parser only supports message/delivery-status, and only if it isn't encoded. It takes
     message/global-delivery-status (RFC 6533) for a mail: the first block becomes its header, the
     others its text.
     """
@@ -95,7 +95,7 @@ def status_groups(part: Message) -> list[Message]:
 
 
 def _one_recipient_each(block: Message) -> list[Message]:
-    """Split a block of fields where servers left out the empty line (AOL, Bounce.io)."""
+    """Split a block of fields if a server left out the empty line (AOL, Bounce.io)."""
     if len(block.get_all("final-recipient", ())) < 2:
         return [block]
     groups = [Message()]
@@ -107,7 +107,7 @@ def _one_recipient_each(block: Message) -> list[Message]:
 
 
 def mail_in(part: Message) -> Message | None:
-    """Return the mail, or the fields, that a part of type message/… holds; None if it holds none.
+    """Return the mail, or the fields, in a part of type message/…; None if it has none.
 
     Python's parser doesn't decode such a part, though some receivers encode it: RFC 2045, 6.4
     forbids that, RFC 6532 allows it.
@@ -125,13 +125,13 @@ def _blocks_of_status(part: Message) -> list[Message]:
 
 
 def _encoding_of(part: Message) -> str:
-    """Return how a part is encoded; empty where it isn't."""
+    """Return a part's transfer encoding; empty if it isn't encoded."""
     encoding = str(part.get("content-transfer-encoding", "")).strip().casefold()
     return encoding if encoding in ("base64", "quoted-printable") else ""
 
 
 def _octets_of(part: Message) -> bytes:
-    """Return what a part of type message/… holds, decoded, from what the parser made of it."""
+    """Return the decoded content of a part of type message/…, from what the parser made of it."""
     pieces = []
     for block in children(part):
         fields = "".join(f"{name}: {value}\n" for name, value in block.raw_items())
@@ -155,7 +155,7 @@ def recipients_of(original: Message) -> list[str]:
 
 
 def unparsed(mail: Message) -> str:
-    """Return the body of a mail that can't be divided: its boundary isn't the one it announced."""
+    """Return the body of a mail that can't be split: its boundary isn't the declared one."""
     payload = mail.get_payload()
     parts = [payload] if isinstance(payload, str) else map(str, children(mail))
     text = "\n".join(parts) or f"{mail.preamble or ''}{mail.epilogue or ''}"
@@ -163,7 +163,7 @@ def unparsed(mail: Message) -> str:
 
 
 def read_fields(text: str) -> Message:
-    """Read lines as fields; what isn't a field continues the line above."""
+    """Parse lines as fields; anything else continues the line above."""
     lines = text.strip("\r\n").splitlines()
     folded = (line if re.match(r"[\w-]+:", line) else f" {line.strip()}" for line in lines)
     return message_from_string("\n".join(folded) + "\n\n")

@@ -2,8 +2,8 @@
 
 It tries, in this order: a complaint in the abuse reporting format (RFC 5965), Amazon SES's
 notifications, the fields of a delivery report (RFC 3464, RFC 6533) as a part or as text, the words
-of a bounce that follows no standard (`gateway.core.bounces.notice_text`), and where those name
-nobody, Mailman's detectors (`flufl.bounce`).
+of a non-standard bounce (`gateway.core.bounces.notice_text`), and if those name nobody, Mailman's
+detectors (`flufl.bounce`).
 """
 
 import logging
@@ -33,9 +33,9 @@ from gateway.inbound.reading.bounces.status_fields import groups_in, of_group
 from gateway.inbound.reading.texts import children
 
 _MOST_RECIPIENTS = 100
-_LONGEST_SCANNED = 100_000  #: Characters of a mail that Mailman's detectors go through.
-#: Senders that bounces come from. People and their programs also quote bounces, and write of
-#: addresses that don't work; from them only a mail that is a report by its form counts.
+_LONGEST_SCANNED = 100_000  #: Characters of a mail examined by Mailman's detectors.
+#: Senders of bounces. People and their programs also quote bounces, and write about addresses that
+#: don't work; from them, only a mail in the form of a report counts.
 _SERVER = re.compile(
     r"\A\s*\Z|<>|daemon|post[-_ ]?master|mail.{0,3}(?:delivery|system|server|gateway)"
     r"|(?:system|mail) ?administrator",
@@ -43,10 +43,10 @@ _SERVER = re.compile(
 )
 _AMAZON = "@sns.amazonaws.com"
 _DOMAIN = re.compile(r"@[^\s<>@]{1,255}")  #: People have addresses at `mailserver.example`, too.
-#: Some mobile carriers bounce from such an address, and many auto-responders answer from one; only
-#: the carriers give the mail back.
+#: Some mobile carriers send bounces from such an address, and many auto-responders use one; only
+#: the carriers return the mail.
 _NO_REPLY = re.compile(r"\bno[-_.]?reply", re.IGNORECASE)
-#: Outlook.com's complaints (JMRP) have the original attached and no report of RFC 5965.
+#: Outlook.com's complaints (JMRP) have the original attached and no RFC 5965 report.
 _COMPLAINT_SUBJECT = re.compile(r"\s*complaint about message from", re.IGNORECASE)
 _COMPLAINT_SENDER = re.compile(r"\bstaff@(?:hotmail|outlook|live|msn)\.", re.IGNORECASE)
 _TO = re.compile(
@@ -63,8 +63,8 @@ _DIGEST = re.compile(
     r"|tagesbericht|wochenbericht|übersicht|samenvatting|overzicht|résumé|récapitulatif|résum",
     re.IGNORECASE,
 )
-#: A server's words on a failure, with the status (RFC 3463) at the beginning of a line, or behind
-#: the reply: `550 5.1.10 …`. Alone it has one figure at the end: `4.7.26` is a date.
+#: A server's words about a failure, with the status (RFC 3463) at the start of a line, or after the
+#: reply: `550 5.1.10 …`. On its own, the status ends in a single digit: `4.7.26` is a date.
 _FAILED = re.compile(
     r"(?:\A[\s>*\-•·]*[45]\.[0-7]\.\d|(?<!\d)[45]\d\d[ -][45]\.[0-7]\.\d{1,3})[ :-]{1,3}[^\W\d]"
 )
@@ -76,7 +76,7 @@ _DELAYED = re.compile(
 
 
 def read_bounces(mail: Message) -> tuple[Bounce, ...]:
-    """Return what a mail says of each recipient; empty where it isn't a bounce."""
+    """Return what a mail says about each recipient; empty if it isn't a bounce."""
     parts = take_apart(mail)
     is_report = mail.get_content_type() == "multipart/report" and bool(
         parts.groups or parts.feedback or parts.rejection
@@ -86,7 +86,7 @@ def read_bounces(mail: Message) -> tuple[Bounce, ...]:
         return ()
     bounces = tuple(islice(_bounces(parts), _MOST_RECIPIENTS))
     if not bounces and parts.original is not None:
-        # A filter has attached the bounce to a notice of its own.
+        # A filter has attached the bounce to its own notice.
         within = take_apart(parts.original)
         if within.groups:
             bounces = tuple(islice(_bounces(within), _MOST_RECIPIENTS))
@@ -96,7 +96,7 @@ def read_bounces(mail: Message) -> tuple[Bounce, ...]:
 
 
 def _senders_of(parts: BounceParts) -> list[str]:
-    """Return the senders of what came back: the bounce's recipient, and the original's sender."""
+    """Return the senders of the returned mail: the bounce's recipient, the original's sender."""
     fields = [str(parts.mail.get("to", ""))]
     if parts.original is not None:
         fields += [str(parts.original.get(name, "")) for name in ("return-path", "sender", "from")]
@@ -104,20 +104,20 @@ def _senders_of(parts: BounceParts) -> list[str]:
 
 
 def _is_of_a_server(parts: BounceParts) -> bool:
-    """Whether a mail server, or a program beside it, seems to have written a mail."""
+    """Whether a mail seems to be written by a mail server or a related program."""
     mail = parts.mail
     sender = str(mail.get("from", ""))
     if mail.get("x-failed-recipients"):
         return True
-    # A person who reads a postmaster's mailbox, or has such a name, also answers mail. Bounces of
-    # gateways to mobile phones begin like an answer, too (`post_master@vtext.com`, 2012), but they
-    # say `RCPT TO: …`.
+    # Somebody who reads a postmaster's mailbox, or has such a name, also replies to mail. Bounces
+    # from gateways to mobile phones also begin like a reply (`post_master@vtext.com`, 2012), but
+    # they say `RCPT TO: …`.
     is_answer = _ANSWER.match(str(mail.get("subject", ""))) is not None
     if is_answer and parts.original is None and not _RCPT_LINE.search(parts.notice):
         return False
     if _SERVER.search(_DOMAIN.sub("@", sender)) or _AMAZON in sender.casefold():
         return True
-    # An auto-responder names no address that failed, or one that nothing was sent to.
+    # An auto-responder names no failed address, or one that nothing was sent to.
     if parts.original is not None and _NO_REPLY.search(sender) and failures_in(parts.notice):
         return True
     refers = mail.get("in-reply-to") is not None or mail.get("references") is not None
@@ -126,11 +126,11 @@ def _is_of_a_server(parts: BounceParts) -> bool:
 
 
 def _has_form_of_bounce(parts: BounceParts) -> bool:
-    """Whether a mail of a server is about one that came back.
+    """Whether a server's mail is about a returned one.
 
     Servers also send lists of other people's mail (`Quarantine digest`), and people write as
-    `postmaster@`. A bounce gives back the mail or its id, has the fields, subject or wording of
-    one, or comes from `MAILER-DAEMON`.
+    `postmaster@`. A bounce returns the mail or its id, has the fields, subject or wording of one,
+    or comes from `MAILER-DAEMON`.
     """
     if parts.groups or parts.feedback or parts.original is not None:
         return True
@@ -142,7 +142,7 @@ def _has_form_of_bounce(parts: BounceParts) -> bool:
         automatic_kind(lambda name: subject if name == "subject" else "")
         is Automatic.DELIVERY_REPORT
     )
-    # In `Undeliverable: Weekly overview` the digest's name is the subject of what came back.
+    # In `Undeliverable: Weekly overview` the digest's name is the subject of the returned mail.
     if _DIGEST.search(subject) and not (is_subject and len(failures_in(notice)) < 2):
         return False
     return bool(
@@ -158,7 +158,7 @@ def _has_form_of_bounce(parts: BounceParts) -> bool:
 
 
 def _is_report_by_envelope(parts: BounceParts) -> bool:
-    """Whether a mail has the null sender (RFC 5321, 4.5.5), and no program answers with it."""
+    """Whether a mail has the null sender (RFC 5321, 4.5.5) and isn't an automatic reply."""
     value = partial(field, parts.mail)
     is_answer = automatic_kind(value) is Automatic.AUTO_REPLY
     return value("return-path").strip() == "<>" and not is_answer
@@ -167,8 +167,8 @@ def _is_report_by_envelope(parts: BounceParts) -> bool:
 def says_what_failed(notice: str) -> bool:
     """Whether a notice names one address and the status of a failure: `5.4.1 Access denied`.
 
-    A list of other people's mail names more. Anybody's words have figures and `error:` in them, as
-    those of who left a firm have, and mail that arrived has codes, too: `251 User not local`.
+    A list of other people's mail names more. Anybody's text may contain numbers and `error:`, such
+    as that of somebody who left a company, and delivered mail has codes, too: `251 User not local`.
     """
     failed = any(map(_FAILED.search, notice_of(notice)))
     return failed and len(failures_in(notice)) == 1
@@ -216,10 +216,9 @@ def _bounces(parts: BounceParts) -> Iterator[Bounce]:
 
 
 def _refused_by_recipient(receipt: Message, notice: str) -> Bounce:
-    """Return what a Sieve script says of a mail that it refused.
+    """Return what a Sieve script says about a mail that it rejected.
 
-    A person chose the words of the reason (`reject "user unknown";`): they prove nothing about the
-    address.
+    A person wrote the reason (`reject "user unknown";`): it proves nothing about the address.
     """
     return Bounce(
         kind=BounceKind.BOUNCE,
@@ -249,7 +248,7 @@ def _of_bounded_size(parts: BounceParts) -> Message:
 
 def _known_to_mailman(parts: BounceParts) -> set[str]:
     """Return the addresses that Mailman's detectors find."""
-    from flufl.bounce import scan_message  # few bounces need it, and every reader would load it
+    from flufl.bounce import scan_message  # few bounces need it, and every reader would import it
 
     # It logs what it raises, with a traceback that would end up on a terminal.
     logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""Complaints in the abuse reporting format (RFC 5965), and those of Outlook.com without it."""
+"""Complaints in the abuse reporting format (RFC 5965), and Outlook.com's without it."""
 
 import re
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from gateway.inbound.reading.bounces.bounce_parts import (
     recipients_of,
 )
 
-#: Types of report (IANA, "Feedback Report Type Values", 2024) that are no complaint. A report on
+#: Types of report (IANA, "Feedback Report Type Values", 2024) that are not complaints. A report on
 #: failed authentication (`auth-failure`, RFC 6591; `dmarc`) is about mail that nobody complained
-#: of. A missing or unknown type counts as a complaint, to be on the safe side.
+#: about. A missing or unknown type counts as a complaint, to be on the safe side.
 _NO_COMPLAINT = {
     "auth-failure": BounceKind.FEEDBACK,
     "dmarc": BounceKind.FEEDBACK,
@@ -41,7 +41,7 @@ def complaints_of(parts: BounceParts) -> Iterator[Bounce]:
         values = (*report.get_all("original-rcpt-to", ()), *report.get_all("removal-recipient", ()))
         named = [address for value in values if (address := address_in(str(value)))]
     if not named and parts.original is not None:
-        # Receivers black out the address, or leave the field out; the original names it.
+        # Receivers redact the address, or leave the field out; the original names it.
         named = recipients_of(parts.original)
     diagnostic = field(report, "user-agent") if report is not None else ""
     is_one = len({address.casefold() for address in named}) == 1

@@ -1,4 +1,4 @@
-"""What a mail that came back says, and what tells which mail of ours it is about."""
+"""What a bounce says, and what identifies the mail of ours it is about."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,12 +16,12 @@ _MOST_PARTS = 200
 _MOST_RECIPIENTS = 100
 _LONGEST = 1_000
 _ORIGINALS = ("text/rfc822-headers", "message/rfc822", "message/global-headers", "message/global")
-#: The Message-ID of the mail that came back, in the text or among the report's fields.
+#: The Message-ID of the returned mail, in the text or among the report's fields.
 _MESSAGE_ID = re.compile(
     r"^[> \t]{0,10}(?:x-original-)?message-id:\s{0,10}(<[^<>\s]{1,900}>)",
     re.IGNORECASE | re.MULTILINE,
 )
-#: The same in a notification of Amazon SES, where quotes are escaped if SNS wrapped it.
+#: The same in a notification from Amazon SES, where quotes are escaped if SNS wrapped it.
 _NOTIFIED_ID = re.compile(
     r"""\\?"(?:messageId|Message-ID)\\?"\s{0,9}[:,]\s{0,9}(?:\\?"value\\?"\s{0,9}:\s{0,9})?"""
     r"""\\?"(<[^<>\s"\\]{1,900}>)""",
@@ -32,18 +32,18 @@ _LONGEST_TEXT = 200_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSet:
-    """What a mail that came back says, and what tells which mail of ours it is about."""
+    """What a bounce says, and what identifies the mail of ours it is about."""
 
     bounces: tuple[Bounce, ...] = ()
-    numbers: tuple[int, ...] = ()  #: Ids of journal messages that it names.
+    numbers: tuple[int, ...] = ()  #: Ids of journal messages named in it.
     message_id: str = ""
-    addressed_to: tuple[str, ...] = ()  #: Addresses it came to, as its own header names them.
-    #: Whether a person may ask for something by it: it has a sender, and is no reply or report.
+    addressed_to: tuple[str, ...] = ()  #: Addresses it was sent to, according to its own header.
+    #: Whether it may be a person's request: it has a sender, and is no reply or report.
     may_ask: bool = False
 
 
 def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
-    """Read what an automatic mail reports about deliveries; most report nothing."""
+    """Parse what an automatic mail reports about deliveries; most report nothing."""
     numbers: list[int] = []
     message_id = ""
     told_ids: list[str] = []
@@ -58,7 +58,7 @@ def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
             for group in status_groups(part):
                 names = ("original-envelope-id", "x-gateway-message")
                 numbers += _ids([_field(group, name) for name in names])
-                # Google doesn't give the mail back and names its id only here.
+                # Google doesn't return the mail and names its id only here.
                 message_id = message_id or _field(group, "x-original-message-id")
         elif part.get_content_type() == "text/plain":
             text = decoded_text(part)[:_LONGEST_TEXT]
@@ -70,7 +70,7 @@ def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
             numbers += _ids(hop_ids(original.raw("received")))
     bounces: tuple[Bounce, ...] = ()
     if is_bounce:
-        # Loaded when the first one comes: few mails are reports.
+        # Imported when the first one comes: few mails are reports.
         from gateway.inbound.reading.bounces.bounces import read_bounces
 
         bounces = read_bounces(mail)
@@ -83,7 +83,7 @@ def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
 
 
 def header_of_original(part: Message) -> Headers:
-    """Return the header of the mail a report gives back."""
+    """Return the header of the mail returned in a report."""
     inner = mail_in(part)
     if inner is not None:
         block = "".join(f"{name}: {value}\n" for name, value in inner.raw_items())

@@ -1,4 +1,4 @@
-"""What Amazon SES tells by mail, as JSON."""
+"""Amazon SES's notifications by mail, as JSON."""
 
 import json
 import re
@@ -8,16 +8,16 @@ from gateway.core.bounces.bounce import Bounce, BounceKind
 from gateway.core.bounces.why import why
 from gateway.inbound.reading.bounces.bounce_parts import on_one_line
 
-#: The key that tells the kind: of notifications, and of a configuration set's events.
+#: The key with the kind: of notifications, and of a configuration set's events.
 NOTIFIES = re.compile(r"notificationType|eventType")
 
 
 def notified(notice: str) -> Iterator[Bounce]:
-    """Yield what Amazon SES tells by mail ("Contents of notifications for Amazon SES")."""
+    """Yield the contents of an Amazon SES mail ("Contents of notifications for Amazon SES")."""
     try:
         # The mail's lines are broken after 998 octets, even in the middle of the JSON.
         notification = json.loads(re.sub(r"\r?\n ?", "", notice[: notice.rindex("}") + 1]))
-        if "Message" in notification:  # Amazon SNS wrapped it into a document of its own
+        if "Message" in notification:  # Amazon SNS wrapped it into another document
             notification = json.loads(notification["Message"])
         kind = str(notification.get("notificationType") or notification["eventType"])
         if kind == "Bounce":

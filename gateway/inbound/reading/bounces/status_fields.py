@@ -19,7 +19,7 @@ from gateway.inbound.reading.bounces.bounce_parts import (
 _ACTIONS = {
     "delayed": BounceKind.DELAY,
     "delivered": BounceKind.DELIVERED,
-    "deliverable": BounceKind.DELIVERED,  # what Postfix says of `sendmail -bv`
+    "deliverable": BounceKind.DELIVERED,  # from Postfix's `sendmail -bv`
     "relayed": BounceKind.DELIVERED,
     "expanded": BounceKind.DELIVERED,
 }
@@ -30,7 +30,7 @@ _FIELD_OF_REPORT = re.compile(r"^(?:final|original)-recipient:", re.IGNORECASE |
 def of_group(
     group: Message, notice: str, failures: Sequence[ToldFailure], *, is_only: bool
 ) -> Iterator[Bounce]:
-    """Yield what the fields of one recipient say (RFC 3464, 2.3); nothing where they name nobody.
+    """Yield what one recipient's fields say (RFC 3464, 2.3); nothing if they name nobody.
 
     `is_only`: the report has only one recipient. Otherwise, what the notice says without naming
     anybody may be about another one.
@@ -82,7 +82,7 @@ def of_group(
 
 
 def groups_in(notice: str) -> Iterator[Message]:
-    """Yield the fields of a delivery report that stand in a text."""
+    """Yield the fields of a delivery report found in a text."""
     for block in re.split(r"\n[ \t\r]*\n", notice):
         if _FIELD_OF_REPORT.search(block):
             yield read_fields(block)

@@ -1,1 +1,1 @@
-"""Mails in the files of mail programs: of Outlook, of Apple Mail, of mailboxes."""
+"""Mails in the files of mail programs: Outlook, Apple Mail, mailbox files."""

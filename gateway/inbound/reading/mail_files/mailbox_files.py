@@ -8,9 +8,9 @@ From: Ann <ann@example.org>                       From: Ann <ann@example.org>
 <!DOCTYPE plist …>…</plist>
 ```
 
-Left, a file of Apple Mail: its first line is the size of the mail in octets, and behind the mail
-stands what the program knows of it. Right, a mailbox file (RFC 4155). The line ends of both may
-have changed on the way.
+Left, an Apple Mail file: its first line is the size of the mail in octets, and the mail is followed
+by the program's data about it. Right, a mailbox file (RFC 4155). The line ends of both may have
+changed on the way.
 """
 
 import mmap
@@ -26,14 +26,14 @@ _MOST_PARTS = 1_000
 _COUNT = re.compile(rb"[0-9]{1,12}[ \t]*\r?\n")
 _PLIST = re.compile(rb"</plist>\s*\Z")
 _LONGEST_END = 200  #: Octets that may follow `</plist>`.
-#: The line above the next mail of a mailbox file, with its time, and the first field below it.
+#: The line above the next mail in a mailbox file, with its time, and the first field below it.
 _NEXT_MAIL = re.compile(
     rb"\n\r?\n>?From (?=[^\r\n]{1,400}\r?\n[!-9;-~]{1,80}:)[^\r\n]{1,400}[0-9]:[0-9]{2}"
 )
 
 
 def is_mail_file(part: Message) -> bool:
-    """Whether a part is a mail as a file, by its name or type, and not opened yet."""
+    """Whether a part is a mail in a file, by its name or type, not opened yet."""
     if part.is_multipart():
         return False
     name = file_name(part).casefold()
@@ -41,7 +41,7 @@ def is_mail_file(part: Message) -> bool:
 
 
 def without_line_above(beginning: bytes) -> bytes:
-    """Take off the line above a mail in a file: its size, or the `From ` line of a mailbox."""
+    """Remove the line above a mail in a file: its size, or the `From ` line of a mailbox."""
     count = _COUNT.match(beginning)
     return beginning[count.end() :] if count else without_divider(beginning)
 
@@ -52,7 +52,7 @@ def is_of_apple(beginning: bytes) -> bool:
 
 
 def take_off_end(file: Path) -> None:
-    """Take off what Apple Mail keeps behind the mail in its file."""
+    """Remove what Apple Mail stores after the mail in its file."""
     with file.open("r+b") as opened:
         size = opened.seek(0, 2)
         if not size:
@@ -66,7 +66,7 @@ def take_off_end(file: Path) -> None:
 
 
 def holds_many(file: Path) -> bool:
-    """Whether a mailbox file holds several mails, so that nobody knows which one is meant."""
+    """Whether a mailbox file has several mails, so that nobody knows which one is meant."""
     if not file.stat().st_size:
         return False
     with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ) as mail:
@@ -74,9 +74,9 @@ def holds_many(file: Path) -> bool:
 
 
 def is_left_out(part: Message) -> bool:
-    """Whether Apple Mail left a file out of its mail, so that the part only says how large it was.
+    """Whether Apple Mail left out a file, so that the part only gives its size.
 
-    It does so where it has loaded a mail without its attachments (`.partial.emlx`).
+    It does so if it has loaded a mail without its attachments (`.partial.emlx`).
     """
     payload = part.get_payload()
     return "x-apple-content-length" in part and isinstance(payload, str) and not payload.strip()

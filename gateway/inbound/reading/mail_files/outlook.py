@@ -1,7 +1,7 @@
-"""Mails in Outlook's own formats, made ordinary ones: `.msg` files, and mails in a `winmail.dat`.
+"""Converting mails from Outlook's own formats: `.msg` files, and mails in a `winmail.dat`.
 
-Both (MS-OXMSG, MS-OXTNEF) come from outside, so they are opened in the process with limits of time
-and memory that reads mails.
+Both (MS-OXMSG, MS-OXTNEF) come from outside, so they are opened in the process that parses mail
+under time and memory limits.
 """
 
 import contextlib
@@ -20,9 +20,9 @@ from gateway.inbound.reading.mail_files.rtf import RichText, RtfRoom, read_rtf
 if TYPE_CHECKING:
     from oxmsg import Message as MsgFile
 
-LARGEST = 12_000_000  #: Octets; a larger one stays a file, for reading copies its parts in memory.
+LARGEST = 12_000_000  #: Octets; a larger one stays a file, as parsing copies its parts in memory.
 _MOST_FILES = 1_000
-_DEEPEST = 5  #: Mails within one another.
+_DEEPEST = 5  #: Nested mails.
 _SENDER_SMTP, _AUTHOR_SMTP = 0x5D01, 0x5D02  # PidTagSenderSmtpAddress, …SentRepresenting…
 _AUTHOR_NAME, _AUTHOR_ADDRESS = 0x0042, 0x0065
 _SENDER_NAME, _SENDER_ADDRESS = 0x0C1A, 0x0C1F
@@ -36,26 +36,26 @@ _COPIED = ("From", "Sender", "To", "Cc", "Reply-To", "Subject", "Date", "Message
 
 
 class UnreadText(MessageDefect):
-    """A mail of Outlook has a text that can't be read."""
+    """A mail from Outlook has a text that can't be read."""
 
 
 class Opened(Message):
-    """A file of Outlook whose mail was taken out; any other files are still in it."""
+    """A file from Outlook whose mail was extracted; any other files are still in it."""
 
     has_unread_text = False  #: Whether that mail has a text that can't be read.
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A mail that a file of Outlook held, converted to RFC 5322."""
+    """A mail from a file of Outlook's, converted to RFC 5322."""
 
     octets: bytes
-    holds_more: bool  #: Whether the file holds something that is not in the converted mail.
+    holds_more: bool  #: Whether the file contains anything that is not in the converted mail.
     has_unread_text: bool = False  #: Whether the mail has a text that couldn't be read.
 
 
 def mail_of_msg(octets: bytes, room: RtfRoom) -> Converted | None:
-    """Return the mail that a `.msg` file holds; None where it holds none.
+    """Return the mail in a `.msg` file; None if there is none.
 
     Mails attached to that mail can't be read; `holds_more` says so.
     """
@@ -73,12 +73,12 @@ def mail_of_msg(octets: bytes, room: RtfRoom) -> Converted | None:
         return Converted(octets_of_msg(msg, texts), has_mails or texts.is_unread, texts.is_unread)
     except MemoryError:
         raise
-    except Exception:  # A parser of a hostile file system: whatever it raises, the file stays.
+    except Exception:  # A parser for a hostile file system: whatever it raises, the file is kept.
         return None
 
 
 def mail_of_tnef(octets: bytes, room: RtfRoom) -> Converted | None:
-    """Return the first mail attached in a `winmail.dat`, in whatever form; None without one."""
+    """Return the first mail attached in a `winmail.dat`, in any form; None without one."""
     from tnefparse import TNEF
 
     try:
@@ -107,7 +107,7 @@ def mail_within(attachments: list[Any], room: RtfRoom) -> tuple[int, Converted] 
 
 
 def text_of_tnef(octets: bytes, room: RtfRoom) -> RichText | None:
-    """Return the text that a `winmail.dat` holds, and its type; None where it holds none."""
+    """Return the text in a `winmail.dat`, and its type; None if there is none."""
     from tnefparse import TNEF
 
     try:
@@ -122,15 +122,15 @@ def text_of_tnef(octets: bytes, room: RtfRoom) -> RichText | None:
 
 
 class OutlookTexts(NamedTuple):
-    """The text of a mail of Outlook, plain and as HTML; either may be empty."""
+    """The text of a mail from Outlook, plain and as HTML; either may be empty."""
 
     text: str
     markup: str
-    is_unread: bool  #: Whether its only text is RTF that can't be read.
+    is_unread: bool  #: Whether its only text is unreadable RTF.
 
 
 def texts_of_tnef(tnef: Any, room: RtfRoom) -> OutlookTexts:
-    """Return the texts that a `winmail.dat` or a mail embedded in it has."""
+    """Return the texts in a `winmail.dat` or in a mail embedded in it."""
     return _texts_of(_decoded(tnef.body), _decoded(tnef.htmlbody), tnef._rtfbody, room)
 
 
@@ -138,7 +138,7 @@ def _texts_of(text: str, markup: str, rtf: Any, room: RtfRoom) -> OutlookTexts:
     if text.strip() or markup.strip() or not isinstance(rtf, bytes) or not rtf:
         return OutlookTexts(text, markup, is_unread=False)
     rich = None
-    with contextlib.suppress(Exception):  # a broken one may raise anything in the libraries
+    with contextlib.suppress(Exception):  # with a broken one, the libraries may raise anything
         rich = read_rtf(rtf, room)
     if rich is None:
         return OutlookTexts(text, markup, is_unread=True)
@@ -149,7 +149,7 @@ def _texts_of(text: str, markup: str, rtf: Any, room: RtfRoom) -> OutlookTexts:
 
 
 def octets_of_msg(msg: "MsgFile", texts: OutlookTexts) -> bytes:
-    """Return a `.msg` file as a mail of RFC 5322, with its attachments."""
+    """Return a `.msg` file as an RFC 5322 mail, with its attachments."""
     properties = msg.properties
     people = [
         (
@@ -177,13 +177,13 @@ def octets_of_msg(msg: "MsgFile", texts: OutlookTexts) -> bytes:
 
 
 def mail_of_embedded(tnef: Any, room: RtfRoom) -> Converted:
-    """Return the mail that is embedded in a `winmail.dat`."""
+    """Return the mail embedded in a `winmail.dat`."""
     texts = texts_of_tnef(tnef, room)
     return Converted(octets_of_tnef(tnef, texts, room), texts.is_unread, texts.is_unread)
 
 
 def octets_of_tnef(tnef: Any, texts: OutlookTexts, room: RtfRoom, depth: int = 0) -> bytes:
-    """Return the mail embedded in a `winmail.dat` as one of RFC 5322, with its attachments."""
+    """Return the mail embedded in a `winmail.dat` as RFC 5322, with its attachments."""
     values = {int(mapi.name): mapi.data for mapi in tnef.mapiprops}
 
     def text(number: int) -> str:
@@ -215,13 +215,13 @@ def mapi_header(
 ) -> dict[str, str]:
     """Return the header of a mail without empty fields; `text` reads a property by its tag.
 
-    Outlook keeps the header that a mail came with (PidTagTransportMessageHeaders). A mail that was
-    never sent over the internet has none: there the fields are made from its properties.
+    Outlook stores the header that a mail arrived with (PidTagTransportMessageHeaders). A mail that
+    was never sent over the Internet has none: then the fields are made from its properties.
     """
     author = mailbox_of(text(_AUTHOR_NAME), (text(_AUTHOR_SMTP), text(_AUTHOR_ADDRESS)))
     sender = mailbox_of(text(_SENDER_NAME), (text(_SENDER_SMTP), text(_SENDER_ADDRESS)))
-    # The author and whoever sent it for them may differ (MS-OXOMSG, 2.2.1.48); an internal name of
-    # Exchange without an address tells nothing.
+    # The author and whoever sent it for them may differ (MS-OXOMSG, 2.2.1.48); an internal Exchange
+    # name without an address says nothing.
     has_author = author != "" and ("@" in author or "@" not in sender)
     fields = {
         "From": author if has_author else sender,
@@ -245,7 +245,7 @@ def mailbox_of(name: str, addresses: tuple[str, ...]) -> str:
 
 
 def _legible(read: Callable[[], str | None]) -> str:
-    """Return a text; where the charset that the file names doesn't fit, read in a likely one."""
+    """Return a text; if the charset named in the file doesn't fit, decoded in a likely one."""
     try:
         return read() or ""
     except UnicodeDecodeError as error:

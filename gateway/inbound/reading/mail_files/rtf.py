@@ -1,27 +1,26 @@
-"""The text of a mail that Outlook kept as RTF alone, in a `.msg` or a `winmail.dat`.
+"""The text of a mail that Outlook stored only as RTF, in a `.msg` or a `winmail.dat`.
 
-It is compressed (MS-OXRTFCP). Where Outlook made it from HTML, that HTML is still in it
-(MS-OXRTFEX).
+It is compressed (MS-OXRTFCP). If Outlook made it from HTML, that HTML is still in it (MS-OXRTFEX).
 """
 
 import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-_LARGEST = 400_000  #: Octets of RTF that are read for one mail, all its files together.
-_LARGEST_COMPRESSED = 100_000  #: Octets; two of them stand for up to seventeen.
+_LARGEST = 400_000  #: Octets of RTF parsed for one mail, all its files together.
+_LARGEST_COMPRESSED = 100_000  #: Octets; two of them expand to up to seventeen.
 _TOKEN = re.compile(
     r"(?P<tag>\\\*\\htmltag\d* ?)|(?P<switch>\\htmlrtf(?P<off>0)?\d*(?![a-z\d]) ?)"
     r"|(?P<kept>\\(?:f|uc)\d+ ?)|(?P<brace>[{}])|\\[a-z]{1,32}-?\d* ?|\\'..|\\.|[^\\{}]+",
     re.DOTALL,
 )
-#: A font and its charset; 1 means the charset of the whole text, and is left out.
+#: A font and its charset; 1 means the charset of the whole text, and is ignored.
 _CHARSET = re.compile(r"\{\\f(\d{1,5})(?!\d)[^{}]*?\\fcharset((?!1(?!\d))\d{1,5})")
 _FIELD = re.compile(r"\\\*\\fldinst", re.IGNORECASE)
 
 
 class RichText(NamedTuple):
-    """What was read from RTF."""
+    """Text extracted from RTF."""
 
     text: str
     kind: str  #: The subtype of `text/…`: `plain` or `html`.
@@ -29,15 +28,16 @@ class RichText(NamedTuple):
 
 @dataclass(slots=True)
 class RtfRoom:
-    """How much RTF may still be read for a mail: many files of Outlook may be attached to it."""
+    """How much RTF may still be parsed for a mail, which may have many Outlook files attached."""
 
     octets: int = _LARGEST
 
 
 def read_rtf(compressed: bytes, room: RtfRoom) -> RichText | None:
-    """Read compressed RTF; None where there is no room for it, it holds no text, or isn't RTF.
+    """Parse compressed RTF; None if there is no room for it, it has no text, or isn't RTF.
 
-    What is read is taken off `room`. On broken input, whatever the libraries raise is raised.
+    What is parsed is deducted from `room`. On broken input, the libraries' exceptions are passed
+    on.
     """
     if len(compressed) > room.octets or int.from_bytes(compressed[4:8], "little") > room.octets:
         return None
@@ -53,8 +53,8 @@ def read_rtf(compressed: bytes, room: RtfRoom) -> RichText | None:
         return None
     room.octets -= len(octets)
     rtf = octets.rstrip(b"\0").decode("cp1252", "replace")
-    # striprtf 0.0.35 gives a font without a charset that of the next font, and puts font names
-    # beyond ASCII (`MS 明朝`) into the text. Its search for links can take hours.
+    # striprtf 0.0.35 gives a font without a charset that of the next font, and puts non-ASCII font
+    # names (`MS 明朝`) into the text. Its search for links can take hours.
     fonts = library.font_table_group(rtf)
     charsets = "".join(map("{{\\f{0[0]}\\fcharset{0[1]} x;}}".format, _CHARSET.findall(fonts)))
     rtf = rtf.replace(fonts, f"{{\\fonttbl{charsets}}}", 1) if fonts else rtf
@@ -67,15 +67,15 @@ def read_rtf(compressed: bytes, room: RtfRoom) -> RichText | None:
 
 
 def markup_in(rtf: str) -> str:
-    """Turn RTF that was made from HTML into RTF whose text is that HTML (MS-OXRTFEX, 2.1.3).
+    """Convert RTF made from HTML to RTF whose text is that HTML (MS-OXRTFEX, 2.1.3).
 
-    The tags stand in `\\*\\htmltag` groups, which other readers of RTF skip; here they become text.
-    What RTF has in place of them (between `\\htmlrtf` and `\\htmlrtf0`) is dropped, except fonts,
-    which tell the charset of the text behind them.
+    The tags are in `\\*\\htmltag` groups, which other RTF readers skip; here they become text. The
+    RTF equivalents (between `\\htmlrtf` and `\\htmlrtf0`) are dropped, except fonts, which
+    determine the charset of the text after them.
     """
     written: list[str] = []
     states: list[bool] = []
-    is_made = False  #: Whether this is RTF in place of a tag, not HTML.
+    is_made = False  #: Whether this is the RTF equivalent of a tag, not HTML.
     for token in _TOKEN.finditer(rtf):
         if token["brace"] == "{":
             states.append(is_made)
