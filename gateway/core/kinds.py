@@ -56,7 +56,7 @@ def known_tag(text: str) -> str:
 
 
 class State(StrEnum):
-    """Where a delivery stands."""
+    """The state of a delivery."""
 
     SENDING = "sending"
     RELAYED = "relayed"

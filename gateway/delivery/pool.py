@@ -20,8 +20,8 @@ EXIM_TRANSACTIONS = 10
 #: by a second after ten errors (smtpd_soft_error_limit), also for the next mail; Courier by even
 #: more.
 MAX_REFUSALS = 5
-#: The same for transactions that end with RSET, as everybody in them is suppressed: Postfix counts
-#: RSET after a hundred as an error (smtpd_junk_command_limit). One of them may have two.
+#: The same for transactions that end with RSET because everybody in them is suppressed: after a
+#: hundred, Postfix counts RSET as an error (smtpd_junk_command_limit). A transaction may have two.
 MAX_RESETS = 40
 
 Observer = Callable[[RelaySettings, "RelayConnection | RelayLost | RelayRefuses"], None]

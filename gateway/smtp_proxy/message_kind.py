@@ -51,13 +51,13 @@ class BurstSoFar:
     now: datetime
 
     def count(self, within: timedelta) -> int:
-        """Return how many different recipients it had within a time, including these."""
+        """Return how many different recipients it had within a period, including these."""
         since, named = self.now - within, self.case.named
         recent = {address for address, (_, last) in self.reached.items() if last >= since}
         return len(recent.union(named)) + self.case.asked - len(named)
 
     def is_young(self, address: str, within: timedelta) -> bool:
-        """Whether it first went to this address within a time: a burst may still show."""
+        """Whether it first went to this address within a period: a burst may still show."""
         first, _ = self.reached.get(address, (self.now, self.now))
         return self.now - first < within
 

@@ -24,7 +24,7 @@ _LABEL = (
     "to|recipient|address|addresses|e-?mail|user|rcpt to|could not be delivered to|undeliverable to"
     "|final-recipient|original-recipient|failed recipient|an|destinataire"
 )
-#: `ann@example.org`, `- <ann@example.org>:`, `To: ann@example.org`, on a line of its own.
+#: `ann@example.org`, `- <ann@example.org>:`, `To: ann@example.org`, on a separate line.
 _ALONE = re.compile(
     rf"[\s>*\-•·]*(?:\d+[.)]\s*)?(?:(?:{_LABEL})\s*[:=]\s*(?:rfc822;\s*)?)?<?({_MAILBOX})>?"
     r"\s*[:;,.]?\s*(?:\(.*\))?\s*\Z",

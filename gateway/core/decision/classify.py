@@ -34,7 +34,7 @@ class MessageFacts:
     opening: bytes = b""
     #: The number of recipients from which the rules call a message a mailing.
     many: int | None = None
-    #: How many different recipients a burst of the same message reached within a time, these
+    #: How many different recipients a burst of the same message reached within a period, these
     #: included; counted only if a rule needs it.
     burst: Callable[[timedelta], int] = lambda _: 0
 
@@ -337,7 +337,7 @@ class RecipientsTest(RuleTest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BurstTest(RuleTest):
-    """The same message went to more than this many different recipients within a time."""
+    """The same message went to more than this many different recipients within a period."""
 
     recipients: int
     within: timedelta

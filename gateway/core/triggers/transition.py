@@ -172,7 +172,7 @@ def missing(trigger: Trigger, around: ApplicationStaff) -> Iterator[str]:
 
 
 def _named(wanted: str, around: ApplicationStaff) -> Iterator[tuple[str, str]]:
-    """Yield the people a trigger's recipient stands for, each with the mailbox in lower case."""
+    """Yield the people a trigger's recipient means, each with the mailbox in lower case."""
     if wanted == CANDIDATE:
         yield "", ""
     elif "@" in wanted:

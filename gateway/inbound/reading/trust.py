@@ -18,7 +18,7 @@ _AUTH_AS = "x-ms-exchange-organization-authas"
 _UNASKED = frozenset(("none", "bestguesspass"))  #: DMARC results for a domain without a policy.
 _LONGEST = 20_000  #: Octets of a field that are parsed.
 _ADDRESS = re.compile(r"[^\s<>()\"',;:]+@[^\s<>()\"',;:]+")
-#: What a name can't have unless it is quoted (RFC 5322, 3.2.4), which few people's names are.
+#: Characters a name may only have if quoted (RFC 5322, 3.2.4), which few people's names are.
 _SPECIAL = re.compile(r"[\s()<>\[\]:;\\,\"]")
 #: A comment that quotes the client: what it said at HELO, or the envelope sender.
 _COPIES_CLIENT = re.compile(r"\([^)]*\b(?:helo|envelope-from)=", re.IGNORECASE)
@@ -131,7 +131,7 @@ def parsed_results(text: str) -> Any:
     header = text.replace(":", "!")
     parsed = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {header}")
     if _COPIES_CLIENT.search(text):
-        # Who writes such comments checks SPF alone: what else seems to be there is the client's.
+        # Programs that write such comments only check SPF: any other result is the client's.
         parsed.results = parsed.results[:1]
     elif has_moved_property(parsed.results):
         raise ValueError("a comment ends too early")
@@ -139,7 +139,7 @@ def parsed_results(text: str) -> Any:
 
 
 def has_moved_property(results: Iterable[Any]) -> bool:
-    """Whether SPF's `smtp.mailfrom` stands behind another result of a field that has both.
+    """Whether SPF's `smtp.mailfrom` comes after another result in a field that has both.
 
     It follows a comment that quotes the envelope sender: `spf=pass (mx: domain of a@b.example
     designates …) smtp.mailfrom=a@b.example`. Had that ended the comment, it would stand behind what

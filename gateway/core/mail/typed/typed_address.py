@@ -87,7 +87,7 @@ def read_address(text: str) -> TypedAddress | NotAnAddress:
 
 
 def name_and_address(mailbox: str) -> tuple[str, str]:
-    """Return name and address of a mailbox as a setting has it; empty where there is none.
+    """Return name and address of a mailbox as configured; empty if there is none.
 
     Not by `email.utils.parseaddr`, which finds nothing in `postmaster@[192.0.2.1]` since Python
     3.11.10 (its repair of CVE-2023-27043).

@@ -132,7 +132,7 @@ def other_places(
 ) -> list[OriginalPlace]:
     """Find what could have been meant instead of the first place, in the order of the text.
 
-    `is_divided`: a conversation may be among it, which is the last then.
+    `is_divided`: it may include a conversation, which is then the last.
 
     An introduction (`On 4 March Ann wrote:`) may be a quote within the forwarder's own text, with
     the forwarded mail below it. A mail in a surer form may be followed by another one, or contain
@@ -172,7 +172,7 @@ def other_places(
 
 
 def _held_by(holders: Sequence[OriginalPlace], mail: OriginalPlace) -> OriginalPlace:
-    """Return a mail of a conversation as one that the text of others, if any, contains."""
+    """Return a conversation's mail as one contained in the text of others, if any."""
     if not holders:
         return mail
     end, rest = holders[-1].end, holders[-1].rest

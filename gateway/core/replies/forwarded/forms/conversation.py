@@ -45,7 +45,7 @@ class ConversationMail:
 
 
 def may_hold_conversation(lines: Sequence[TextLine]) -> bool:
-    """Whether the rule of a conversation stands anywhere: most mails need not be looked through."""
+    """Whether there is a conversation's rule anywhere: most mails needn't be searched."""
     return any(line.text.startswith(_BETWEEN * 2) for line in lines)
 
 
@@ -70,7 +70,7 @@ def read_conversation(lines: Sequence[TextLine], start: int) -> list[Conversatio
             mails.append(ConversationMail(header=replace(header, fields=fields), above=above))
         elif begin == first:
             return []
-    # Below an unknown word it takes more than one mail: staff also write `Termin: Freitag`.
+    # After an unknown word there must be several mails: staff also write `Termin: Freitag`.
     return mails if len(mails) > 1 or begins_field(lines[start + 1].text) else []
 
 
