@@ -71,7 +71,7 @@ def suppressed_of(
 def kept_of(
     suppressed: Mapping[str, Iterable[Suppression]], names: ErasedNames
 ) -> list[KeptSuppression]:
-    """Return the suppressions that addresses (in lookup form) keep, without whose they are."""
+    """Return the suppressions that addresses (in lookup form) keep, without their holders."""
     return [
         KeptSuppression(
             name=names.new(address),
