@@ -47,6 +47,8 @@ ENDLESS = (
         '---------- Forwarded by A/B on\n11/24/2026 10:00 AM ----------\n\n"A" <a@b.c>\n',
         "A ---11/23/2026 09:15:02---x\n",
         "On 1 March 2026, a@b.c wrote:\n> x\n\n",
+        "From: a@b>To: " + "GMT1Abcdef ghij klm " * 250 + "\n",
+        "a\nSubject: b\n--------------------\n\n----------\nFrom: a@b\nDate: 1\n",
     ],
 )
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ KNOWN_LABEL = re.compile(
     rf"(?<![^\s])[*_]{{0,2}}(?P<head>{_alternatives(*_KNOWN)})\s?[:：](?=\s|\Z)"
 )
 _RUN_ON = re.compile(r">\s?[^\W\d_]")
-_LONGEST_GLUED = 5_000
+LONGEST_GLUED = 5_000  #: Characters of a header on one line.
 #: Where a date ends and the next word begins: `09:26:50 CET|Betreff`, `… GMT+1|Тема`.
 _BEHIND_ZONE = r"(?:(?<=[A-Z]{2})(?=[A-Z][a-z]|[^\W\d_A-Za-z])|(?<=\d)(?=[^\W\d_]))"
 _UNKNOWN = r"[^\W\d_][^:：<>@\"\d]{0,30}"
@@ -145,7 +145,7 @@ def _glued() -> re.Pattern[str]:
 
 def is_glued(text: str) -> bool:
     """Whether a line holds more than one header word with a value."""
-    return _RUN_ON.search(text) is not None and _glued().search(text[:_LONGEST_GLUED]) is not None
+    return _RUN_ON.search(text) is not None and _glued().search(text[:LONGEST_GLUED]) is not None
 
 
 def split_glued(text: str, *, announced: bool = False) -> dict[HeaderWord, str] | None:
@@ -154,7 +154,7 @@ def split_glued(text: str, *, announced: bool = False) -> dict[HeaderWord, str] 
     None if it isn't one: it must begin with a sender and have a subject. Its words may be in an
     unknown language; the first only if the header is `announced`.
     """
-    first = read_label(text[:_LONGEST_GLUED])
+    first = read_label(text[:LONGEST_GLUED])
     if first is None or (first.role is not HeaderWord.SENDER and not announced):
         return None
     if first.role not in (HeaderWord.SENDER, None):

@@ -7,6 +7,7 @@ from datetime import UTC
 
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.labels import (
+    LONGEST_GLUED,
     Label,
     is_glued,
     read_bare_label,
@@ -111,7 +112,7 @@ def read_glued(
         fields = split_glued(text, announced=announced) if is_glued(text) else None
         if fields is not None:
             return ForwardedHeader(fields=fields, languages=(), end=end)
-        if end == len(lines) or lines[end].is_blank:
+        if end == len(lines) or lines[end].is_blank or len(text) >= LONGEST_GLUED:
             break
         text = f"{text} {lines[end].text}"
     return None
