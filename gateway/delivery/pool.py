@@ -118,8 +118,7 @@ class Pool:
         self._slots.give_back()
         if unused:
             connection.resets += 1
-            if self._pace is not None:
-                self._pace.give_back()
+            self._give_turn_back()
         connection.served += 1
         most = EXIM_TRANSACTIONS if connection.is_exim else MAX_TRANSACTIONS
         is_welcome = (
@@ -132,10 +131,16 @@ class Pool:
         else:
             connection.quit()
 
-    def discard(self, connection: RelayConnection) -> None:
-        """Close a connection that may not be reused."""
+    def discard(self, connection: RelayConnection, *, unused: bool = False) -> None:
+        """Close a connection that may not be reused; `unused` as in `release`."""
         self._slots.give_back()
+        if unused:
+            self._give_turn_back()
         connection.abort()
+
+    def _give_turn_back(self) -> None:
+        if self._pace is not None:
+            self._pace.give_back()
 
     def leave(self) -> None:
         """Stop counting a connection that somebody else keeps reading (a late verdict)."""

@@ -277,23 +277,23 @@ class RelayTransaction:
         if connection is None:
             return
         if self._content_begun or not connection.usable:
-            self._pool.discard(connection)
+            self._pool.discard(connection, unused=not self._content_begun)
             return
         try:
             reply = await connection.command(b"RSET\r\n", min(self._budget, 10.0))
         except RelayLost:
-            self._pool.discard(connection)
+            self._pool.discard(connection, unused=True)
             return
         self._give_back(connection, reply, unused=True)
 
     def _give_back(self, connection: RelayConnection, last: Reply, *, unused: bool = False) -> None:
         if last.code == 421:
-            self._pool.discard(connection)
+            self._pool.discard(connection, unused=unused)
         else:
             self._pool.release(connection, unused=unused)
 
     def hang_up(self) -> None:
         """Close the relay connection: without its final dot the content doesn't count."""
         if self._connection is not None:
-            self._pool.discard(self._connection)
+            self._pool.discard(self._connection, unused=not self._content_begun)
             self._connection = None

@@ -336,3 +336,35 @@ async def test_a_transaction_without_content_costs_no_message_of_the_minute(sink
     pool.close()
 
     assert 1 == len(sink.accepted)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [faults.disconnect(), faults.reply(b"452 4.5.3 Too many messages sent")],
+    ids=["closed", "no more mails over it"],
+)
+async def test_a_mail_said_again_on_a_new_connection_costs_one_message_of_the_minute(
+    sink: RawSink, action: faults.Action
+) -> None:
+    pool = make_pool(relay_settings(sink.port, budget=0.5), per_minute=60)
+    await served(pool)
+    sink.fault("MAIL", action, times=1)
+    await served(pool)
+    pool.close()
+
+    assert (2, 2) == (len(sink.accepted), len(sink.connections))
+
+
+async def test_a_relay_that_takes_no_mail_now_is_asked_over_one_more_connection_a_mail(
+    pool: Pool, sink: RawSink
+) -> None:
+    await served(pool)
+    sink.fault("MAIL", faults.reply(b"452 4.3.1 Insufficient system storage"))
+    for mails in range(1, 8):
+        transaction = begun(pool)
+        assert [452, 452] == [reply.code for reply in await transaction.add([BOB, BOB])]
+        assert [452] == [reply.code for reply in await transaction.add([BOB])]
+        await transaction.end()
+        assert 1 + mails == len(sink.connections)
+
+    assert await has_places(pool, 2)
