@@ -20,8 +20,8 @@ _MOST_CELLS = 10_000_000  #: All cells from the first to the last row and column
 _MOST_PARTS = 1_000
 _WORKBOOK = "xl/workbook.xml"
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
-#: A cell that isn't blank. The library takes a cell with an error, or with a formula whose value
-#: isn't stored, for blank, so such cells are turned into text before it reads them.
+#: A cell that isn't blank. The library treats a cell with an error, or with a formula whose value
+#: isn't stored, as blank, so such cells are converted to text first.
 # No match may go beyond the next tag, so that the sheet is searched only once.
 _FULL_CELL = re.compile(
     rb"<(?:\w+:)?c\s(?:[^<>]*?\s)?r=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^<>]*(?<!/)>"
@@ -57,7 +57,7 @@ class Workbook:
 
         try:
             unpacked = _bounded(file)
-            #: Whether day numbers count from 1904, as in workbooks of the old Mac.
+            #: Whether day numbers count from 1904, as in old Mac workbooks.
             with ZipFile(unpacked) as parts:
                 self.is_of_1904 = _EPOCH_1904.search(parts.read(_WORKBOOK)) is not None
             unpacked.seek(0)

@@ -132,9 +132,9 @@ class Decider:
             elif burst is not None and any(decision.undecided for decision in decisions):
                 refusal = UNDECIDED
 
-        # What every copy of the mail says about itself is found each time; only a count must be
-        # stored for the next transaction with the same mail, and anything that doesn't identify the
-        # mail.
+        # A mail without an identifier may look like another, so a bulk finding about it is only
+        # stored if it came from a count; whatever the mail itself shows is found again in every
+        # copy.
         is_counted = said.rule in policy.counting
         bulk_identities: tuple[int, ...] = ()
         if (

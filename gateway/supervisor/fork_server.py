@@ -219,7 +219,7 @@ def _run(
 def show_as(words: str) -> None:
     """Make `ps` show these words (each terminated by NUL) instead of the program forked from.
 
-    They overwrite the process's own arguments, as far as there is room.
+    They overwrite the process's own arguments, if there is room.
     """
     try:
         fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()

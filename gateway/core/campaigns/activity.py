@@ -83,7 +83,7 @@ def of_unsubscribed(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRecip
 
 
 def _seen(row: MailchimpDocument, activities: Iterable[Activity]) -> ReportedRecipient:
-    """Number equal activities of the same second, so that they can be told apart."""
+    """Number equal activities in the same second, which `since` includes or excludes together."""
     alike: Counter[tuple[ActivityType, datetime, str]] = Counter()
     numbered = []
     for activity in activities:

@@ -157,8 +157,8 @@ class Attempt:
 
     `state` is `sending` while the verdict may come in time, `pending` while it may still come after
     the client got 451, `verdict` if the client may not have received it, `open` if nothing is known
-    or the relay refused for now, `sent` if the relay has the message and a notice says so, and
-    `heard` once there is nothing left to remember.
+    or the relay refused for now, `sent` if the relay has the message and a notice about it goes to
+    the sender, and `heard` once there is nothing left to remember.
     """
 
     fingerprint: int

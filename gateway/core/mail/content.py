@@ -100,7 +100,7 @@ class Cleaner:
         self._may_mend = True
 
     def settle(self, *, normalise: bool) -> None:
-        """Set whether line ends may be repaired; raise `BadContent` if it is too late for that."""
+        """Set whether line ends may be repaired; raise `BadContent` for bad content so far."""
         self._settled, self._may_mend = True, normalise
         if self._nul:
             raise BadContent(_NUL)

@@ -170,7 +170,7 @@ def parse_rcpt(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> 
 
 
 def malformed(argument: bytes) -> Recipient:
-    """Return a refused RCPT argument as a recipient that may be recorded but never sent to."""
+    """Return what `parse_rcpt` refused as a recipient to be recorded, never sent to."""
     shown = argument[:_SHOWN].decode("utf-8", "replace")
     path = _NAMED.match(shown)
     named = (path[1] if path else shown).strip()

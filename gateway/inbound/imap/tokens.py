@@ -24,7 +24,7 @@ _SHOWN = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OauthSettings:
-    """How tokens are requested; without a refresh token, the application requests its own."""
+    """How to request tokens; without a refresh token, by the client credentials grant."""
 
     url: str
     client_id: str

@@ -260,8 +260,8 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
     async def idle(self, seconds: float, stopping: asyncio.Event) -> bool:
         """Wait for news, at most that long; return False without support for IDLE (RFC 2177).
 
-        A server that ends IDLE at once without news counts as having none, or it would be asked
-        again and again without a pause.
+        A server that ends IDLE at once without news counts as not supporting it, or it would be
+        asked again and again without a pause.
         """
         began = self.loop.time()
         async with self._turn:

@@ -116,7 +116,7 @@ def is_indented(raw: str) -> bool:
 
 
 def last_indented(raw_lines: Sequence[str], start: int) -> int:
-    """Return the index after the last of a run of indented lines.
+    """Return the index after the last of the lines from `start` on that are all indented.
 
     0 if lines in between aren't indented, or none is. mailx and s-nail (`~m`, `~Q`) indent what
     they insert into a mail by a tab; any text may follow.
