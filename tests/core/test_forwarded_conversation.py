@@ -63,6 +63,17 @@ def test_each_mail_of_a_conversation_is_read_the_newest_first(
     assert {own.strip()} == {mail.own_text for mail in found}
 
 
+@pytest.mark.parametrize("line", ["Subject: Cook", "Betreff: Koch", "Cc: Jo <jo@example.org>"])
+def test_a_mail_of_a_conversation_may_begin_like_a_header(line: str) -> None:
+    """It became a part of the one before it, or lost the line."""
+    letter = mail(ANN, BOB, "Mon, 23 Nov 2026 at 09:15", f"{line}\n\nDear Bob")
+
+    newest, _ = found_in(f"{TOP}{MAILS[0]}\n----------\n{letter}")
+
+    assert (ANN, f"{line}\n\nDear Bob") == (newest.heading.sender, newest.body)
+    assert "Your application" == newest.heading.subject
+
+
 def test_the_subject_of_a_conversation_may_be_wrapped() -> None:
     found = find_original(TOP.replace("Your app", "Re: Your\napp") + MAILS[0])
 

@@ -63,11 +63,14 @@ def read_conversation(lines: Sequence[TextLine], start: int) -> list[Conversatio
     )
     mails = []
     for begin in begins:
-        header = read_block(lines, begin, announced=True, subject=subject)
+        # No empty line is within a header, and text may begin `Subject: …`.
+        ends = (n for n in range(begin, len(lines)) if lines[n].is_blank)
+        shown = lines[begin : next(ends, len(lines))]
+        header = read_block(shown, 0, announced=True, subject=subject) if shown else None
         if header is not None and _is_of_conversation(header):
             fields = header.fields | {HeaderWord.SUBJECT: subject}
-            above = begin - (begin != first)
-            mails.append(ConversationMail(header=replace(header, fields=fields), above=above))
+            header = replace(header, fields=fields, end=begin + header.end)
+            mails.append(ConversationMail(header=header, above=begin - (begin != first)))
         elif begin == first:
             return []
     # After an unknown word there must be several mails: staff also write `Termin: Freitag`.
