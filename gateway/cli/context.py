@@ -149,9 +149,9 @@ def read_person(text: str) -> PersonRef | str:
     """Parse `candidate:17`, or an address; wrong use otherwise."""
     try:
         return PersonRef.parse(text.strip())
-    except ValueError as error:
+    except ValueError:
         if "@" not in text:
-            wrong_use(f"{error}, or an address")
+            wrong_use(f"neither a person (candidate:17, contact:17) nor a mail address: {text!r}")
     return read_mail_address(text)
 
 

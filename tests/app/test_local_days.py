@@ -47,6 +47,9 @@ def test_since_when_fields_are_unread_is_a_day_of_the_zone() -> None:
         references_to_nothing={},
         unread_fields={"people": 2},
         unread_since=LATE,
+        oldest_unread={"people": ["candidate:17 birthday"]},
     )
 
-    assert ["2 fields unread since 2026-03-02: people 2"] == [*short.lines(AMSTERDAM)]
+    assert [*short.lines(AMSTERDAM)] == [
+        "2 fields unread since 2026-03-02: people 2 (candidate:17 birthday, …)"
+    ]

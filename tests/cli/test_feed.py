@@ -141,7 +141,7 @@ def test_an_unknown_person_is_no_and_a_wrong_one_wrong_use(cli: Cli) -> None:
         unknown.err,
     )
     assert 2 == wrong.code
-    assert "write candidate:17 or contact:17" in wrong.err
+    assert "neither a person (candidate:17, contact:17) nor a mail address: '99'" in wrong.err
 
 
 MAPPED = """
@@ -274,6 +274,7 @@ def test_the_import_and_the_check_say_what_has_no_effect(cli: Cli) -> None:
     assert lines[0].startswith(short)
     assert "1 reference to nothing: memberships.group 1 (gateway import waiting)" == lines[1]
     assert lines[2].startswith("1 field unread since ")
+    assert lines[2].endswith(": people 1 (candidate:18 birthday)")
     assert short in found.replace("\n", " ").replace("  ", " ")
     assert "1 of memberships.group leads to nothing ('no-mial')" in found
     assert "1 problem in people.csv" in found

@@ -245,9 +245,10 @@ def _person(text: str) -> PersonRef | str:
     """Parse `candidate:17`, or an address; NotDone 422 otherwise."""
     try:
         return PersonRef.parse(text.strip())
-    except ValueError as error:
+    except ValueError:
         if "@" not in text:
-            raise NotDone(422, f"{error}, or an address") from None
+            fault = f"neither a person (candidate:17, contact:17) nor a mail address: {text!r}"
+            raise NotDone(422, fault) from None
     read = read_address(text)
     if isinstance(read, NotAnAddress):
         raise NotDone(422, str(read))

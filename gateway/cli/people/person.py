@@ -173,7 +173,7 @@ def _print_master_data(page: PersonPage) -> None:
     """Print name, addresses, status and groups, and which of these are unknown."""
     known, record = page.record.person, page.record
     inactive = "" if known.active else " (not active)"
-    print_line(f"{known.ref} {one_line(known.name)}{inactive}", "bold")
+    print_line(f"{known.ref} {one_line(known.name)}".rstrip() + inactive, "bold")
     print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
     if record.lookalikes:
         print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")

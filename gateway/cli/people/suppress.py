@@ -355,7 +355,7 @@ def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Suppressio
         return _SuppressionsFound(
             named=key,
             whose=[
-                f"  belongs to {holder.ref} {one_line(holder.name)}"
+                f"  belongs to {holder.ref} {one_line(holder.name)}".rstrip()
                 + ("" if holder.active else ", not active")
                 for holder in standing.holders
             ],

@@ -199,6 +199,22 @@ def since(connection: Connection) -> datetime | None:
     return oldest
 
 
+def oldest(connection: Connection) -> dict[str, list[str]]:
+    """Return three unread fields of each kind of record, as `candidate:17 birthday`, oldest first.
+
+    `4711 submitted_at` where the key has no kind.
+    """
+    keys = [_c[name] for name in _KEYS]
+    place = func.row_number().over(partition_by=_c.what, order_by=[_c.since, *keys]).label("place")
+    placed = select(*keys, place).subquery()
+    first = select(placed).where(placed.c.place <= 3).order_by(placed.c.what, placed.c.place)
+    found: dict[str, list[str]] = {}
+    for row in connection.execute(first):
+        record = f"{row.kind}:{row.key}" if row.kind else row.key
+        found.setdefault(row.what, []).append(f"{record} {row.field}")
+    return found
+
+
 def of_people(
     connection: Connection, refs: Collection[PersonRef]
 ) -> dict[PersonRef, tuple[UnreadField, ...]]:

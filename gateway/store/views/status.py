@@ -1,6 +1,6 @@
 """The status of the store, for health, metrics and the people who run the gateway."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
@@ -89,6 +89,7 @@ class Shortfall:
     references_to_nothing: Mapping[str, int]  #: Rows by kind of reference, without waiting ones.
     unread_fields: Mapping[str, int]  #: By kind of record.
     unread_since: datetime | None
+    oldest_unread: Mapping[str, Sequence[str]]  #: Some of them, by kind of record.
 
     def lines(self, zone: tzinfo) -> Iterator[str]:
         """Yield a line for each sort that occurs; days are in the given time zone."""
@@ -109,11 +110,17 @@ class Shortfall:
             count = sum(self.references_to_nothing.values())
             yield f"{counted(count, 'reference')} to nothing: {waiting} (gateway import waiting)"
         if self.unread_fields:
-            waiting = ", ".join(f"{what} {count}" for what, count in self.unread_fields.items())
+            waiting = ", ".join(map(self._named, self.unread_fields))
             since = ""
             if self.unread_since is not None:
                 since = f" since {self.unread_since.astimezone(zone):%Y-%m-%d}"
             yield f"{counted(sum(self.unread_fields.values()), 'field')} unread{since}: {waiting}"
+
+    def _named(self, what: str) -> str:
+        """Return a kind of record with how many fields are unread, and which, in short."""
+        count, named = self.unread_fields[what], self.oldest_unread[what]
+        more = ", …" if count > len(named) else ""
+        return f"{what} {count} ({', '.join(named)}{more})"
 
 
 def shortfall(connection: Connection) -> Shortfall:
@@ -123,6 +130,7 @@ def shortfall(connection: Connection) -> Shortfall:
         references_to_nothing=open_references.faults(connection),
         unread_fields=unread.count(connection),
         unread_since=unread.since(connection),
+        oldest_unread=unread.oldest(connection),
     )
 
 

@@ -161,7 +161,7 @@ FRAGMENTS = (
     *("; all of them are members.*", "x; nearest: x", ".*; x", "x: x x for x still to come: x"),
     *("x: x is an id x \\(x\\): x", "cell is|cells are", "x in columns without.*", "has x where.*"),
     # Answers of the API, and what the command line alone tells.
-    *("x, or an address", "x: confirmed = true.*", "x; if it is right, repeat with .*"),
+    *("x: confirmed = true.*", "x; if it is right, repeat with .*"),
     *("Adding people|Looking at the members|Reading the segment", "x: x; the nearest is x"),
     *("campaigns can't be made yet: ", r" \(x not yet\)", "no sender domain is .*x.*", " of x"),
     *(
