@@ -173,6 +173,7 @@ FRAGMENTS = (
     *("applications have no status|several statuses are called", "Mailchimp: x"),
     *('x = "x" x: there is no such x', "x, none was ever imported", "x; (known: x|write )x"),
     *("not a name", "somebody else's", "Authentication-Results: x"),  # In the log.
+    "a comment ends too early",  # Told as results that can't be read.
     "Your account there has none of the roles.*",
 )
 #: Whose findings are lights of the page Today, all of them.
