@@ -74,6 +74,18 @@ def test_a_mail_of_a_conversation_may_begin_like_a_header(line: str) -> None:
     assert "Your application" == newest.heading.subject
 
 
+@pytest.mark.parametrize("marks", ["", "> "])
+def test_a_bracket_in_the_header_of_a_conversations_mail_may_be_wrapped(marks: str) -> None:
+    wrapped = [mail.replace("com>", "com\n>").replace("org>", "org\n>") for mail in MAILS]
+    text = TOP + "\n----------\n".join(wrapped)
+
+    found = found_in("\n".join(f"{marks}{line}" for line in text.split("\n")))
+
+    assert [BOB, ANN, BOB] == [mail.heading.sender for mail in found]
+    assert [(ANN,), (BOB,), (ANN,)] == [mail.heading.to for mail in found]
+    assert (THANKS, QUESTION) == (found[0].body, found[2].body)
+
+
 def test_the_subject_of_a_conversation_may_be_wrapped() -> None:
     found = find_original(TOP.replace("Your app", "Re: Your\napp") + MAILS[0])
 

@@ -42,15 +42,23 @@ def split_lines(text: str) -> list[str]:
 
         Am 04.03.2026 um 10:11 schrieb Ann Roe <ann@example.org
         >:
+
+    A line with nothing but a bracket was none: it is left out.
     """
     lines = _BREAK.split(text)
+    emptied: set[int] = set()
     for number, line in enumerate(lines[:-1]):
         if "@" in line and "<" in line and _UNCLOSED.search(line) is not None:
             marks = _MARKS.match(lines[number + 1])
             if marks is not None and marks[0].count(">") == _depth(line) + 1:
+                rest = lines[number + 1][marks.end() :]
                 lines[number] = f"{line.rstrip()}>"
-                lines[number + 1] = marks[0][:-1] + lines[number + 1][marks.end() :]
-    return lines
+                lines[number + 1] = marks[0][:-1] + rest
+                if not rest.strip():
+                    emptied.add(number + 1)
+    if not emptied:
+        return lines
+    return [line for number, line in enumerate(lines) if number not in emptied]
 
 
 def read_lines(raw_lines: Sequence[str]) -> list[TextLine]:
