@@ -208,11 +208,11 @@ def oldest(connection: Connection) -> dict[str, list[str]]:
     place = func.row_number().over(partition_by=_c.what, order_by=[_c.since, *keys]).label("place")
     placed = select(*keys, place).subquery()
     first = select(placed).where(placed.c.place <= 3).order_by(placed.c.what, placed.c.place)
-    found: dict[str, list[str]] = {}
+    oldest: dict[str, list[str]] = {}
     for row in connection.execute(first):
         record = f"{row.kind}:{row.key}" if row.kind else row.key
-        found.setdefault(row.what, []).append(f"{record} {row.field}")
-    return found
+        oldest.setdefault(row.what, []).append(f"{record} {row.field}")
+    return oldest
 
 
 def of_people(
