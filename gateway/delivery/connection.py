@@ -30,6 +30,10 @@ class RelayLost(GatewayError):
     """The relay closed the connection, didn't answer in time, or answered with garbage."""
 
 
+class RelayUngreeting(RelayLost):
+    """The relay accepted the connection and closed it, or stayed silent, without a greeting."""
+
+
 class RelaySilent(GatewayError):
     """The relay has not answered in time; the connection keeps listening for the answer."""
 
@@ -81,7 +85,11 @@ class RelayConnection(asyncio.Protocol):
                 await asyncio.get_running_loop().create_connection(
                     lambda: connection, settings.host, settings.port, ssl=context
                 )
-            await connection.greet(await banner)
+            try:
+                greeting = await banner
+            except RelayLost as error:
+                raise RelayUngreeting(str(error)) from error
+            await connection.greet(greeting)
             is_ready = True
         except ssl.SSLError as error:
             raise RelayRefuses("TLS", Reply.of(f"454 4.7.5 {error}")) from error

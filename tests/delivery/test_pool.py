@@ -11,7 +11,7 @@ from gateway.delivery.pool import Pool, RateLimit, RelayBusy
 from tests.conftest import StartSink
 from tests.delivery.relays import BOB, Observed, begun, make_pool, relay_settings, served
 from tests.rig import faults
-from tests.rig.process import free_port
+from tests.rig.process import free_port, wait_until
 from tests.rig.sink import RawSink
 
 
@@ -247,26 +247,109 @@ async def test_a_connection_that_refused_five_in_a_row_is_not_used_again(
     assert 2 == len(sink.connections)
 
 
-async def test_a_connection_that_took_no_mail_in_forty_transactions_is_not_used_again(
+async def test_a_connection_that_took_no_mail_in_ten_transactions_is_not_used_again(
     pool: Pool, sink: RawSink
 ) -> None:
-    """Postfix counts RSET after a hundred as errors; a mail it accepts begins the count anew."""
+    """Exim closes at the twelfth RSET, Postfix counts an error for each after a hundred."""
 
     async def give_up(times: int) -> None:
         for _ in range(times):
             pool.release(await pool.acquire(2), unused=True)
 
-    await give_up(39)
+    await give_up(9)
     relay = await pool.acquire(2)
     await relay.commands([b"MAIL FROM:<ann@example.org>\r\n", b"RCPT TO:<bob@example.org>\r\n"], 2)
     await relay.command(b"DATA\r\n", 2)
     await relay.verdict(b"Subject: Hello\r\n\r\n.\r\n", 2)
     pool.release(relay)
-    await give_up(40)
+    await give_up(10)
     assert 1 == len(sink.connections)
 
     await give_up(1)
     assert 2 == len(sink.connections)
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [faults.reply(b"421 Too many concurrent SMTP connections"), faults.disconnect()],
+    ids=["as Exim and Postfix", "as Courier"],
+)
+async def test_who_is_one_too_many_for_the_relay_gets_the_next_that_is_released(
+    sink: RawSink, observed: Observed, greeting: faults.Action
+) -> None:
+    pool = make_pool(relay_settings(sink.port), connections=3, observe=observed)
+    first = await pool.acquire(2)
+    sink.fault("banner", greeting)
+    second = asyncio.create_task(pool.acquire(2))
+    await wait_until(lambda: len(sink.connections) == 2, "the second connection")
+    await wait_until(lambda: pool.is_crowded, "somebody who waits")
+    with pytest.raises(RelayBusy):
+        await pool.acquire(0.05)
+    pool.release(first)
+
+    assert first is await second
+    assert not pool.is_crowded
+    assert [RelayConnection] == list(map(type, observed.seen))
+    assert 2 == len(sink.connections)
+
+
+async def test_who_is_one_too_many_is_not_refused_while_the_first_is_greeted(
+    pool: Pool, sink: RawSink
+) -> None:
+    """Exim refuses at once, and greets a little later."""
+    greets = asyncio.Event()
+    sink.fault("banner", faults.hold(greets), times=1)
+    first = asyncio.create_task(pool.acquire(2))
+    await wait_until(lambda: len(sink.connections) == 1, "the first connection")
+    sink.fault("banner", faults.reply(b"421 Too many concurrent SMTP connections"))
+    second = asyncio.create_task(pool.acquire(2))
+    await wait_until(lambda: len(sink.connections) == 2, "the second connection")
+    greets.set()
+    pool.release(await first)
+
+    assert first.result() is await second
+
+
+async def test_a_relay_that_refuses_all_is_waited_for_by_nobody(pool: Pool, sink: RawSink) -> None:
+    sink.fault("banner", faults.reply(b"421 4.3.2 closing for maintenance"))
+
+    seen = await asyncio.gather(pool.acquire(2), pool.acquire(2), return_exceptions=True)
+    sink.faults.clear()
+
+    assert [RelayRefuses, RelayRefuses] == list(map(type, seen))
+    assert await has_places(pool, 2)
+
+
+async def test_where_none_is_released_the_relay_is_asked_again(
+    pool: Pool, sink: RawSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "CROWDED_SECONDS", 0.05)
+    first = await pool.acquire(2)
+    sink.fault("banner", faults.reply(b"421 Too many concurrent SMTP connections"), times=3)
+
+    second = await pool.acquire(2)
+
+    assert first is not second
+    assert 5 == len(sink.connections)
+
+
+async def test_where_another_ended_the_relay_is_asked_again(pool: Pool, sink: RawSink) -> None:
+    first = await pool.acquire(2)
+    sink.fault("banner", faults.reply(b"421 Too many concurrent SMTP connections"), times=1)
+    second = asyncio.create_task(pool.acquire(0.9))
+    await wait_until(lambda: pool.is_crowded, "somebody who waits")
+    pool.discard(first)
+
+    assert (await second).usable
+
+
+async def test_waiting_for_one_that_the_relay_accepts_has_an_end(pool: Pool, sink: RawSink) -> None:
+    await pool.acquire(2)
+    sink.fault("banner", faults.reply(b"421 Too many concurrent SMTP connections"))
+
+    with pytest.raises(RelayBusy):
+        await pool.acquire(0.1)
+    assert not pool.is_crowded
 
 
 async def test_a_closed_pool_keeps_no_connection_that_comes_back(pool: Pool, sink: RawSink) -> None:
