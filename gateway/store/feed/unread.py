@@ -208,11 +208,11 @@ def oldest(connection: Connection) -> dict[str, list[str]]:
     place = func.row_number().over(partition_by=_c.what, order_by=[_c.since, *keys]).label("place")
     placed = select(*keys, place).subquery()
     first = select(placed).where(placed.c.place <= 3).order_by(placed.c.what, placed.c.place)
-    oldest: dict[str, list[str]] = {}
+    by_kind: dict[str, list[str]] = {}
     for row in connection.execute(first):
         record = f"{row.kind}:{row.key}" if row.kind else row.key
-        oldest.setdefault(row.what, []).append(f"{record} {row.field}")
-    return oldest
+        by_kind.setdefault(row.what, []).append(f"{record} {row.field}")
+    return by_kind
 
 
 def of_people(
