@@ -2,6 +2,8 @@
 
 from typing import Annotated, Any
 
+from gateway.core.people.people import PersonRef
+
 
 class JsonSchema:
     """Keywords of JSON Schema for a field of a document, used in `Annotated`.
@@ -28,9 +30,16 @@ PersonText = Annotated[
     str,
     JsonSchema(pattern="^(candidate|contact):.+", description="candidate:17 or contact:17"),
 ]
+#: Whose an application is; null: the feed's row names nobody.
+PersonOrNobody = PersonText | None
 RecipientText = Annotated[
     str,
     JsonSchema(
         description="candidate:17, staff:s1, an address, or a recipient nobody is: responsible:ROLE"
     ),
 ]
+
+
+def person_or_nobody(person: PersonRef) -> str | None:
+    """Return whose an application is, or None if the feed's row names nobody."""
+    return str(person) if person.crm_id else None

@@ -11,7 +11,14 @@ from gateway.core.people.history import Document, HistoryEntry
 from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
 from gateway.core.replies.inbox_reading import InboxReading
 from gateway.core.replies.suggestions import Suggestion, SuggestionReason
-from gateway.documents.fields import IdText, JsonSchema, PersonText, TimeText
+from gateway.documents.fields import (
+    IdText,
+    JsonSchema,
+    PersonOrNobody,
+    PersonText,
+    TimeText,
+    person_or_nobody,
+)
 from gateway.documents.triggers.applications import ApplicationDocument, application_document
 
 
@@ -60,7 +67,7 @@ class SuggestionDocument(TypedDict):
     """An application that a mail is likely about."""
 
     application: ApplicationDocument
-    person: PersonText
+    person: PersonOrNobody
     name: str
     weight: Annotated[int, JsonSchema(description="The higher, the likelier.")]
     reasons: list[SuggestionReasonDocument]
@@ -178,7 +185,7 @@ def suggestion_document(suggestion: Suggestion) -> SuggestionDocument:
     possible = suggestion.application
     return {
         "application": application_document(possible.known),
-        "person": str(possible.known.application.person),
+        "person": person_or_nobody(possible.known.application.person),
         "name": possible.name,
         "weight": suggestion.weight,
         "reasons": [{"reason": reason, "text": text} for reason, text in suggestion.reasons],

@@ -281,3 +281,13 @@ async def test_applications_are_found_by_words_and_status(fed: Served) -> None:
     assert ["4711", "4712", "4713"] == await found(q="471")
     assert ["4711", "4712"] == await found(status="new")
     assert 422 == (await fed.ask("GET", "/applications", params={"cursor": "x"})).status_code
+
+
+async def test_an_application_whose_row_names_nobody_is_nobodys(api: Served) -> None:
+    """Its person was `candidate:`, which the description doesn't allow."""
+    await api.feed("applications", '{"reference": "1", "person": "", "title": "Nurse"}')
+
+    listed = (await api.ask("GET", "/applications")).json()["items"]
+    whole = (await api.ask("GET", "/applications/1")).json()
+
+    assert [None, None] == [listed[0]["person"], whole["person"]]

@@ -108,7 +108,7 @@ def list_applications(
 
 _APPLICATIONS: ListColumns[ListedApplicationDocument] = {
     "reference": lambda row: one_line(row["reference"]),
-    "person": lambda row: one_line(row["person"]),
+    "person": lambda row: one_line(row["person"] or ""),
     "name": lambda row: one_line(row["person_name"]),
     "title": lambda row: one_line(row["title"]),
     "status": lambda row: one_line(row["status"]),

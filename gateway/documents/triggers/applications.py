@@ -6,7 +6,7 @@ from typing_extensions import TypedDict
 
 from gateway.core.moments import in_utc
 from gateway.core.people.applications import KnownApplication
-from gateway.documents.fields import JsonSchema, PersonText, TimeText
+from gateway.documents.fields import JsonSchema, PersonOrNobody, TimeText, person_or_nobody
 from gateway.store.views.application_list import ListedApplication
 
 
@@ -24,7 +24,7 @@ class ApplicationDocument(TypedDict):
 class WholeApplicationDocument(ApplicationDocument):
     """An application with whose it is and who is responsible."""
 
-    person: PersonText
+    person: PersonOrNobody
     responsible: Annotated[list[str], JsonSchema(description="crm_ids of staff.")]
 
 
@@ -51,7 +51,7 @@ def whole_application_document(known: KnownApplication) -> WholeApplicationDocum
     """Return an application with its person and who is responsible."""
     return {
         **application_document(known),
-        "person": str(known.application.person),
+        "person": person_or_nobody(known.application.person),
         "responsible": list(known.application.responsible),
     }
 

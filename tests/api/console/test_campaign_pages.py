@@ -346,7 +346,7 @@ async def test_why_people_are_not_in_is_told_in_the_readers_language(api: Served
         prepared = await browsing.press("Préparer : qui y est, ce qui changerait")
 
     assert "le CRM n'a pas envoyé candidate:99" in unknown.text
-    assert "pas une personne : 'nobody' (écrivez candidate:17" in wrong.text
+    assert "ni une personne (candidate:17, contact:17) ni une" in wrong.text
     assert "personne n'est connu comme x@else.example" in nobody.text
     assert "x.xlsx : n'est pas un classeur" in broken.text
     assert "Rust" in prepared.text
