@@ -25,6 +25,7 @@ from tests.rig.process import (
     has_listener,
     launch,
     open_files,
+    open_sockets,
     resident_memory,
     signal_group,
     wait_until,
@@ -256,6 +257,10 @@ class GatewayProcess:
     def open_files(self) -> int:
         """Return the number of file descriptors its processes have open."""
         return sum(map(open_files, self.processes()))
+
+    def open_sockets(self) -> int:
+        """Return the number of sockets its processes have open."""
+        return sum(map(open_sockets, self.processes()))
 
     def resident_memory(self) -> int:
         """Return the resident memory of its processes in octets."""

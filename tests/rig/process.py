@@ -214,6 +214,16 @@ def open_files(pid: int) -> int:
         return 0
 
 
+def open_sockets(pid: int) -> int:
+    """Return the number of sockets a process has open; 0 once it is gone."""
+    count = 0
+    with contextlib.suppress(OSError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # It was closed meanwhile.
+                count += str(descriptor.readlink()).startswith("socket:")
+    return count
+
+
 def resident_memory(pid: int) -> int:
     """Return the resident memory of a process in octets; 0 once it is gone."""
     try:

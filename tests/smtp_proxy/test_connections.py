@@ -282,14 +282,14 @@ async def takes_mail(crm: Crm) -> bool:
 
 async def test_nothing_is_left_over_of_clients_that_are_gone(crm: Crm) -> None:
     await crm.send([b"warm@example.org"])
-    before = crm.gateway.open_files()
+    before = crm.gateway.open_sockets()  # Files of the store are opened when first needed.
 
     for _ in range(50):
         client = await crm.client()
         await client.pipeline(MAIL, RCPT, b"DATA")
         await client.reset()
 
-    await wait_until(lambda: crm.gateway.open_files() <= before, "all files to be closed")
+    await wait_until(lambda: crm.gateway.open_sockets() <= before, "all sockets to be closed")
     assert [[b"warm@example.org"]] == [message.recipients for message in crm.relayed]
     assert State.ABORTED == (await crm.records())[0].deliveries[0].state
 
