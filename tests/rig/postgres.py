@@ -110,10 +110,10 @@ class Postgres:
         return True
 
     def terminate_backends(self, url: str) -> int:
-        """End every connection to that database and return their number."""
+        """End every connection to that database, wait for that, and return their number."""
         name = urlsplit(url).path[1:]
         query = sql.SQL(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity"
             " WHERE datname = {} AND pid <> pg_backend_pid()"
         )
         with self._connection() as connection:
