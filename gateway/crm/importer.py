@@ -530,7 +530,7 @@ class _FileImport:
                 )
 
     def report_references(self, outcome: ImportOutcome) -> None:
-        """Report references that lead nowhere: the first ones by name, the rest as a number."""
+        """Report references that lead nowhere: the first ones one by one, the rest as a number."""
         faults = [use for use in outcome.references if use.is_fault]
         for use in faults:
             self._report(RowProblem(use.line, str(use), use.column, use.given, use.cure))

@@ -349,7 +349,8 @@ class ReplyTimer:
         self._callback: Callable[[], None] | None = callback
         self._deadline = 0.0
         self._handle: asyncio.Handle | None = None
-        self._rings_at = 0.0  #: When it was set; uvloop's handle can't say if it is due at once.
+        #: When `_handle` rings; uvloop's can't say if it is due at once.
+        self._rings_at = 0.0
 
     def set(self, seconds: float) -> None:
         """Call back in that many seconds, and not before."""

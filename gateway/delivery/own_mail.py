@@ -52,7 +52,7 @@ class OwnMailSender:
 
     @property
     def at_once(self) -> int:
-        """How many triggered mails to send at once: as many as there are connections.
+        """How many triggered mails to send at once: the fewest connections of a relay, at least 4.
 
         After a crash, nobody knows whether a mail being sent has left. And with a rate limit, more
         would only wait until their lease expires.

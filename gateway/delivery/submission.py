@@ -33,7 +33,7 @@ class MailSubmitter(Protocol):
 async def submit(pool: Pool, *, sender: str, recipient: str, content: bytes) -> AttemptResult:
     """Send a mail once; `content` has CRLF line ends, and an empty sender is the null sender.
 
-    If the relay refuses the gateway rather than the mail, it is retried.
+    If the relay refuses the gateway rather than the mail, the result is `Deferred`.
     """
     needs_utf8 = not (sender.isascii() and recipient.isascii())
     parameters = b"" if content.isascii() else b" BODY=8BITMIME"

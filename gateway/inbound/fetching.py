@@ -90,7 +90,7 @@ class MailFetcher:
     async def fetch(
         self, session: MailboxSession, mail: ListedMail, file: "_TemporaryFileWrapper[bytes]"
     ) -> RawMail:
-        """Fetch a mail into a file; only the header if it failed before or is too large.
+        """Fetch a mail into a file; only the header if it failed often or is too large.
 
         Raise `MailRefused` if the server returns nothing of it.
         """

@@ -1,1 +1,1 @@
-"""The proxy between a CRM and its relay: aiosmtpd's SMTP with our own MAIL, RCPT and DATA."""
+"""The proxy between a CRM and its relay; AUTH and STARTTLS are aiosmtpd's, the rest is ours."""

@@ -138,8 +138,9 @@ class ContentStream:
     async def to_relay(self, head: ContentHead) -> bytes:
         """Pass the content on; return the rest, which goes with the final dot.
 
-        A complete message is kept from the relay if an earlier attempt's answer applies to it. One
-        that is for nobody never reaches the relay.
+        If an earlier attempt's answer applies, a message that has come in whole before the relay
+        gets DATA is kept from it; a longer one is stopped before its final dot. One that is for
+        nobody never reaches the relay.
         """
         record, relay, body = self._record, self._relay, self.body
         going = record.going

@@ -7,7 +7,7 @@ Called twice per transaction:
                                     or send failed and why
 
 While the store is away, mail that is certainly individual still goes, except to addresses that were
-never to be mailed when last looked up; everything else gets 451.
+never to be mailed when the store was last asked; everything else gets 451.
 """
 
 from collections.abc import Mapping

@@ -63,7 +63,7 @@ class ImportSpool:
         sender: str,
         recipients: Sequence[str] = (),
     ) -> None:
-        """Store a mail durably and notify the importer."""
+        """Store a mail durably, with a row in the inbox where the importer finds it."""
         row = InboxRow(
             id=self._new_id(datetime.now(UTC)),
             content=digest,

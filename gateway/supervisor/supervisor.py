@@ -21,9 +21,10 @@ log = logs.get("supervisor")
 class Supervisor:
     """Runs roles until SIGTERM or SIGINT; SIGHUP reloads the config.
 
-    Processes are started by `fork_server`, if given, else by `command`; each gets `arguments` plus
-    its role, number and sockets. `reload` checks the config and returns the roles it now requires,
-    or raises `GatewayError`; `ended` is called with the pid of every process that is gone.
+    Processes are started by `fork_server` while there is one, else by `command`; each gets
+    `arguments` plus its role, number and sockets. `reload` checks the config and returns the roles
+    it now requires, or raises `GatewayError`; `ended` is called with the pid of every process that
+    is gone.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Who left an audience, for whatever reason, and whose address Mailchimp cleaned."""
+"""Who left an audience, by whatever way, and whose address Mailchimp cleaned."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

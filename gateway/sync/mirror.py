@@ -70,7 +70,7 @@ class Mirror:
         until: datetime | None,
         gaps: Mapping[str, int],
     ) -> Mirrored:
-        """Read what is new, with an overlap; everything if Mailchimp counts more than is stored."""
+        """Read what is new, with an overlap; everything if more is missing than in `gaps`."""
         run = _Run(self, mailing, until)
         run.read(reading, until and until - OVERLAP)
         gap = self._gap(mailing, counters)

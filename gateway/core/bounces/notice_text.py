@@ -202,7 +202,7 @@ def _without_phrases(lines: Sequence[str]) -> str:
 
 
 def _is_of_what_was_sent(lines: Sequence[str], number: int) -> bool:
-    """Whether a line is a header of the original (`To:`, `Subject:`, `Sent:`), as in Exchange."""
+    """Whether a line is the original's `To:`, above its `Subject:` and `Sent:`, as in Exchange."""
     following = "\n".join(lines[number + 1 : number + 4])
     return (
         _TO_LINE.match(lines[number]) is not None and _SUBJECT_AND_SENT.match(following) is not None

@@ -9,9 +9,9 @@ def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
 
     If two people share an address, the stricter one wins for bulk mail. For individual mail, a
     person's scope `all` blocks only if every active person with the address has it. Inactive people
-    count only if nobody active has the address, except that an unsubscribe always counts: whoever
-    reads mail there did it, and CRMs that merge two people keep one of them inactive. A doubtful
-    holder counts if that keeps mail away, and outweighs nobody.
+    count only if nobody active has the address, except that for bulk mail an unsubscribe always
+    counts: whoever reads mail there did it, and CRMs that merge two people keep one of them
+    inactive. A doubtful holder counts if that keeps mail away, and outweighs nobody.
     """
     if not (standing.own or standing.holders):
         return ()

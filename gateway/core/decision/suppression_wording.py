@@ -59,7 +59,7 @@ def mending_command(entry: Suppression, who: str) -> str:
 
 
 def suppression_section(template: NoteTemplate, entry: Suppression) -> str:
-    """Return the section that explains a suppression; groups set by Mailchimp have their own."""
+    """Return the section that explains a suppression; an opt-out at Mailchimp has its own."""
     by_mailchimp = entry.source is SuppressionSource.GROUP and entry.origin == MAILCHIMP
     if by_mailchimp and OPT_OUT in template.sections and f"short {OPT_OUT}" in template.sections:
         return OPT_OUT

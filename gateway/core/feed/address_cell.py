@@ -89,14 +89,14 @@ class AddressCell:
         return tuple(address for address in alike if lookup_form(address) not in certain)
 
     def in_doubt(self) -> "AddressCell":
-        """Return the same for a field that was cut off: nothing in it is certain."""
+        """Return the same for a field that can't be read in full: nothing in it is certain."""
         lost = AddressDoubt("", "can't be read as a whole", self.addresses)
         doubts = (*((lost,) if self.addresses else ()), *self.doubts)
         return AddressCell((), doubts, self.literal)
 
 
 def read_cell(text: str) -> AddressCell:
-    """Return the addresses in a field, and the pieces that certainly aren't one."""
+    """Return the addresses in a field, and the pieces that may mean one or none."""
     if is_plain(text):
         return AddressCell((text,))
     text = _ESCAPED_END.sub("\n", text)

@@ -2,7 +2,7 @@
 
     ann@example.org  ->  erased:5f0c…e1  (HMAC-SHA-256 by a key outside the store, 64 digits)
 
-Anybody who has an address can check whether it was erased; a name alone doesn't reveal the person.
+With the key, an address can be checked for being erased; a name alone doesn't reveal the person.
 """
 
 from collections.abc import Callable

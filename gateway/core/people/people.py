@@ -129,13 +129,13 @@ class SuppressionSource(StrEnum):
 
     GROUP = "group"
     STATUS = "status"
-    STAFF = "staff"  #: `gateway suppress` or the API: an address, not a person.
+    STAFF = "staff"  #: `gateway suppress`, the console or the API.
     BOUNCE = "bounce"  #: Mail to the address bounced permanently.
     COMPLAINT = "complaint"  #: The holder of the address reported our mail as spam.
     UNSUBSCRIBE = "unsubscribe"  #: The holder of the address unsubscribed, by link or by mail.
     ERASED = "erased"  #: Suppressed before the person was erased, or removed from the feed.
-    #: While the store is away: suppressed for all mail when last looked up, for reasons not known
-    #: now.
+    #: While the store is away: suppressed for all mail when the store was last asked, for reasons
+    #: not known now.
     LAST_KNOWN = "last_known"
     #: The person's status is unreadable or unknown: it may be one that suppresses.
     UNREAD_STATUS = "unread_status"
@@ -175,8 +175,8 @@ class Holder:
     ref: PersonRef
     name: str
     active: bool
-    #: May not be active, or may not have the address: this person's suppressions count, but don't
-    #: outweigh those of others.
+    #: May not be active, or may not have the address: this person's suppressions count, but having
+    #: none doesn't outweigh those of others.
     doubtful: bool = False
     suppressions: tuple[Suppression, ...] = ()
 

@@ -254,7 +254,7 @@ def _reasons_in_time(
 
 
 def is_slip(number: str, reference: str) -> bool:
-    """Whether a number is a reference with one digit wrong, missing, extra, or two swapped.
+    """Whether a number is a reference with a character wrong, missing, extra, or two swapped.
 
     For short numbers nearly every such match is another application's: `4712` proves nothing about
     `4711`, but once the person is known it is enough.
@@ -285,7 +285,7 @@ def is_name_of(name: str, first_name: str, last_name: str) -> bool:
 
 
 def last_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Return what may be the last name in some names, as written and in normal form.
+    """Return what may be the last name in some names, as written and with capitals.
 
     For `Anna van der Berg` that is `van der Berg`, `der Berg`, `Berg` and `Anna`.
     """

@@ -26,7 +26,7 @@ class Change:
     status: str = ""
     changed: bool = False
     undone: bool = False  #: Whether it reverts a change nobody was told about: it sends no mail.
-    withdrawn: int = 0  #: Mails about earlier changes that are cancelled.
+    withdrawn: int = 0  #: How many mails about earlier changes are cancelled.
     error: str = ""
 
 

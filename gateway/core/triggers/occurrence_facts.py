@@ -29,7 +29,7 @@ class OccurrenceFacts:
 
 
 def told_earlier(facts: OccurrenceFacts) -> str:
-    """Return whether mail about an earlier change already says the same; empty: no."""
+    """Return, in words, that mail about an earlier change says or may say the same; or empty."""
     match facts.earlier:
         case OccurrenceState.SENT:
             return "the mail of an earlier change to this status left after this one was made"

@@ -11,7 +11,7 @@ PEOPLE, APPLICATIONS = "people", "applications"
 QUALIFICATIONS, DELIVERIES = "qualifications", "deliveries"
 MEMBERSHIPS = "memberships"
 
-#: Prefix of what is wrong with a field given in several rows, or with one that is cut off.
+#: Prefix of what is wrong with a field given in several rows, or in one that may not be whole.
 IN_ROWS = "line "
 #: What is said of a row among them with an unreadable field.
 CANT_BE_READ = "can't be read"

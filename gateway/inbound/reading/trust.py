@@ -59,7 +59,7 @@ def _clean(text: str) -> str:
 
 
 def distrust(headers: Headers, sender: MailAuthor, *, trust: Trust | None, authserv_id: str) -> str:
-    """Return why a mail may not come from its sender; empty if that is proven."""
+    """Return why nothing proves that a mail comes from its sender; empty: it is proven."""
     if sender.fault:
         return sender.fault
     match trust:

@@ -298,7 +298,7 @@ class MailchimpClient:
         )
 
     def email_activity(self, campaign_id: str, *, since: datetime | None = None) -> Pages:
-        """Yield every recipient with its opens, clicks and first bounce after a second.
+        """Yield every recipient, with its opens, clicks and first bounce later than `since`.
 
         Unsubscribes are not included, and the order may change between pages.
         """

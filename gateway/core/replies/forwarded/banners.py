@@ -147,7 +147,7 @@ def is_wrapped_behind(lines: Sequence[str], index: int) -> bool:
 
 
 def is_banner(text: str, *, is_first: bool) -> bool:
-    """Whether a text is a warning; if `is_first`, it must contain a warning word."""
+    """Whether a text is a warning; one that `is_first` can't just continue another."""
     if _OWN.search(text) is not None:
         return False
     whole = (_WARNED, _STATED, _MARK) if is_first else (_WARNED, _STATED, _MARK, _MORE)

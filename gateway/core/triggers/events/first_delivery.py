@@ -35,7 +35,10 @@ class FirstDelivery(DateEvent):
     reasons = {"no_first_delivery": NOT_WANTED, "no_closing": NO_CLOSING, "no_date": NO_DATE}
 
     def selections(self, trigger: Trigger, first: date, today: date) -> Iterator[DueSelection]:
-        """Yield, for each stored date, the people whose first closing no earlier date follows."""
+        """Yield, for each stored date that has come, the people who are mailed on it.
+
+        Those are the ones whose first closing no earlier stored date follows.
+        """
         for day in trigger.stored.between(first, today):
             yield ClosingSelection(
                 day=day,
