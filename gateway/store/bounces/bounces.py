@@ -22,7 +22,8 @@ from gateway.store.schema.journal import deliveries, messages
 from gateway.store.schema.suppressions import suppressions
 
 _RECENT = 50  #: How many messages to a recipient are searched for the one that bounced.
-_MOST_HOPS = 8  #: Ids a mail got along its way that look like ours.
+#: A mail gets at most so many ids along its way that look like ours; more may be guesses.
+_MOST_HOPS = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,8 +181,9 @@ class Database:
         with _translated(), self._turn(), options.begin(), self._marked():
             yield
         if self.is_sqlite:
-            # Checkpointing here lets others write meanwhile; SQLite itself would do it inside the
-            # transaction. If it fails, a later commit does it: this one is durable.
+            # Checkpointing here lets others write meanwhile; SQLite itself would do it in the
+            # commit, while they wait for their turn. If it fails, a later commit does it: this one
+            # is durable.
             with suppress(sqlite3.Error):
                 _run(connection, "PRAGMA wal_checkpoint(PASSIVE)")
 

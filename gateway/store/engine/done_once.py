@@ -16,7 +16,8 @@ def is_first(
 ) -> bool:
     """Record in this transaction that something is done; False if it already was.
 
-    `what` is the kind (`bounce_report`), `key` identifies one of that kind (`2026-03-04`).
+    `what` is the kind (`bounce_report`), `key` identifies one of that kind (`2026-03-04`). What was
+    recorded counts until its `until`.
     """
     insert = insert_into(connection, done_once).values(what=what, key=key, until=until)
     query = insert.on_conflict_do_update(

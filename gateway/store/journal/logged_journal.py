@@ -64,7 +64,7 @@ class LoggedJournal(MessageJournal):
         committed: Callable[[float, int], None],
         refused: Callable[[str], None],
     ) -> None:
-        """`refused` is called with the reason if the store refuses a row due to its own fault."""
+        """`refused` is called with the reason if the store refuses a row because of its content."""
         super().__init__(database, worker, committed=committed)
         self._drain = LogDrain(database, log, refused)
         self._thread = CommitThread(self.commit)  #: For a slow disk, and for what has to wait.
@@ -167,7 +167,7 @@ class LogDrain:
                 self._turn.notify()
 
     def close(self) -> None:
-        """Write the rest to the store; what it refuses stays in the log for the next start."""
+        """Write the rest to the store; if that fails, it stays in the log for the next start."""
         self._closing.set()
         with self._turn:
             self._turn.notify()

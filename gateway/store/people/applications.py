@@ -130,7 +130,7 @@ def count(connection: Connection) -> int:
 
 
 def count_unattended(connection: Connection) -> int:
-    """Return the number of open applications without a responsible or an owner of their person."""
+    """Return the number of open applications with no responsible, and no owner of their person."""
     its_person = and_(
         people.c.kind == applications.c.kind, people.c.crm_id == applications.c.person
     )

@@ -37,7 +37,11 @@ class KeptSuppression:
 def kept_suppressions(
     connection: Connection, subject: ErasureSubject, standings: Standings, names: ErasedNames
 ) -> list[KeptSuppression]:
-    """Return what suppresses each address now, with the widest scope and the longest duration."""
+    """Return the suppressions to keep when the subject goes.
+
+    They are those of each address that would end with it and that no other covers, in scope and
+    duration.
+    """
     known = standings.within(connection, [*subject.addresses, *subject.shared])
     going = frozenset((subject.ref,) if subject.ref else ())
     return kept_of({address: _going_with(known[address], going) for address in known}, names)
@@ -87,9 +91,9 @@ def kept_of(
 def _going_with(standing: Standing, going: frozenset[PersonRef]) -> list[Suppression]:
     """Return which of an address's suppressions end with some people.
 
-    If others have the address too, what these people bring to it covers bulk mail at most from then
-    on: it did not stop one-to-one mail to the others. The address's own suppressions stay with the
-    others.
+    If others have the address too, its own suppressions stay with them. If any of the others is
+    active, what these people bring to it covers bulk mail at most from then on: it did not stop
+    one-to-one mail to the others.
     """
     others = [holder for holder in standing.holders if holder.ref not in going]
     brought = [

@@ -110,7 +110,10 @@ def known(connection: Connection, ref: PersonRef) -> PersonRecord:
 
 
 def _near(connection: Connection, ref: PersonRef) -> list[Person]:
-    """Return the three people with the most similar keys; if there are many, of the same length."""
+    """Return the three people with the most similar keys, as far as they are compared.
+
+    That is at most `_LOOKED_AT` of those that begin or end alike, and of those of about its length.
+    """
     c, key = people.c, ref.crm_id
     alike = (
         or_(

@@ -50,9 +50,9 @@ def search(
 ) -> tuple[list[PersonMatch], PersonRef | None]:
     """Return people matching a text, and the last of them if there are more (else None).
 
-    `address` is the text in the lookup form of addresses. People with this key, number or address,
-    or one that starts with it, come first; then, by key, people whose names contain each of its
-    words. An empty text matches everybody.
+    `address` is the text in the lookup form of addresses. People with this key, application number
+    or address, or with an address that starts with it, come first; then, by key, people whose names
+    contain each of its words. An empty text matches everybody.
     """
     text = text.strip()
     matched = _known_by(connection, text, address) if text else {}
@@ -78,7 +78,7 @@ def search(
 
 
 def _known_by(connection: Connection, text: str, address: str) -> dict[PersonRef, MatchedBy]:
-    """Return the people whose key, number or address is the text, or starts with it."""
+    """Return people with this key or application number, or an address that starts so."""
     matched: dict[PersonRef, MatchedBy] = {}
 
     def add(rows: Iterable[Any], by: MatchedBy) -> None:

@@ -195,8 +195,8 @@ class Standings:
             return connection.execute(self._statement, values).all()
 
         if self._erased_names is not None and not self._database.is_sqlite:
-            # A server's answer costs more than the hashes: it is queried only if there are none,
-            # because a store in which nobody was erased needs no key.
+            # A server's answer costs more than the hashes: it is queried only if they can't
+            # be made, because a store in which nobody was erased needs no key.
             with suppress(StoreUnavailable):
                 return self._standings(addresses, ask, has_erased=True)
         has_erased = (
@@ -440,10 +440,10 @@ def add_once(
     since: datetime,
     until: datetime | None,
 ) -> tuple[SuppressionEntry, bool]:
-    """Suppress as `add` does, unless staff already suppressed with the same data.
+    """Suppress as `add` does, unless staff did so before and it was not lifted.
 
-    Returns the suppression in force, and whether it is new, so pressing a button twice adds
-    nothing.
+    Such a suppression has the same scope, remark, publicity and end, whoever made it. Returns the
+    suppression in force, and whether it is new, so pressing a button twice adds nothing.
     """
     table, of_address = _of(address, ())
     c = table.c
@@ -480,11 +480,12 @@ def release(
     erased: Sequence[str] = (),
     source: SuppressionSource | None = None,
 ) -> int:
-    """Lift staff's suppressions of an address or a person; return how many there were.
+    """Lift the suppressions in force of an address or a person; return how many there were.
 
-    They are kept as lifted. For an address, only suppressions of the address itself are lifted, not
-    those of its holders; `erased` are the names under which it stays suppressed if its person was
-    erased. With `source`, only suppressions from that source are lifted.
+    Whoever made them, staff or a bounce, they are kept as lifted. For an address, only suppressions
+    of the address itself are lifted, not those of its holders; `erased` are the names under which
+    it stays suppressed if its person was erased. With `source`, only suppressions from that source
+    are lifted.
     """
     table, of_address = _of(address, erased)
     c = table.c
@@ -499,9 +500,10 @@ def release(
 def history(
     connection: Connection, address: str | PersonRef, *, erased: Sequence[str] = ()
 ) -> tuple[SuppressionEntry, ...]:
-    """Return all suppressions by staff of an address (in lookup form) or person, newest first.
+    """Return all suppressions of an address (in lookup form) or person, newest first.
 
-    `erased` are the names under which the address may stay suppressed.
+    They are those stored here, in force or past, whatever their source. `erased` are the names
+    under which the address may stay suppressed.
     """
     table, of_address = _of(address, erased)
     rows = connection.execute(select(table).where(of_address).order_by(table.c.id.desc()))

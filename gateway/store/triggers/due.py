@@ -112,7 +112,7 @@ def upcoming(
 def settled(
     connection: Connection, triggers: Sequence[str], refs: Iterable[PersonRef]
 ) -> dict[str, set[tuple[PersonRef, str, str]]]:
-    """Return the settled occurrences in the ledger, by trigger: person, occurrence, about."""
+    """Return settled occurrences of these people, by trigger: person, occurrence, about."""
     o = occurrences.c
     of_triggers = (o.trigger.in_(triggers), o.recipient == "", o.state.in_(SETTLED))
     by_kind: dict[PersonKind, set[str]] = {}

@@ -168,7 +168,10 @@ def status_named(connection: Connection, named: str) -> str:
 
 
 def is_initial(connection: Connection, status: str) -> bool:
-    """Whether a status belongs to the first phase: it is marked so, or no statuses are marked."""
+    """Whether a status belongs to the first phase: it is marked so, or it is unknown.
+
+    If none is marked, all belong to it, except known ones while some marks can't be read.
+    """
     query = select(statuses.c.crm_id, statuses.c.initial)
     rows = connection.execute(query.where(statuses.c.kind == StatusKind.APPLICATION.value))
     known: dict[str, bool] = {row.crm_id: row.initial for row in rows}
