@@ -46,7 +46,7 @@ def bearer(*scopes: TokenScope) -> Callable[..., Awaitable[Token]]:
 
 
 def refuse_unknown_query(request: Request) -> None:
-    """Raise a Problem for an unknown parameter: with `?stat=failed`, everything would be listed."""
+    """Raise a Problem for an unknown parameter: ignoring `?stat=failed` would list everything."""
     if not request.query_params:
         return
     known = query_parameters(request.scope["route"])

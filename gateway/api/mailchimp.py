@@ -98,7 +98,7 @@ def is_signed(body: bytes, header: str, secret: str, now: datetime) -> bool:
 
 
 def read(body: bytes, audience: str) -> WebhookHint | None:
-    """Parse a form-encoded webhook; None if it is about another audience."""
+    """Parse a form-encoded webhook; None if it is none, or about another audience."""
     try:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
     except ValueError:

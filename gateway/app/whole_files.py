@@ -19,9 +19,10 @@ class FileNotWritten(FileUnusable):
 
 
 def write_whole(file: Path, text: str) -> None:
-    """Write a text to a file, which keeps its mode; it is on disk when this returns.
+    """Write a text to a file; it is on disk when this returns.
 
-    A symbolic link stays: its target is replaced. Raises `FileNotWritten`.
+    An existing file keeps its mode, a missing one is created. A symbolic link stays: its target is
+    replaced. Raises `FileNotWritten`.
     """
     real = Path(os.path.realpath(file))
     made = ""
@@ -58,7 +59,10 @@ def remove_file(file: Path) -> None:
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Keep out other processes on this machine for the same folder, which is created."""
+    """Wait for other processes on this machine that are in here for the same folder; keep them out.
+
+    The folder is created if it is missing.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         number = os.open(folder, os.O_RDONLY)

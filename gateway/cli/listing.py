@@ -21,7 +21,7 @@ from gateway.core import ids
 from gateway.store.engine.database import Database, StoreTransaction
 
 T = TypeVar("T")
-ListColumns = Mapping[str, Callable[[T], object]]  #: Return a cell's content, by column heading.
+ListColumns = Mapping[str, Callable[[T], object]]  #: By heading: returns a cell's content.
 
 SHOWN = 100  #: Entries of a table, unless --limit says otherwise.
 AT_ONCE = 1000  #: Entries per transaction when all are requested.
@@ -62,7 +62,7 @@ _NO_LIST = {"as_csv": False, "as_json": False}
 class ListSource(Generic[T]):
     """The source of a list's entries, in order."""
 
-    #: Yields all entries, or those after the one with a key; about how many are needed.
+    #: Yields the entries after the one with a key (None: all), given about how many are needed.
     every: Callable[[str | None, int], Iterator[T]]
     #: Identifies an entry for `--after`; entries with the same key are shown together.
     key: Callable[[T], str]

@@ -29,7 +29,7 @@ class CampaignNotSent(GatewayError):
 
 
 def sent(store: Database, number: int) -> Synced:
-    """Return a sent campaign, as stored; NotSent, or NoSuchCampaign."""
+    """Return a sent campaign, as stored; CampaignNotSent, or NoSuchCampaign."""
     with store.reading() as connection:
         known = campaign_syncs.by_id(connection, number)
         campaigns.by_id(connection, number)
@@ -44,7 +44,7 @@ def sent(store: Database, number: int) -> Synced:
 
 
 def report_document(settings: Settings, store: Database, number: int) -> CampaignReportDocument:
-    """Return the report of a sent campaign, as stored; NotSent, or NoSuchCampaign."""
+    """Return the report of a sent campaign, as stored; CampaignNotSent, or NoSuchCampaign."""
     known = sent(store, number)
     with store.reading() as connection:
         kept = campaign_reports.kept(connection, number)

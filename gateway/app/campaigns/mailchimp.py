@@ -148,7 +148,10 @@ def wishes(settings: Settings) -> ActivationRequest:
 
 
 def quarter(moment: datetime, zone: ZoneInfo, text: str) -> datetime:
-    """Return the time Mailchimp accepts for a time in a zone; WrongState names the nearest ones."""
+    """Return a time in a zone as Mailchimp accepts it.
+
+    Raises `WrongCampaignState` if it accepts nothing then, naming the nearest times it accepts.
+    """
     try:
         scheduled = schedule(moment.astimezone(zone).replace(tzinfo=None), zone, common.now())
     except OverflowError:  # For the calendar's first and last day, such as 9999-12-31.

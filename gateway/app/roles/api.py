@@ -314,7 +314,7 @@ def readings_of_processes(roles: Mapping[str, Mapping[str, int]]) -> Iterator[Me
 
 
 def readings_of_shares(shares: Sequence[BounceShare] | None) -> Iterator[MetricReading]:
-    """Yield the highest bounce share at any one domain, by sender domain."""
+    """Yield the highest bounce and complaint shares at any one domain, by sender domain."""
     rates = highest(shares or ())
     yield MetricReading(
         name="gateway_bounce_share",

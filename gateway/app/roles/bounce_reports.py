@@ -23,7 +23,7 @@ from gateway.store.sending import outbox
 
 TYPE = "bounce_report"
 LOOK_EVERY = timedelta(minutes=10)
-REPORT_HOUR = 6  #: The hour after which a day's report is written, in local time.
+REPORT_HOUR = 6  #: A day's report is written from this hour on, in local time.
 REPORTED = timedelta(days=7)
 
 log = logs.get("sender")

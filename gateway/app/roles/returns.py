@@ -27,7 +27,7 @@ from gateway.sync.sync_round import (
     RoundResult,
 )
 
-LEASE = "mailchimp"  #: One process on all machines reads what is due.
+LEASE = "mailchimp"  #: Of all processes on all machines, only one reads what is due.
 _LOOK = timedelta(seconds=5)  #: Between two checks of what is due, which don't call Mailchimp.
 _TICK = timedelta(seconds=1)  #: New settings are noticed within this time.
 _AWAY = timedelta(seconds=2)

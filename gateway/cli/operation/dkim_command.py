@@ -125,7 +125,7 @@ def check(context: typer.Context, domain: OneDomain = None, as_json: Json = Fals
 
 
 def _keys(context: typer.Context, domain: str | None) -> "Sequence[DkimKey]":
-    """Return the keys, or those of a domain; a domain without keys is wrong use."""
+    """Return the keys, or those of a domain; NotFound if it has none."""
     from gateway.app.dkim_keys import dkim_keys
     from gateway.core.mail.address import domain_of
     from gateway.core.written import no_such_name

@@ -164,9 +164,9 @@ class _Upload:
 
 
 class _Uploads:
-    """This process's uploads that wait for confirmation; all expire after an hour, oldest first.
+    """This process's uploads that wait for confirmation; they expire after an hour.
 
-    An upload being read stays, however old it is.
+    If there are too many, the oldest go earlier. An upload being read stays, however old it is.
     """
 
     def __init__(self) -> None:
@@ -183,7 +183,7 @@ class _Uploads:
         return token
 
     def of(self, request: Request, user: ConsoleUser, token: str) -> _Upload:
-        """Return a user's own upload; `Problem` 404 if it has expired."""
+        """Return a user's own upload; `Problem` 404 if it is gone, or somebody else's."""
         self._forget()
         upload = self._kept.get(token)
         if upload is None or upload.user != user.name:
