@@ -469,7 +469,10 @@ def campaign_activity_events(
     acts: Sequence[RecipientActivity],
     new_id: Callable[[], int],
 ) -> list[Event]:
-    """Return the events of new activities, one for each person concerned."""
+    """Return the events of new activities, one for each member with the address.
+
+    If no member has it, there is one event without a person.
+    """
     addresses = {act.recipient for act in acts}
     people = activities.members_by_address(connection, mailing.id, addresses)
     return [

@@ -187,7 +187,7 @@ def address_standing_document(
 def person_standing_document(
     record: "PersonRecord", reasons: Sequence[Suppression], history: "Sequence[SuppressionEntry]"
 ) -> PersonStandingDocument:
-    """Return everything that suppresses a person, and earlier suppressions by staff."""
+    """Return what suppresses a person, and the person's own suppressions, past ones included."""
     return {
         "person": str(record.person.ref),
         "addresses": list(record.addresses),

@@ -44,9 +44,9 @@ class TriggerEngine:
     """Everything a process needs to mail on events; the caller must `close` it.
 
     `runner` enters occurrences in the ledger, `sender` sends what is due there, and `reporter`
-    reports the results; `watch` checks before each mail that the store is still the same. All use
-    the current plan. Only the sender always requests the newest: a file may have been changed a
-    moment ago.
+    reports the results; `watch` checks before each round of mails that the store is still the same.
+    All use the current plan. Only the sender always requests the newest: a file may have been
+    changed a moment ago.
     """
 
     def __init__(

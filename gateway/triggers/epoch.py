@@ -2,8 +2,8 @@
 
 A copy of the store that was made at noon and restored at two knows nothing of the birthday mails
 sent at one, and would send them again. So a store has an epoch, chosen once at random, and records
-the newest message sent from it; a file outside has the same data. They are compared before each
-mail:
+the newest message sent from it; a file outside has the same data. They are compared whenever mails
+are about to be sent:
 
     store        file
     a1, 700      a1, 700     send

@@ -92,7 +92,7 @@ def outcome(message: int, result: AttemptResult) -> Outcome:
 
 
 def reason(suppressions: Iterable[Suppression]) -> str:
-    """Return what suppresses a person, in one line."""
+    """Return what suppresses an address, in one line."""
     named = (
         f'{suppression.source} "{suppression.name}"'
         if suppression.name
