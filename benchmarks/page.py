@@ -127,7 +127,7 @@ def write_pages(docs: Path, pages: Table, machine: Machine) -> None:
     page.write_text(f"{kept}{PAGES_BEGIN}\n\n{head}\n{table}\n")
 
 
-@cache  # Determined before the first page is written, as it describes what was measured.
+@cache  # Read before the first page is written: that makes the tree dirty, but was not measured.
 def _commit(docs: Path) -> str:
     described = subprocess.run(
         ("git", "describe", "--always", "--dirty"),

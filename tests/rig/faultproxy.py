@@ -19,8 +19,8 @@ class Cut(Enum):
     """How a connection is cut."""
 
     CLOSE = auto()  #: FIN to both sides.
-    RESET = auto()  #: Both sides stay connected but receive nothing more.
-    BLACKHOLE = auto()  #: Both sides stay connected and hear nothing more.
+    RESET = auto()  #: RST to both sides.
+    BLACKHOLE = auto()  #: Both sides stay connected but receive nothing more.
 
 
 @dataclass(slots=True, kw_only=True)
