@@ -199,7 +199,7 @@ def _serve(supervisors: socket.socket, control: socket.socket, run: Callable[[st
                 answers.append({"started": process.pid})
             for descriptor in descriptors:
                 os.close(descriptor)
-        with contextlib.suppress(OSError):  # The supervisor's end of the socket is read next.
+        with contextlib.suppress(OSError):  # That the supervisor has ended is read next.
             for answer in answers:
                 control.send(json.dumps(answer).encode())
 

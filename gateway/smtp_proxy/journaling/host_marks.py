@@ -40,7 +40,7 @@ class HostMarks:
         """Open the file that all workers share; raise OSError if that isn't possible."""
         path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        # Writing to a page with no disk block would kill the process (SIGBUS) on a full disk.
+        # Reading a page with no disk block would kill the process (SIGBUS) on a full disk.
         try:
             os.posix_fallocate(self._file, 0, _SIGNAL)
             self._signal = mmap.mmap(self._file, _SIGNAL, prot=mmap.PROT_READ)

@@ -108,7 +108,7 @@ def _forms(names: str) -> list[tuple[str, int]]:
 
 _FORMS = {language: _forms(names) for language, names in _NAMES.items()}
 _MOST_WORDS = 3  #: Words in a month's name: `арван нэгдүгээр сар` is the eleventh.
-_DECLINED = 5  #: Letters of a name that may be inflected: `mijdara` is the genitive of `mijdar`.
+_DECLINED = 5  #: Letters of a name that may be inflected: `mijdara` is a form of `mijdar`.
 
 
 def month_number(word: str, languages: Iterable[str]) -> int | None:
