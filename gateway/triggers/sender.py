@@ -237,7 +237,7 @@ class TriggerSender:
     async def _deliver(self, case: MailToSend, newest: int) -> None:
         """Hand a mail to its relay and record the result, including the next attempt.
 
-        If that can't be recorded in the epoch file first, the mail is not sent, and
+        If the epoch file can't be written first, the mail is not sent but tried again later, and
         `EpochFileUnusable` is raised.
         """
         row, fault = case.row, None

@@ -52,7 +52,7 @@ def _all_names(table: str) -> str:
     return f" || '{_PART}' || ".join(f"{table}.{column}" for column in columns)
 
 
-#: The rows of people with their status, of their groups, of people suppressed by staff, and of
+#: The rows of people with their status, of their groups, of people suppressed themselves, and of
 #: single addresses, each as an `EffectRow`. `where_person` and `where_own` select the addresses,
 #: `value` and `own_value` are the addresses themselves; `wanted` is what joins them in, if
 #: anything; `number` adds a column with the id of a single address's row.

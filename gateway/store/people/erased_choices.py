@@ -136,7 +136,7 @@ def keep_suppressed(
     at: datetime,
     new_id: Callable[[], int],
 ) -> None:
-    """Suppress addresses by their hashes; repeating it changes nothing.
+    """Suppress addresses by their hashes; repeating it suppresses nothing further.
 
     `key_mark` is the mark of the key used for the hashes: from now on that key is required.
     """

@@ -184,7 +184,7 @@ class _Eraser:
         self._outcome.counts = Counter({k: n for k, n in self._outcome.counts.items() if n})
 
     def erase_feed(self) -> None:
-        """Erase what the CRM sent about the person, and suppressions by staff."""
+        """Erase what the CRM sent and what was filed; also suppressions and declined topics."""
         subject, u = self._subject, unread_fields.c
         quoted: set[str] = set()  # Unreadable values of theirs; the feed's state has them, too.
         if subject.ref is not None:

@@ -16,7 +16,7 @@ from gateway.store.people import people, suppression, topic_opt_outs
 class Released:
     """What was lifted, and what Mailchimp still refuses."""
 
-    count: int  #: Suppressions of the address itself, or of the person.
+    count: int  #: Suppressions and declined topics, also those of holders who unsubscribed.
     lifted: tuple[PersonRef, ...]  #: Those who left the opt-out group.
     refused: tuple[Refusal, ...]  #: What Mailchimp itself still refuses.
 

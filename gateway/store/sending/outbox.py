@@ -136,7 +136,7 @@ def claim(
 
     With an `endpoint`, the webhooks to that address; otherwise everything that goes by mail, or
     `only` one type of it. The attempt is counted before it is made. Rows not settled when the lease
-    ends become `unknown`.
+    ends become `unknown`; webhooks are queued again.
     """
     is_wanted = outbox.c.type == only if only else true()
     counted = {"attempts": outbox.c.attempts + 1, "next_at": None}

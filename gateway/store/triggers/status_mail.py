@@ -84,7 +84,7 @@ def waiting(
     before: int | None = None,
     limit: int = 50,
 ) -> list[OutboxRow]:
-    """Return what is due or being sent, as entries of the outbox, newest first."""
+    """Return what is due, held or being sent, as entries of the outbox, newest first."""
     states = [own for own in _OPEN if state in (None, _AS_OUTBOX[own])]
     query = select(_c.id).where(_c.event.in_(APPLICATION_EVENTS), _c.state.in_(states))
     query = query.where(*of_page(_c.id, since, before))
@@ -116,7 +116,7 @@ def among(entries: Sequence[OutboxRow], own: Sequence[OutboxRow], limit: int) ->
 
 
 def entry(connection: Connection, number: int) -> OutboxRow:
-    """Return an outbox entry, or triggered mail that waits or was given up; else `NoSuchRow`."""
+    """Return an outbox entry, or an application's mail in whatever state; else `NoSuchRow`."""
     row = _of_application(connection, number)
     return outbox.by_id(connection, number) if row is None else _as_entry(connection, row)
 

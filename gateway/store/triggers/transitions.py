@@ -69,7 +69,7 @@ def last(connection: Connection, reference: str) -> LastTransition | None:
 def past_changes(
     connection: Connection, reference: str, *, at: datetime, undo: timedelta
 ) -> Iterator[PastChange]:
-    """Yield the status changes of an application, each at most `undo` old, newest first.
+    """Yield the last changes of an application, newest first, as many as can count for `is_undone`.
 
     Call this after removing what they owe from the sender's reach (`ledger.supersede`): then it is
     certain what has been sent.
