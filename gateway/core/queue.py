@@ -92,7 +92,7 @@ class QueueLife(Generic[S]):
         return state
 
     def outcome(self, state: S) -> QueueEvent:
-        """Return the event that settles a row in this state; raise ValueError if there is none."""
+        """Return the event that settles a row into this state; raise ValueError if none does."""
         (event,) = (
             event for event in OUTCOMES if event in self.transitions and self.result(event) is state
         )

@@ -60,7 +60,7 @@ class Sockets:
 
 
 def bound_sockets(bind: HostAndPort, *, shared: bool) -> Iterator[socket.socket]:
-    """Bind a socket for each address a host has; raise `CantListen` if it is in use.
+    """Bind a socket for each address a host has; raise `CantListen` if one can't be bound.
 
     `shared`: it listens, and others of this user may do so too (SO_REUSEPORT).
     """
