@@ -295,7 +295,7 @@ def oidc_way(terms: OidcTerms) -> str:
 
 
 def _roles_now(session: ConsoleSession, terms: ConsoleTerms) -> frozenset[ConsoleRole] | None:
-    """Return a user's current roles; None if they have none any more."""
+    """Return a user's current roles; None if the session no longer counts."""
     users = terms.users.read()
     if session.way.startswith(OIDC):
         is_theirs = terms.oidc is not None and session.way == oidc_way(terms.oidc)
@@ -313,7 +313,7 @@ def _roles_now(session: ConsoleSession, terms: ConsoleTerms) -> frozenset[Consol
 def _named_by_proxy(
     request: Request, terms: ConsoleTerms
 ) -> tuple[str, frozenset[ConsoleRole]] | None:
-    """Return the name of a user authenticated by a web server on this host."""
+    """Return the name and roles of a user whom this host's web server vouches for, if any."""
     if terms.proxy is None or not is_local(request):
         return None
     given = _header(request, terms.proxy.user_header)

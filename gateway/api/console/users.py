@@ -164,8 +164,8 @@ def _login(name: str, rest: str) -> ConsoleLogin:
 def put_user(file: Path, name: str, password: str | None, roles: Iterable[ConsoleRole]) -> bool:
     """Add a user to a file, or change one (no password: it stays); return whether it is new.
 
-    Everything else in the file stays, including comments; the file is replaced as a whole, and
-    readable by its owner only.
+    Everything else in the file stays, including comments; the file is replaced as a whole. It keeps
+    its mode; a new one is readable by its owner only.
     """
     known = read_users(file).users if file.exists() else {}
     if password is None:
