@@ -24,7 +24,7 @@ class Lease:
     database: Database
     name: str  #: The job's name: `mailchimp`, `trigger:birthday`.
     holder: str  #: This process and its part (`processes.holder`).
-    #: How long a holder may be silent; after a crash the job isn't done for that long.
+    #: How long a holder may be silent; if its machine crashes, nobody does the job for that long.
     term: timedelta
     clock: Callable[[], datetime]
     is_gone: IsGone = processes.has_ended

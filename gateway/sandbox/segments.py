@@ -172,7 +172,10 @@ def _inside(audience: SandboxAudience, segment: Segment, address: str) -> Sandbo
 
 @router.on("GET", SEGMENT + "/members")
 def list_segment_members(account: Account, call: Call) -> SandboxAnswer:
-    """Return the subscribed members of a segment; `total_items` counts no others."""
+    """Return the subscribed members of a segment, and others on request (`include_cleaned`, …).
+
+    `total_items` counts only the subscribed ones.
+    """
     audience, segment = _find(account, call)
     statuses = {"subscribed"}
     statuses |= {
