@@ -31,8 +31,8 @@ class QueueEvent(StrEnum):
 
     # The outcome its holder found
     SENT = "sent"  #: The other side has accepted it.
-    FAILED = "failed"  #: Certainly not accepted, and not retried.
-    PUT_OFF = "put off"  #: Certainly not accepted, and retried later.
+    FAILED = "failed"  #: Not accepted, as far as is known, and not retried.
+    PUT_OFF = "put off"  #: Retried later: not accepted, or a webhook whose answer was lost.
     DOUBTED = "doubted"  #: Possibly accepted: the answer was lost.
     SKIPPED = "skipped"  #: No longer needs to be sent.
     EXPIRED = "expired"  #: Too late to be useful.

@@ -6,10 +6,10 @@ For a reply forwarded by Eva with `VAC-9931` in its subject:
     decision    None: there is no objection to filing it
     kept        the inbox row as `filed`, the history entry, its documents, an event
 
-If Eva were unknown, the decision would be an `Objection`: the row is stored as `needs_attention`,
-and the reply to her and a webhook event are queued. For a vacation reply the decision is a row that
-is `ignored`. A bounce is first stored with the message it is about, which may settle it
-(`_came_back`).
+If no application had that reference, the decision would be an `Objection`: the row is stored as
+`needs_attention`, and a reply to Eva and a webhook event are queued; somebody who isn't on file
+gets no reply. For a vacation reply the decision is a row that is `ignored`. A bounce is first
+stored with the message it is about, which may settle it (`_came_back`).
 
 A mail's files must be in the blob store before it is filed, but most mail is never filed. So
 `would_file` is called first; if things have changed by the time of `settle`, that returns None and

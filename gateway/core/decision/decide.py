@@ -49,7 +49,10 @@ def said_of_holders(standing: Standing) -> tuple[Suppression, ...]:
 
 
 def who_counts(standing: Standing) -> tuple[Holder, ...]:
-    """Return the people whose groups and status count for an address: the active ones, else all."""
+    """Return the people whose groups and status count for an address.
+
+    These are the active ones, or all if no active one is certain.
+    """
     if _certain(standing):
         return tuple(holder for holder in standing.holders if holder.active)
     return standing.holders

@@ -152,8 +152,8 @@ def is_same_date(date: int, other: int) -> bool:
 class Attempt:
     """A transaction the client may retry, and the reply it would then get.
 
-    `fingerprint` is the result of `fingerprint` or, if `dated` is set, of `likeness`; a transaction
-    may be remembered by both.
+    `fingerprint` is the result of `fingerprint` or of `likeness`; a transaction may be remembered
+    by both. `dated` is set for a likeness, and for a mail without a Message-ID.
 
     `state` is `sending` while the verdict may come in time, `pending` while it may still come after
     the client got 451, `verdict` if the client may not have received it, `open` if nothing is known

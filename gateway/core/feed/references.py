@@ -24,8 +24,8 @@ _WHOLE = re.compile(r"([0-9]{1,30})[.,]0{1,6}")
 _THOUSANDS = re.compile(r"([1-9][0-9]{0,2}(?:([ .,'’])[0-9]{3})(?:\2[0-9]{3}){0,8})(?:[.,]0{1,2})?")
 #: For 123456789012 Excel shows 1.23457E+11: the rounded digits are lost in the file.
 _EXPONENT = re.compile(r"([0-9](?:[.,][0-9]{1,15})?)[eE]\+?([0-9]{1,2})")
-#: How text that must stay text is written for Excel: ="00017" and '00017.
 _SEPARATED = re.compile(r"[;,|/\\+&:()\[\]\r\n\t]|\s[-–—]+\s")
+#: How text that must stay text is written for Excel: ="00017" and '00017.
 _MARKED = re.compile(r'="(.*)"|\'(.*)')
 
 

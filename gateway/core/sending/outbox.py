@@ -123,7 +123,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It was sent in full but no answer came: it may or may not have been accepted."""
+    """It may or may not have been accepted: no answer came, or the attempt failed halfway."""
 
     reason: str
 
