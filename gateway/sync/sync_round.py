@@ -26,7 +26,8 @@ from gateway.sync.reading import AudienceGone
 
 #: After Mailchimp could not be reached, or while another process has the campaign.
 PUT_OFF = timedelta(minutes=5)
-#: How soon to check a campaign again that is about to be sent, or may be scheduled there again.
+#: How soon to check a campaign after its scheduled time, or again while it is being sent or may be
+#: scheduled there again.
 LEAVING = timedelta(minutes=10)
 _NOT_THERE = (CampaignState.DRAFT, CampaignState.DELETED)
 #: Reports are requested from this long before the oldest campaign was sent: clocks differ.
@@ -324,10 +325,10 @@ class Rounds:
 
 
 def next_look(synced: Synced, *, from_sending: bool, now: datetime) -> datetime:
-    """Return when to check a campaign next: by its age, and soon if it is about to be sent.
+    """Return when to check a campaign next: by its age, and soon after its scheduled time.
 
-    Also soon if it was unscheduled, in its first thirty days. `from_sending`: its age counts from
-    its sending, otherwise from its creation at Mailchimp.
+    Also soon while it is being sent, or if it was unscheduled, in its first thirty days.
+    `from_sending`: its age counts from its sending, otherwise from its creation at Mailchimp.
     """
     campaign = synced.campaign
     due = next_sync(age_from=synced.age_from(sending=from_sending) or now, synced_at=now)
