@@ -91,6 +91,8 @@ class RelayConnection(asyncio.Protocol):
                 raise RelayUngreeting(str(error)) from error
             await connection.greet(greeting)
             is_ready = True
+        except ConnectionResetError as error:  # implicit TLS: closed instead of a handshake
+            raise RelayUngreeting(f"{settings.name}: connection lost") from error
         except ssl.SSLError as error:
             raise RelayRefuses("TLS", Reply.of(f"454 4.7.5 {error}")) from error
         except TimeoutError as error:

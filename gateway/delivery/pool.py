@@ -1,9 +1,12 @@
 """The connections to one relay: reused, limited in number and in messages a minute."""
 
 import asyncio
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
+from itertools import count
 
+from gateway import logs
 from gateway.core.mail.reply import Reply
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses, RelayUngreeting
 from gateway.delivery.settings import RelaySettings
@@ -29,6 +32,12 @@ MAX_RESETS = 10
 CROWDED_SECONDS = 1.0
 #: A relay takes that long to notice that a connection has ended; then it accepts another.
 NOTICED_SECONDS = 0.05
+TOLD_SECONDS = 3600.0  #: The log tells at most once in this time that a relay takes no more.
+
+#: How OpenSSL calls an answer that isn't TLS.
+_WITHOUT_TLS = "WRONG_VERSION_NUMBER"
+
+log = logs.get("delivery")
 
 Observer = Callable[[RelaySettings, "RelayConnection | RelayLost | RelayRefuses"], None]
 
@@ -57,7 +66,10 @@ class Pool:
         self._in_use = 0
         self._openings: set[asyncio.Future[None]] = set()
         self._turned_away = 0  # by the relay, which takes no more; they wait for one in use
-        self._refused: deque[asyncio.Future[None]] = deque()  # those of them who are waiting now
+        #: Those of them who aren't asking it again just now, in the order in which they came.
+        self._refused: list[tuple[int, asyncio.Future[RelayConnection | None]]] = []
+        self._tickets = count(1)
+        self._told: float | None = None  # when the log told last that the relay takes no more
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -73,7 +85,7 @@ class Pool:
         if since > self._loop.time() - IDLE_SECONDS and idle.usable:
             self._in_use += 1
             return idle
-        idle.quit()
+        self._quit(idle)
         self._slots.give_back()
         return None
 
@@ -81,17 +93,16 @@ class Pool:
         """Return a connection for one transaction within that many seconds.
 
         Raise `RelayBusy` if the limits leave none in time, `RelayLost` or `RelayRefuses` if the
-        relay can't be reached. With `fresh` the connection is always a new one.
+        relay can't be reached. With `fresh` the connection is a new one, unless the relay accepts
+        no more than those in use.
         """
         until = self._loop.time() + seconds
         if self._pace is not None or not self._slots.take_now():
             try:
                 async with asyncio.timeout(seconds):
-                    if self._pace is not None:
-                        await self._pace.wait()
-                    await self._slots.take()
+                    await self._turn_and_slot()
             except TimeoutError as error:
-                raise RelayBusy(f"{self.settings.name}: no free connection in time") from error
+                raise self._busy() from error
 
         is_given = False
         try:
@@ -100,21 +111,32 @@ class Pool:
         finally:
             if not is_given:
                 self._slots.give_back()
-        self._in_use += 1
+                self._give_turn_back()
         return connection
 
-    async def _used_or_new(self, until: float, *, fresh: bool) -> RelayConnection:
-        connection = self._used_before(fresh)
-        if connection is None and not self._turned_away:
-            connection = await self._opened(until)
-        if connection is not None:
-            return connection
-        self._turned_away += 1
+    async def _turn_and_slot(self) -> None:
+        if self._pace is not None:
+            await self._pace.wait()
         try:
+            await self._slots.take()
+        except asyncio.CancelledError:
+            self._give_turn_back()
+            raise
+
+    def _busy(self) -> RelayBusy:
+        return RelayBusy(f"{self.settings.name}: no free connection in time")
+
+    async def _used_or_new(self, until: float, *, fresh: bool) -> RelayConnection:
+        if not self._turned_away:
+            connection = self._used_before(fresh=fresh) or await self._opened(until)
+            if connection is not None:
+                return connection
+        self._turned_away += 1
+        ticket = next(self._tickets)
+        try:
+            connection = None
             while connection is None:
-                if fresh or not self._idle:
-                    await self._released(until)
-                connection = self._used_before(fresh)
+                connection = self._used_before() or await self._released(until, ticket)
                 # One tries at a time: Exim lets no more than 20 wait to be accepted or refused.
                 if connection is None and not self._openings:
                     connection = await self._opened(until)
@@ -122,16 +144,17 @@ class Pool:
         finally:
             self._turned_away -= 1
 
-    def _used_before(self, fresh: bool) -> RelayConnection | None:
+    def _used_before(self, *, fresh: bool = False) -> RelayConnection | None:
         # Prefer the most recently used; the others may get too old and are closed.
         oldest = self._loop.time() - IDLE_SECONDS
         while self._idle and not fresh:
             since, idle = self._idle.pop()
             if idle.usable and since > oldest:
+                self._in_use += 1
                 return idle
-            idle.quit()
+            self._quit(idle)
         if self._idle:  # A new one is requested: close an idle one, so that the limit holds.
-            self._idle.pop(0)[1].quit()
+            self._quit(self._idle.pop(0)[1])
         return None
 
     async def _opened(self, until: float) -> RelayConnection | None:
@@ -139,57 +162,89 @@ class Pool:
         opening: asyncio.Future[None] = self._loop.create_future()
         self._openings.add(opening)
         try:
-            async with asyncio.timeout_at(until):
-                connection = await RelayConnection.open(self.settings)
-        except TimeoutError as error:
-            lost = RelayLost(f"{self.settings.name}: no greeting in time")
-            self._observe(self.settings, lost)
-            raise lost from error
+            connection = await self._greeted(until)
         except (RelayLost, RelayRefuses) as error:
             self._openings.discard(opening)
             if is_one_too_many(error):
                 # Exim refuses at once, while those it accepted are still being greeted.
-                while self._openings and not (self._in_use or self._idle):
-                    await asyncio.wait(self._openings, return_when=asyncio.FIRST_COMPLETED)
-                if self._in_use or self._idle:
+                while self._openings and not self._has_some and self._loop.time() < until:
+                    seconds = until - self._loop.time()
+                    await asyncio.wait(
+                        self._openings, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+                    )
+                if self._has_some:
+                    self._tell_it_takes_no_more(error)
                     return None
             self._observe(self.settings, error)
             raise
         finally:
             self._openings.discard(opening)
             opening.set_result(None)
+        self._in_use += 1
         self._observe(self.settings, connection)
-        self._tell_one_refused()  # The relay accepts connections again.
+        self._hand_over(None)  # The relay accepts connections again.
         return connection
 
-    async def _released(self, until: float) -> None:
-        """Wait until a connection was released, or for `CROWDED_SECONDS`."""
-        release: asyncio.Future[None] = self._loop.create_future()
-        self._refused.append(release)
+    def _tell_it_takes_no_more(self, error: RelayLost | RelayRefuses) -> None:
+        now = self._loop.time()
+        if self._told is None or now - self._told > TOLD_SECONDS:
+            self._told = now
+            accepted = self._in_use + len(self._idle)
+            name, reason = self.settings.name, str(error)
+            log.warning("relay_takes_no_more", relay=name, connections=accepted, reason=reason)
+
+    @property
+    def _has_some(self) -> bool:
+        """Whether the relay has accepted connections that are still open."""
+        return bool(self._in_use or self._idle)
+
+    async def _greeted(self, until: float) -> RelayConnection:
         try:
-            async with asyncio.timeout_at(min(until, self._loop.time() + CROWDED_SECONDS)):
-                await release
+            async with asyncio.timeout_at(until):
+                return await RelayConnection.open(self.settings)
         except TimeoutError as error:
-            if self._loop.time() >= until:
-                raise RelayBusy(f"{self.settings.name}: no free connection in time") from error
+            raise RelayUngreeting(f"{self.settings.name}: no greeting in time") from error
+
+    async def _released(self, until: float, ticket: int) -> RelayConnection | None:
+        """Wait for the next connection that is released; return None to ask the relay again."""
+        turn: asyncio.Future[RelayConnection | None] = self._loop.create_future()
+        insort(self._refused, (ticket, turn))
+        try:
+            seconds = min(until - self._loop.time(), CROWDED_SECONDS)
+            await asyncio.wait([turn], timeout=seconds)
+        except asyncio.CancelledError:
+            if turn.done():
+                self._pass_on(turn.result())
+            raise
         finally:
-            if release in self._refused:
-                self._refused.remove(release)
+            if not turn.done():
+                self._refused.remove((ticket, turn))
+        if turn.done():
+            return turn.result()
+        if self._loop.time() >= until:
+            raise self._busy()
+        return None
 
-    def _give_back(self, *, is_kept: bool) -> None:
+    def _hand_over(self, connection: RelayConnection | None) -> bool:
+        """Give a connection, or None, to who has waited longest; return whether anybody waits."""
+        if not self._refused:
+            return False
+        self._refused.pop(0)[1].set_result(connection)
+        return True
+
+    def _pass_on(self, connection: RelayConnection | None) -> None:
+        """Give a connection that nobody uses any more to the next who waits, or keep it."""
+        if self._hand_over(connection) or connection is None:
+            return
         self._in_use -= 1
-        self._slots.give_back()
-        if is_kept:
-            self._tell_one_refused()
-        elif self._refused:
-            self._loop.call_later(NOTICED_SECONDS, self._tell_one_refused)
+        if self._closed:
+            self._quit(connection)
+        else:
+            self._idle.append((self._loop.time(), connection))
 
-    def _tell_one_refused(self) -> None:
-        while self._refused:
-            release = self._refused.popleft()
-            if not release.done():
-                release.set_result(None)
-                return
+    def _quit(self, connection: RelayConnection) -> None:
+        connection.quit()
+        self._loop.call_later(NOTICED_SECONDS, self._hand_over, None)
 
     def release(self, connection: RelayConnection, *, unused: bool = False) -> None:
         """Take a connection back; it is only reused if nothing on it is open.
@@ -206,16 +261,16 @@ class Pool:
             and connection.refusals < MAX_REFUSALS
             and connection.resets < MAX_RESETS
         )
-        is_kept = connection.usable and is_welcome and not self._closed
-        if is_kept:
-            self._idle.append((self._loop.time(), connection))
+        if connection.usable and is_welcome:
+            self._pass_on(connection)
         else:
-            connection.quit()
-        self._give_back(is_kept=is_kept)
+            self._in_use -= 1
+            self._quit(connection)
+        self._slots.give_back()
 
     def discard(self, connection: RelayConnection, *, unused: bool = False) -> None:
         """Close a connection that may not be reused; `unused` as in `release`."""
-        self._give_back(is_kept=False)
+        self.leave()
         if unused:
             self._give_turn_back()
         connection.abort()
@@ -226,7 +281,9 @@ class Pool:
 
     def leave(self) -> None:
         """Stop counting a connection that somebody else keeps reading (a late verdict)."""
-        self._give_back(is_kept=False)
+        self._in_use -= 1
+        self._slots.give_back()
+        self._loop.call_later(NOTICED_SECONDS, self._hand_over, None)
 
     def sweep(self) -> None:
         """Close connections that have been idle for too long."""
@@ -254,9 +311,11 @@ def is_one_too_many(error: RelayLost | RelayRefuses) -> bool:
     """Whether a relay that accepts other connections may have refused one as too many.
 
     Exim (smtp_accept_max, 20 by default) and Postfix greet with 421; Courier (MAXPERIP, 5) closes.
+    Where TLS is implicit, Exim's 421 comes without it.
     """
     if isinstance(error, RelayRefuses):
-        return error.stage == "greeting" and 400 <= error.reply.code < 500
+        is_temporary = error.stage == "greeting" and 400 <= error.reply.code < 500
+        return is_temporary or (error.stage == "TLS" and _WITHOUT_TLS in error.reply.text)
     return isinstance(error, RelayUngreeting)
 
 

@@ -7,11 +7,12 @@ import pytest
 from gateway.core.mail.reply import Reply
 from gateway.delivery import pool as pool_module
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
-from gateway.delivery.pool import Pool, RateLimit, RelayBusy
+from gateway.delivery.pool import Pool, RateLimit, RelayBusy, is_one_too_many
 from tests.conftest import StartSink
 from tests.delivery.relays import BOB, Observed, begun, make_pool, relay_settings, served
 from tests.rig import faults
-from tests.rig.process import free_port, wait_until
+from tests.rig.certificates import Certificates
+from tests.rig.process import LOOPBACK, free_port, wait_until
 from tests.rig.sink import RawSink
 
 
@@ -310,6 +311,30 @@ async def test_who_is_one_too_many_is_not_refused_while_the_first_is_greeted(
     assert first.result() is await second
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [b"421 relay.example: Too many concurrent SMTP connections\r\n", b""],
+    ids=["as Exim", "as Courier"],
+)
+async def test_who_is_one_too_many_gets_no_tls_where_it_is_implicit(
+    certificates: Certificates, answer: bytes
+) -> None:
+    async def answered(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(answered, LOOPBACK, 0) as relay:
+        port = relay.sockets[0].getsockname()[1]
+        context = certificates.client_context()
+        settings = relay_settings(port, tls="implicit", context=context)
+        with pytest.raises((RelayLost, RelayRefuses)) as turned_away:
+            await RelayConnection.open(settings)
+
+    error = turned_away.value
+    assert isinstance(error, RelayLost | RelayRefuses)
+    assert is_one_too_many(error)
+
+
 async def test_a_relay_that_refuses_all_is_waited_for_by_nobody(pool: Pool, sink: RawSink) -> None:
     sink.fault("banner", faults.reply(b"421 4.3.2 closing for maintenance"))
 
@@ -406,6 +431,28 @@ async def test_who_gets_no_turn_in_time_hears_busy(sink: RawSink) -> None:
         await pool.acquire(0.05)
 
     assert 1 == len(sink.connections)
+
+
+async def test_a_wait_for_a_connection_in_vain_costs_no_message_of_the_minute(
+    sink: RawSink,
+) -> None:
+    pool = make_pool(relay_settings(sink.port), connections=1, per_minute=60)
+    relay = await pool.acquire(1)
+    with pytest.raises(RelayBusy):
+        await pool.acquire(0.02)
+    pool.release(relay)
+
+    assert relay is await pool.acquire(0.2)
+
+
+async def test_a_relay_that_refuses_costs_no_message_of_the_minute(sink: RawSink) -> None:
+    pool = make_pool(relay_settings(sink.port), per_minute=60)
+    sink.fault("banner", faults.reply(b"554 5.7.1 go away"), times=2)
+    for _ in range(2):
+        with pytest.raises(RelayRefuses):
+            await pool.acquire(0.2)
+
+    assert (await pool.acquire(0.2)).usable
 
 
 async def test_a_transaction_without_content_costs_no_message_of_the_minute(sink: RawSink) -> None:
