@@ -81,18 +81,18 @@ class RelayConnection(asyncio.Protocol):
         try:
             # The banner may arrive before `create_connection` returns.
             banner = connection.expect(CONNECT_SECONDS + GREETING_SECONDS)
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await asyncio.get_running_loop().create_connection(
-                    lambda: connection, settings.host, settings.port, ssl=context
-                )
             try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await asyncio.get_running_loop().create_connection(
+                        lambda: connection, settings.host, settings.port, ssl=context
+                    )
                 greeting = await banner
             except RelayLost as error:
                 raise RelayUngreeting(str(error)) from error
+            except ConnectionResetError as error:  # implicit TLS: closed instead of a handshake
+                raise RelayUngreeting(f"{settings.name}: connection lost") from error
             await connection.greet(greeting)
             is_ready = True
-        except ConnectionResetError as error:  # implicit TLS: closed instead of a handshake
-            raise RelayUngreeting(f"{settings.name}: connection lost") from error
         except ssl.SSLError as error:
             raise RelayRefuses("TLS", Reply.of(f"454 4.7.5 {error}")) from error
         except TimeoutError as error:

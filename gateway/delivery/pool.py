@@ -1,15 +1,14 @@
 """The connections to one relay: reused, limited in number and in messages a minute."""
 
 import asyncio
-from bisect import insort
-from collections import deque
 from collections.abc import Callable
-from itertools import count
 
 from gateway import logs
 from gateway.core.mail.reply import Reply
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses, RelayUngreeting
+from gateway.delivery.limits import RelayLimits
 from gateway.delivery.settings import RelaySettings
+from gateway.delivery.turned_away import TurnedAway
 
 IDLE_SECONDS = 8.0  #: Less than relays allow; Postfix keeps its own for 2 s.
 PROXY_SHARE = 0.9  #: The proxy's share of a relay's rate; the rest is for the gateway's own mail.
@@ -27,9 +26,6 @@ MAX_REFUSALS = 5
 #: the connection at the twelfth RSET (smtp_accept_max_nonmail), and after a hundred Postfix counts
 #: each as an error (smtpd_junk_command_limit).
 MAX_RESETS = 10
-#: After that a relay that accepted no further connection is tried again, if none in use was
-#: released before.
-CROWDED_SECONDS = 1.0
 #: A relay takes that long to notice that a connection has ended; then it accepts another.
 NOTICED_SECONDS = 0.05
 TOLD_SECONDS = 3600.0  #: The log tells at most once in this time that a relay takes no more.
@@ -58,35 +54,31 @@ class Pool:
         observe: Observer,
     ) -> None:
         self.settings = settings
-        self._slots = ConnectionSlots(connections)
+        self._limits = RelayLimits(connections, per_minute)
         self._idle: list[tuple[float, RelayConnection]] = []
-        self._pace = RateLimit(per_minute) if per_minute else None
         self._observe = observe
         self._closed = False
         self._in_use = 0
         self._openings: set[asyncio.Future[None]] = set()
-        self._turned_away = 0  # by the relay, which takes no more; they wait for one in use
-        #: Those of them who aren't asking it again just now, in the order in which they came.
-        self._refused: list[tuple[int, asyncio.Future[RelayConnection | None]]] = []
-        self._tickets = count(1)
+        self._turned_away = TurnedAway(self._keep)
         self._told: float | None = None  # when the log told last that the relay takes no more
         self._loop = asyncio.get_running_loop()
 
     @property
     def is_crowded(self) -> bool:
         """Whether anybody is waiting for a connection."""
-        return self._slots.is_crowded or self._turned_away > 0
+        return self._limits.is_crowded or bool(self._turned_away)
 
     def idle_now(self) -> RelayConnection | None:
         """Return a connection for one transaction if one is idle and nobody waits; else None."""
-        if not self._idle or self._pace is not None or not self._slots.take_now():
+        if not self._idle or not self._limits.take_now():
             return None
         since, idle = self._idle.pop()
         if since > self._loop.time() - IDLE_SECONDS and idle.usable:
             self._in_use += 1
             return idle
         self._quit(idle)
-        self._slots.give_back()
+        self._limits.give_slot_back()
         return None
 
     async def acquire(self, seconds: float, *, fresh: bool = False) -> RelayConnection:
@@ -97,10 +89,10 @@ class Pool:
         no more than those in use.
         """
         until = self._loop.time() + seconds
-        if self._pace is not None or not self._slots.take_now():
+        if not self._limits.take_now():
             try:
                 async with asyncio.timeout(seconds):
-                    await self._turn_and_slot()
+                    await self._limits.take()
             except TimeoutError as error:
                 raise self._busy() from error
 
@@ -110,39 +102,27 @@ class Pool:
             is_given = True
         finally:
             if not is_given:
-                self._slots.give_back()
-                self._give_turn_back()
+                self._limits.give_slot_back()
+                self._limits.give_turn_back()
         return connection
-
-    async def _turn_and_slot(self) -> None:
-        if self._pace is not None:
-            await self._pace.wait()
-        try:
-            await self._slots.take()
-        except asyncio.CancelledError:
-            self._give_turn_back()
-            raise
-
-    def _busy(self) -> RelayBusy:
-        return RelayBusy(f"{self.settings.name}: no free connection in time")
 
     async def _used_or_new(self, until: float, *, fresh: bool) -> RelayConnection:
         if not self._turned_away:
             connection = self._used_before(fresh=fresh) or await self._opened(until)
             if connection is not None:
                 return connection
-        self._turned_away += 1
-        ticket = next(self._tickets)
-        try:
-            connection = None
-            while connection is None:
-                connection = self._used_before() or await self._released(until, ticket)
+        with self._turned_away.ticket() as ticket:
+            while (seconds := until - self._loop.time()) > 0:
+                connection = self._used_before() or await self._turned_away.wait(ticket, seconds)
                 # One tries at a time: Exim lets no more than 20 wait to be accepted or refused.
-                if connection is None and not self._openings:
+                if connection is None and not self._openings and self._loop.time() < until:
                     connection = await self._opened(until)
-            return connection
-        finally:
-            self._turned_away -= 1
+                if connection is not None:
+                    return connection
+        raise self._busy()
+
+    def _busy(self) -> RelayBusy:
+        return RelayBusy(f"{self.settings.name}: no free connection in time")
 
     def _used_before(self, *, fresh: bool = False) -> RelayConnection | None:
         # Prefer the most recently used; the others may get too old and are closed.
@@ -182,7 +162,7 @@ class Pool:
             opening.set_result(None)
         self._in_use += 1
         self._observe(self.settings, connection)
-        self._hand_over(None)  # The relay accepts connections again.
+        self._turned_away.ask_again()  # The relay accepts connections again.
         return connection
 
     def _tell_it_takes_no_more(self, error: RelayLost | RelayRefuses) -> None:
@@ -205,46 +185,17 @@ class Pool:
         except TimeoutError as error:
             raise RelayUngreeting(f"{self.settings.name}: no greeting in time") from error
 
-    async def _released(self, until: float, ticket: int) -> RelayConnection | None:
-        """Wait for the next connection that is released; return None to ask the relay again."""
-        turn: asyncio.Future[RelayConnection | None] = self._loop.create_future()
-        insort(self._refused, (ticket, turn))
-        try:
-            seconds = min(until - self._loop.time(), CROWDED_SECONDS)
-            await asyncio.wait([turn], timeout=seconds)
-        except asyncio.CancelledError:
-            if turn.done():
-                self._pass_on(turn.result())
-            raise
-        finally:
-            if not turn.done():
-                self._refused.remove((ticket, turn))
-        if turn.done():
-            return turn.result()
-        if self._loop.time() >= until:
-            raise self._busy()
-        return None
-
-    def _hand_over(self, connection: RelayConnection | None) -> bool:
-        """Give a connection, or None, to who has waited longest; return whether anybody waits."""
-        if not self._refused:
-            return False
-        self._refused.pop(0)[1].set_result(connection)
-        return True
-
-    def _pass_on(self, connection: RelayConnection | None) -> None:
-        """Give a connection that nobody uses any more to the next who waits, or keep it."""
-        if self._hand_over(connection) or connection is None:
-            return
+    def _keep(self, connection: RelayConnection) -> None:
+        """Keep a connection that nobody uses for the next mail."""
         self._in_use -= 1
         if self._closed:
-            self._quit(connection)
+            connection.quit()
         else:
             self._idle.append((self._loop.time(), connection))
 
     def _quit(self, connection: RelayConnection) -> None:
         connection.quit()
-        self._loop.call_later(NOTICED_SECONDS, self._hand_over, None)
+        self._loop.call_later(NOTICED_SECONDS, self._turned_away.ask_again)
 
     def release(self, connection: RelayConnection, *, unused: bool = False) -> None:
         """Take a connection back; it is only reused if nothing on it is open.
@@ -253,7 +204,7 @@ class Pool:
         """
         if unused:
             connection.resets += 1
-            self._give_turn_back()
+            self._limits.give_turn_back()
         connection.served += 1
         most = EXIM_TRANSACTIONS if connection.is_exim else MAX_TRANSACTIONS
         is_welcome = (
@@ -262,28 +213,24 @@ class Pool:
             and connection.resets < MAX_RESETS
         )
         if connection.usable and is_welcome:
-            self._pass_on(connection)
+            self._turned_away.give(connection)
         else:
             self._in_use -= 1
             self._quit(connection)
-        self._slots.give_back()
+        self._limits.give_slot_back()
 
     def discard(self, connection: RelayConnection, *, unused: bool = False) -> None:
         """Close a connection that may not be reused; `unused` as in `release`."""
         self.leave()
         if unused:
-            self._give_turn_back()
+            self._limits.give_turn_back()
         connection.abort()
-
-    def _give_turn_back(self) -> None:
-        if self._pace is not None:
-            self._pace.give_back()
 
     def leave(self) -> None:
         """Stop counting a connection that somebody else keeps reading (a late verdict)."""
         self._in_use -= 1
-        self._slots.give_back()
-        self._loop.call_later(NOTICED_SECONDS, self._hand_over, None)
+        self._limits.give_slot_back()
+        self._loop.call_later(NOTICED_SECONDS, self._turned_away.ask_again)
 
     def sweep(self) -> None:
         """Close connections that have been idle for too long."""
@@ -317,72 +264,3 @@ def is_one_too_many(error: RelayLost | RelayRefuses) -> bool:
         is_temporary = error.stage == "greeting" and 400 <= error.reply.code < 500
         return is_temporary or (error.stage == "TLS" and _WITHOUT_TLS in error.reply.text)
     return isinstance(error, RelayUngreeting)
-
-
-class ConnectionSlots:
-    """A number of slots, given out in the order in which they are requested."""
-
-    def __init__(self, count: int) -> None:
-        self._free = count
-        self._queue: deque[asyncio.Future[None]] = deque()
-
-    @property
-    def is_crowded(self) -> bool:
-        """Whether anybody is waiting for a slot."""
-        return any(not turn.done() for turn in self._queue)
-
-    def take_now(self) -> bool:
-        """Take a slot if one is free and nobody waits; return whether it did."""
-        if self._free > 0 and not self._queue:
-            self._free -= 1
-            return True
-        return False
-
-    async def take(self) -> None:
-        """Wait for a slot and take it; a cancelled wait takes none."""
-        if self.take_now():
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.give_back()
-            raise
-
-    def give_back(self) -> None:
-        """Give a slot to whoever has waited longest, or free it."""
-        while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
-
-
-class RateLimit:
-    """Lets a number of messages a minute pass, evenly after an initial few."""
-
-    def __init__(self, per_minute: float) -> None:
-        self._interval = 60.0 / per_minute
-        self._slack = min(per_minute / 60.0, 10.0) * self._interval
-        self._next = 0.0
-
-    async def wait(self) -> None:
-        """Wait for a turn; a cancelled wait returns it."""
-        loop = asyncio.get_running_loop()
-        turn = max(self._next, loop.time() - self._slack)
-        self._next = turn + self._interval
-        delay = turn - loop.time()
-        if delay <= 0:
-            return
-        try:
-            await asyncio.sleep(delay)
-        except asyncio.CancelledError:
-            self.give_back()
-            raise
-
-    def give_back(self) -> None:
-        """Return a turn that was not used."""
-        self._next -= self._interval

@@ -6,8 +6,10 @@ import pytest
 
 from gateway.core.mail.reply import Reply
 from gateway.delivery import pool as pool_module
+from gateway.delivery import turned_away
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
-from gateway.delivery.pool import Pool, RateLimit, RelayBusy, is_one_too_many
+from gateway.delivery.limits import RateLimit
+from gateway.delivery.pool import Pool, RelayBusy, is_one_too_many
 from tests.conftest import StartSink
 from tests.delivery.relays import BOB, Observed, begun, make_pool, relay_settings, served
 from tests.rig import faults
@@ -348,7 +350,7 @@ async def test_a_relay_that_refuses_all_is_waited_for_by_nobody(pool: Pool, sink
 async def test_where_none_is_released_the_relay_is_asked_again(
     pool: Pool, sink: RawSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool_module, "CROWDED_SECONDS", 0.05)
+    monkeypatch.setattr(turned_away, "CROWDED_SECONDS", 0.05)
     first = await pool.acquire(2)
     sink.fault("banner", faults.reply(b"421 Too many concurrent SMTP connections"), times=3)
 
