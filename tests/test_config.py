@@ -188,6 +188,12 @@ def test_the_sender_of_notices_may_have_a_name(tmp_path: Path) -> None:
     assert "CRM <mail@example.org>" == settings.notices.sender
 
 
+def test_the_domain_of_a_sender_is_written_as_servers_want_it(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, '[notices]\nfrom = "Büro <mail@Bücher.example>"\n')
+
+    assert "Büro <mail@xn--bcher-kva.example>" == settings.notices.sender
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [

@@ -28,6 +28,7 @@ from gateway.config.values import (
     Name,
     NetworkRange,
     PublicUrl,
+    SenderAddress,
     StoreUrl,
     Text,
     TimeZone,
@@ -109,7 +110,7 @@ class SuppressionConfig(Section):
 class Notices(Section):
     """Mail the gateway writes itself: delivery reports, news of replies."""
 
-    sender: MailAddress | None = option(key="from", example="mail-gateway@example.org")
+    sender: SenderAddress | None = option(key="from", example="mail-gateway@example.org")
     """Who it is from; absent: postmaster at this host's name."""
     fallback_to: MailAddress | None = option(example="office@example.org")
     """Who gets a notice that would otherwise have no recipient."""

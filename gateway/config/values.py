@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
+from gateway.core.mail.address import a_label
 from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress, read_address
 from gateway.core.moments import read_duration
 
@@ -144,6 +145,23 @@ def check_zone(value: str) -> str:
 def parse_mailbox(value: str) -> str:
     """Parse an address, with or without a display name; return both in header form."""
     return _typed(value).mailbox
+
+
+def parse_sender(value: str) -> str:
+    """Parse the address that the gateway's own mail is from; its domain is returned as A-labels.
+
+    Few servers take mail whose header or envelope is beyond ASCII (RFC 6531), so a local part that
+    is can't be a sender.
+    """
+    typed = _typed(value)
+    local, _, domain = typed.address.rpartition("@")
+    if not local.isascii():
+        raise ValueError(
+            "must be ASCII before the @, as few servers take mail from such an address"
+        )
+    if domain.isascii():
+        return typed.mailbox
+    return TypedAddress(f"{local}@{'.'.join(map(a_label, domain.split('.')))}", typed.name).mailbox
 
 
 def parse_address(value: str) -> str:
@@ -326,6 +344,7 @@ BindAddress = Annotated[ListenAddress, BeforeValidator(parse_bind)]
 NetworkRange = Annotated[Network, BeforeValidator(parse_network)]
 TimeZone = Annotated[str, AfterValidator(check_zone)]
 MailAddress = Annotated[str, AfterValidator(parse_mailbox)]
+SenderAddress = Annotated[str, AfterValidator(parse_sender)]
 Domain = Annotated[str, AfterValidator(parse_domain)]
 Domains = Annotated[tuple[Domain, ...], BeforeValidator(_one_or_several)]
 Language = Literal["nl", "de", "fr", "en"]

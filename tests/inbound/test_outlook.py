@@ -124,6 +124,46 @@ async def test_of_many_mails_whose_text_is_large_rtf_the_first_is_read(rig: Impo
     assert "text_unread" not in entry.remarks
 
 
+@pytest.mark.parametrize("wrap", ["msg", "winmail.dat"])
+@pytest.mark.parametrize(
+    "subject", ["Bewerbung für Köln", "Re: CV – «Ингeнер» " + "für Köln " * 20, "履歴書", "5 € ✔"]
+)
+async def test_the_subject_of_a_file_of_outlook_may_be_beyond_ascii(
+    rig: ImporterRig, wrap: str, subject: str
+) -> None:
+    values = {**OF_ANN, 0x0037: subject, 0x1000: "Das passt."}
+    mail = forward(text="Bitte ablegen.")
+    if wrap == "msg":
+        with_file(mail, "AW.msg", msg_file(values), "vnd.ms-outlook")
+    else:
+        attributes = _mail_attributes(values=tuple(values.items()))
+        with_file(mail, "winmail.dat", _tnef(*attributes), "ms-tnef")
+
+    entry = await rig.filed(mail)
+
+    assert subject.removeprefix("Re: ").strip() == entry.subject
+    assert ("Ann Müller", "ann@example.org") == (entry.sender_name, entry.sender)
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "expected"),
+    [
+        ("Ann Müller", "ann@bücher.example", ("Ann Müller", "ann@bücher.example")),
+        ("Müller, Ann", "änn@example.org", ("Müller, Ann", "änn@example.org")),
+        ("ann@bücher.example", "ann@bücher.example", ("", "ann@bücher.example")),
+    ],
+)
+async def test_a_msg_file_whose_author_has_an_address_beyond_ascii_is_read(
+    rig: ImporterRig, name: str, address: str, expected: tuple[str, str]
+) -> None:
+    values = {**OF_ANN, 0x0042: name, 0x5D02: address, 0x0C1A: name, 0x5D01: address}
+    octets = msg_file({**values, 0x1000: "Das passt."})
+
+    entry = await rig.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
+
+    assert (*expected, "Das passt.") == (entry.sender_name, entry.sender, entry.text)
+
+
 async def test_who_sent_a_msg_file_for_its_author_is_remarked(rig: ImporterRig) -> None:
     behalf = {0x0C1A: "Jobboard", 0x0C1F: "noreply@jobs.example"}
     octets = msg_file({**OF_ANN, **behalf, 0x1000: "Das passt."})

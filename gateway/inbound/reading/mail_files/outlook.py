@@ -11,10 +11,11 @@ from datetime import datetime
 from email import message_from_string
 from email.errors import MessageDefect
 from email.message import EmailMessage, Message
-from email.policy import SMTP
-from email.utils import format_datetime, formataddr
+from email.policy import SMTPUTF8
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gateway.core.mail.typed.typed_address import TypedAddress
 from gateway.inbound.reading.mail_files.rtf import RichText, RtfRoom, read_rtf
 
 if TYPE_CHECKING:
@@ -241,7 +242,7 @@ def mapi_header(
 def mailbox_of(name: str, addresses: tuple[str, ...]) -> str:
     """Return a mailbox with the first real address; Exchange's `/O=…/CN=…` isn't one."""
     address = next((address for address in addresses if "@" in address), "")
-    return formataddr((name if name != address else "", address)) if address else name
+    return TypedAddress(address, name if name != address else "").mailbox if address else name
 
 
 def _legible(read: Callable[[], str | None]) -> str:
@@ -265,7 +266,7 @@ def _decoded(text: Any) -> str:
 
 def mail_of(fields: Mapping[str, str], text: str, markup: str) -> EmailMessage:
     """Return a mail with a header and a text, as plain text, as HTML, or as both."""
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=SMTPUTF8)  # SMTP's writes fields set raw only if they are ASCII.
     for name, value in fields.items():
         mail.set_raw(name, value)
     if text or not markup:
