@@ -1,15 +1,18 @@
 """A `.msg` file as Outlook writes it, with the properties a test gives it (MS-OXMSG, MS-CFB)."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _SECTOR, _SMALL_SECTOR = 512, 64
 _FREE, _END, _OF_FAT, _NONE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFF
 _STREAM, _ROOT = 2, 5
 
 
-def msg_file(properties: Mapping[int, str | bytes]) -> bytes:
-    """Write a mail of which each property is a text (PtypString) or octets (PtypBinary)."""
+def msg_file(properties: Mapping[int, str | bytes], *, without: Sequence[int] = ()) -> bytes:
+    """Write a mail of which each property is a text (PtypString) or octets (PtypBinary).
+
+    `without`: properties, texts, that the table names, but of which there is no stream.
+    """
     table = bytes(32)
     streams = {}
     for number, value in properties.items():
@@ -18,6 +21,8 @@ def msg_file(properties: Mapping[int, str | bytes]) -> bytes:
         streams[f"__substg1.0_{number:04X}{kind:04X}"] = octets
         size = len(octets) + (2 if isinstance(value, str) else 0)
         table += struct.pack("<HHIII", kind, number, 6, size, 0)
+    for number in without:
+        table += struct.pack("<HHIII", 0x001F, number, 6, 10, 0)
     return compound_file({"__properties_version1.0": table, **streams})
 
 

@@ -131,13 +131,7 @@ async def test_of_many_mails_whose_text_is_large_rtf_the_first_is_read(rig: Impo
 async def test_the_subject_of_a_file_of_outlook_may_be_beyond_ascii(
     rig: ImporterRig, wrap: str, subject: str
 ) -> None:
-    values = {**OF_ANN, 0x0037: subject, 0x1000: "Das passt."}
-    mail = forward(text="Bitte ablegen.")
-    if wrap == "msg":
-        with_file(mail, "AW.msg", msg_file(values), "vnd.ms-outlook")
-    else:
-        attributes = _mail_attributes(values=tuple(values.items()))
-        with_file(mail, "winmail.dat", _tnef(*attributes), "ms-tnef")
+    mail = with_values(wrap, {**OF_ANN, 0x0037: subject, 0x1000: "Das passt."})
 
     entry = await rig.filed(mail)
 
@@ -162,6 +156,43 @@ async def test_a_msg_file_whose_author_has_an_address_beyond_ascii_is_read(
     entry = await rig.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
 
     assert (*expected, "Das passt.") == (entry.sender_name, entry.sender, entry.text)
+
+
+IN_EXCHANGE = "/O=Office/OU=Exchange Administrative Group/CN=Recipients/CN=ann"
+ENTRY_ID = b"\0\0\0\0\xdc\xa7@\xc8" + IN_EXCHANGE.upper().encode() + b"\0"
+
+
+@pytest.mark.parametrize("wrap", ["msg", "winmail.dat"])
+@pytest.mark.parametrize(
+    ("beside", "expected"),
+    [
+        ({0x3FFB: ENTRY_ID, 0x5D0B: "ann@example.org"}, "ann@example.org"),
+        ({0x3FF9: ENTRY_ID, 0x5D0A: "ann@example.org"}, "ann@example.org"),
+        ({0x3FF9: ENTRY_ID.replace(b"=ANN", b"=BOB"), 0x5D0A: "bob@example.org"}, ""),
+        ({0x0E28: f"00000002\1X{IN_EXCHANGE.lower()}\1ann@example.org"}, "ann@example.org"),
+        ({0x0E28: "00000002\1bob@example.org\1bob@example.org"}, ""),
+        ({}, ""),
+    ],
+    ids=["who changed it", "who made it", "made by another", "account", "other account", "nothing"],
+)
+async def test_the_author_of_a_mail_within_one_exchange_is_known_by_what_stands_beside_the_name(
+    rig: ImporterRig, wrap: str, beside: dict[int, str | bytes], expected: str
+) -> None:
+    mail = with_values(wrap, {**OF_ANN, 0x0065: IN_EXCHANGE, 0x1000: "Das passt.", **beside})
+
+    entry = await rig.filed(mail)
+
+    assert ("Ann Müller", expected) == (entry.sender_name, entry.sender)
+    assert ("sender_without_address" in entry.remarks) == (expected == "")
+
+
+async def test_a_msg_file_that_names_what_it_does_not_hold_is_read(rig: ImporterRig) -> None:
+    sent = {0x0C1A: "Ann Müller", 0x0C1F: "ann@example.org", 0x0037: "Hallo", 0x1000: "Gut."}
+    octets = msg_file(sent, without=[0x0065, 0x0E04])
+
+    entry = await rig.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
+
+    assert ("ann@example.org", "Hallo", "Gut.") == (entry.sender, entry.subject, entry.text)
 
 
 async def test_who_sent_a_msg_file_for_its_author_is_remarked(rig: ImporterRig) -> None:
@@ -334,11 +365,16 @@ def _mail_attributes(
 
 def with_rtf(wrap: str, rtf: bytes) -> EmailMessage:
     """Return a forward of Ann's mail whose text is compressed RTF alone, in a form of Outlook."""
+    return with_values(wrap, {**OF_ANN, 0x1009: rtf})
+
+
+def with_values(wrap: str, values: dict[int, str | bytes]) -> EmailMessage:
+    """Return a forward of a mail with these properties, in a form of Outlook."""
     mail = forward(text="Bitte ablegen.")
     if wrap == "msg":
-        return with_file(mail, "AW.msg", msg_file({**OF_ANN, 0x1009: rtf}), "vnd.ms-outlook")
-    values = (*OF_ANN.items(), (0x1009, rtf))
-    return with_file(mail, "winmail.dat", _tnef(*_mail_attributes(values=values)), "ms-tnef")
+        return with_file(mail, "AW.msg", msg_file(values), "vnd.ms-outlook")
+    attributes = _mail_attributes(values=tuple(values.items()))
+    return with_file(mail, "winmail.dat", _tnef(*attributes), "ms-tnef")
 
 
 def properties(*values: tuple[int, str | bytes]) -> bytes:

@@ -20,6 +20,8 @@ from gateway.inbound.reading.mail_files.rtf import RichText, RtfRoom, read_rtf
 
 if TYPE_CHECKING:
     from oxmsg import Message as MsgFile
+    from oxmsg.attachment import Attachment
+    from oxmsg.recipient import Recipient
 
 LARGEST = 12_000_000  #: Octets; a larger one stays a file, as parsing copies its parts in memory.
 _MOST_FILES = 1_000
@@ -27,6 +29,10 @@ _DEEPEST = 5  #: Nested mails.
 _SENDER_SMTP, _AUTHOR_SMTP = 0x5D01, 0x5D02  # PidTagSenderSmtpAddress, …SentRepresenting…
 _AUTHOR_NAME, _AUTHOR_ADDRESS = 0x0042, 0x0065
 _SENDER_NAME, _SENDER_ADDRESS = 0x0C1A, 0x0C1F
+#: Who last changed the mail and who made it (PidTagLastModifierEntryId, PidTagCreatorEntryId), and
+#: the addresses that Outlook writes beside these.
+_MAKERS = ((0x3FFB, 0x5D0B), (0x3FF9, 0x5D0A))
+_ACCOUNTS = (0x0E28, 0x0E29)  # PidTagPrimarySendAccount, PidTagNextSendAcct
 _SUBJECT, _SUBMITTED = 0x0037, 0x0039
 _DISPLAY_TO, _DISPLAY_CC, _HEADERS = 0x0E04, 0x0E03, 0x007D
 _RECIPIENT_TYPE = 0x0C15
@@ -153,28 +159,38 @@ def octets_of_msg(msg: "MsgFile", texts: OutlookTexts) -> bytes:
     """Return a `.msg` file as an RFC 5322 mail, with its attachments."""
     properties = msg.properties
     people = [
-        (
-            recipient.properties.int_prop_value(_RECIPIENT_TYPE),
-            mailbox_of(recipient.name, (recipient.email_address,)),
-        )
+        (recipient.properties.int_prop_value(_RECIPIENT_TYPE), _mailbox_of_recipient(recipient))
         for recipient in msg.recipients
     ]
+
+    def text(number: int) -> str:
+        value = _legible(lambda: properties.str_prop_value(number))
+        return (value or _legible(lambda: properties.binary_prop_value(number))).strip("\0 ")
+
     fields = mapi_header(
-        lambda number: _legible(lambda: properties.str_prop_value(number)).strip("\0 "),
+        text,
         to=", ".join(person for kind, person in people if kind == _TO),
         cc=", ".join(person for kind, person in people if kind == _CC),
         sent=msg.sent_date,
     )
     mail = mail_of(fields, texts.text, texts.markup)
-    for number, file in enumerate(msg.attachments):
-        if number == _MOST_FILES:
-            break
-        if file.file_bytes is None:
-            continue
-        content_id = file.properties.str_prop_value(_CONTENT_ID) or ""
-        name = file.file_name or file.properties.str_prop_value(_SHORT_NAME) or ""
-        attach_file(mail, name, file.mime_type or "", file.file_bytes, content_id)
+    for file in msg.attachments[:_MOST_FILES]:
+        _attach_from_msg(mail, file)
     return mail.as_bytes()
+
+
+def _mailbox_of_recipient(recipient: "Recipient") -> str:
+    return mailbox_of(
+        _legible(lambda: recipient.name), (_legible(lambda: recipient.email_address),)
+    )
+
+
+def _attach_from_msg(mail: EmailMessage, file: "Attachment") -> None:
+    if file.file_bytes is None:
+        return
+    content_id = _legible(lambda: file.properties.str_prop_value(_CONTENT_ID))
+    name = _legible(lambda: file.file_name or file.properties.str_prop_value(_SHORT_NAME))
+    attach_file(mail, name, _legible(lambda: file.mime_type), file.file_bytes, content_id)
 
 
 def mail_of_embedded(tnef: Any, room: RtfRoom) -> Converted:
@@ -219,8 +235,13 @@ def mapi_header(
     Outlook stores the header that a mail arrived with (PidTagTransportMessageHeaders). A mail that
     was never sent over the Internet has none: then the fields are made from its properties.
     """
-    author = mailbox_of(text(_AUTHOR_NAME), (text(_AUTHOR_SMTP), text(_AUTHOR_ADDRESS)))
-    sender = mailbox_of(text(_SENDER_NAME), (text(_SENDER_SMTP), text(_SENDER_ADDRESS)))
+    written, given = text(_AUTHOR_ADDRESS), text(_SENDER_ADDRESS)
+    author = mailbox_of(
+        text(_AUTHOR_NAME), (text(_AUTHOR_SMTP), written, address_beside(written, text))
+    )
+    sender = mailbox_of(
+        text(_SENDER_NAME), (text(_SENDER_SMTP), given, address_beside(given, text))
+    )
     # The author and whoever sent it for them may differ (MS-OXOMSG, 2.2.1.48); an internal Exchange
     # name without an address says nothing.
     has_author = author != "" and ("@" in author or "@" not in sender)
@@ -245,12 +266,34 @@ def mailbox_of(name: str, addresses: tuple[str, ...]) -> str:
     return TypedAddress(address, name if name != address else "").mailbox if address else name
 
 
-def _legible(read: Callable[[], str | None]) -> str:
-    """Return a text; if the charset named in the file doesn't fit, decoded in a likely one."""
+def address_beside(name: str, text: Callable[[int], str]) -> str:
+    """Return the address of somebody with a name in Exchange, `/O=…/CN=…`; empty if unknown.
+
+    Mail within one Exchange may have no other of its author. Where they made or changed the mail or
+    sent it by Outlook, their address stands beside that name in what the file says of this, as in
+    `00000002␁/o=X/cn=Recipients/cn=ann␁ann@example.org`, an account.
+    """
+    if not name.startswith("/"):
+        return ""
+    makers = [(text(maker), text(address)) for maker, address in _MAKERS]
+    accounts = [text(account).rpartition("\1")[::2] for account in _ACCOUNTS]
+    for who, address in (*makers, *accounts):
+        if who.casefold().endswith(name.casefold()):
+            return address
+    return ""
+
+
+def _legible(read: Callable[[], str | bytes | None]) -> str:
+    """Return a text; if the charset named in the file doesn't fit, decoded in a likely one.
+
+    It is empty if the file names it but doesn't hold it, as some that other programs write do.
+    """
     try:
-        return read() or ""
+        return _decoded(read())
     except UnicodeDecodeError as error:
         return _decoded(error.object)
+    except LookupError:
+        return ""
 
 
 def _decoded(text: Any) -> str:
