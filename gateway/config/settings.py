@@ -27,8 +27,8 @@ from gateway.config.values import (
     MailAddress,
     Name,
     NetworkRange,
+    OwnSender,
     PublicUrl,
-    SenderAddress,
     StoreUrl,
     Text,
     TimeZone,
@@ -110,7 +110,7 @@ class SuppressionConfig(Section):
 class Notices(Section):
     """Mail the gateway writes itself: delivery reports, news of replies."""
 
-    sender: SenderAddress | None = option(key="from", example="mail-gateway@example.org")
+    sender: OwnSender | None = option(key="from", example="mail-gateway@example.org")
     """Who it is from; absent: postmaster at this host's name."""
     fallback_to: MailAddress | None = option(example="office@example.org")
     """Who gets a notice that would otherwise have no recipient."""

@@ -20,7 +20,7 @@ from gateway.config.values import (
     MailAddress,
     Name,
     OneOfWords,
-    SenderAddress,
+    OwnSender,
     Text,
     parse_address,
 )
@@ -120,7 +120,7 @@ class TriggerFile(Section):
     topic: Topic | None = option(example="Birthday greetings")
     """What bulk mail of the trigger is about, in the words of those who get it: they can
     unsubscribe from this alone. Triggers may share a topic."""
-    sender: SenderAddress | None = option(key="from", example="Office <office@example.org>")
+    sender: OwnSender | None = option(key="from", example="Office <office@example.org>")
     """Who the mail is from; absent: `[notices] from`."""
     report_to: MailAddress | None = option(example="office@example.org")
     """Who gets the report of a run by mail; absent: as `[triggers] report_to`."""
