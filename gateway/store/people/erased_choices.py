@@ -147,7 +147,10 @@ def keep_suppressed(
         same = select(c.id).where(
             c.address == entry.name, c.scope == entry.scope.value, c.released_at.is_(None)
         )
-        if entry.until is None and connection.scalar(same.where(c.until.is_(None))) is not None:
+        lasts = c.until.is_(None)
+        if entry.until is not None:
+            lasts |= c.until >= entry.until
+        if connection.scalar(same.where(lasts)) is not None:
             continue
         connection.execute(
             insert(suppressions).values(
