@@ -278,7 +278,7 @@ def address_beside(name: str, text: Callable[[int], str]) -> str:
     makers = [(text(maker), text(address)) for maker, address in _MAKERS]
     accounts = [text(account).rpartition("\1")[::2] for account in _ACCOUNTS]
     for who, address in (*makers, *accounts):
-        if who.casefold().endswith(name.casefold()):
+        if "@" in address and who.casefold().endswith(name.casefold()):
             return address
     return ""
 
