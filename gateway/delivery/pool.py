@@ -1,16 +1,16 @@
 """The connections to one relay: reused, limited in number and in messages a minute."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
-from gateway import logs
 from gateway.core.mail.reply import Reply
+from gateway.delivery.accepted import AcceptedConnections
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses, RelayUngreeting
-from gateway.delivery.limits import RelayLimits
+from gateway.delivery.full_relay import FullRelay
+from gateway.delivery.rate_limit import RateLimit
 from gateway.delivery.settings import RelaySettings
-from gateway.delivery.turned_away import TurnedAway
 
-IDLE_SECONDS = 8.0  #: Less than relays allow; Postfix keeps its own for 2 s.
 PROXY_SHARE = 0.9  #: The proxy's share of a relay's rate; the rest is for the gateway's own mail.
 #: On one connection; then a new one is opened, so that relays can rebalance.
 MAX_TRANSACTIONS = 1000
@@ -26,14 +26,8 @@ MAX_REFUSALS = 5
 #: the connection at the twelfth RSET (smtp_accept_max_nonmail), and after a hundred Postfix counts
 #: each as an error (smtpd_junk_command_limit).
 MAX_RESETS = 10
-#: A relay takes that long to notice that a connection has ended; then it accepts another.
-NOTICED_SECONDS = 0.05
-TOLD_SECONDS = 3600.0  #: The log tells at most once in this time that a relay takes no more.
-
 #: How OpenSSL calls an answer that isn't TLS.
 _WITHOUT_TLS = "WRONG_VERSION_NUMBER"
-
-log = logs.get("delivery")
 
 Observer = Callable[[RelaySettings, "RelayConnection | RelayLost | RelayRefuses"], None]
 
@@ -43,7 +37,18 @@ class RelayBusy(RelayLost):
 
 
 class Pool:
-    """This process's share of the connections to a relay."""
+    """This process's share of the connections to a relay.
+
+    Who wants a connection gets, in turn, the first to be had: one that somebody has done with, or a
+    new one. As many are opened as are waited for, within the limit; but whoever waits doesn't wait
+    for a certain one. Of two mails that come while no connection is idle, both have one opened; if
+    the relay takes five seconds to greet (sendmail's greet_pause), and the only one in use is free
+    after 20 ms and again after 40, both go over that one.
+
+    A relay may accept no more than those it has: Exim and Postfix greet the next with 421, Courier
+    closes it, sendmail refuses it or leaves it without a greeting. Then it is asked for one at a
+    time, now and then, and nobody is told that it can't be reached.
+    """
 
     def __init__(
         self,
@@ -54,148 +59,151 @@ class Pool:
         observe: Observer,
     ) -> None:
         self.settings = settings
-        self._limits = RelayLimits(connections, per_minute)
-        self._idle: list[tuple[float, RelayConnection]] = []
+        self._most = connections
+        self._pace = RateLimit(per_minute) if per_minute else None
         self._observe = observe
-        self._closed = False
-        self._in_use = 0
-        self._openings: set[asyncio.Future[None]] = set()
-        self._turned_away = TurnedAway(self._keep)
-        self._told: float | None = None  # when the log told last that the relay takes no more
+        self._accepted = AcceptedConnections(ended=self._make_room)
+        self._full = FullRelay(settings.name)
+        self._openings: list[asyncio.Task[None]] = []  # the oldest first
+        self._waiting: deque[asyncio.Future[RelayConnection]] = deque()
+        self._worked_at = 0.0  # when a connection was last opened or given back
+        self._timer: asyncio.TimerHandle | None = None  # to ask a full relay again
         self._loop = asyncio.get_running_loop()
 
     @property
     def is_crowded(self) -> bool:
-        """Whether anybody is waiting for a connection."""
-        return self._limits.is_crowded or bool(self._turned_away)
+        """Whether anybody waits for whom no connection is being opened."""
+        return len(self._waiting) > len(self._openings)
 
     def idle_now(self) -> RelayConnection | None:
-        """Return a connection for one transaction if one is idle and nobody waits; else None."""
-        if not self._idle or not self._limits.take_now():
-            return None
-        since, idle = self._idle.pop()
-        if since > self._loop.time() - IDLE_SECONDS and idle.usable:
-            self._in_use += 1
-            return idle
-        self._quit(idle)
-        self._limits.give_slot_back()
-        return None
+        """Return a connection for one transaction if one is idle; else None."""
+        return None if self._pace is not None else self._accepted.take_idle()
 
     async def acquire(self, seconds: float, *, fresh: bool = False) -> RelayConnection:
         """Return a connection for one transaction within that many seconds.
 
         Raise `RelayBusy` if the limits leave none in time, `RelayLost` or `RelayRefuses` if the
-        relay can't be reached. With `fresh` the connection is a new one, unless the relay accepts
-        no more than those in use.
+        relay can't be reached. With `fresh` it is none that was idle.
         """
         until = self._loop.time() + seconds
-        if not self._limits.take_now():
+        if self._pace is not None:
             try:
                 async with asyncio.timeout(seconds):
-                    await self._limits.take()
+                    await self._pace.wait()
             except TimeoutError as error:
                 raise self._busy() from error
 
         is_given = False
         try:
-            connection = await self._used_or_new(until, fresh=fresh)
+            connection = await self._next(until, fresh=fresh)
             is_given = True
         finally:
-            if not is_given:
-                self._limits.give_slot_back()
-                self._limits.give_turn_back()
+            if not is_given and self._pace is not None:
+                self._pace.give_back()
         return connection
 
-    async def _used_or_new(self, until: float, *, fresh: bool) -> RelayConnection:
-        if not self._turned_away:
-            connection = self._used_before(fresh=fresh) or await self._opened(until)
-            if connection is not None:
-                return connection
-        with self._turned_away.ticket() as ticket:
-            while (seconds := until - self._loop.time()) > 0:
-                connection = self._used_before() or await self._turned_away.wait(ticket, seconds)
-                # One tries at a time: Exim lets no more than 20 wait to be accepted or refused.
-                if connection is None and not self._openings and self._loop.time() < until:
-                    connection = await self._opened(until)
-                if connection is not None:
-                    return connection
-        raise self._busy()
+    async def _next(self, until: float, *, fresh: bool) -> RelayConnection:
+        if not fresh and (idle := self._accepted.take_idle()):
+            return idle
+        self._accepted.close_idle()  # A new one is wanted, and the limit holds.
+        turn: asyncio.Future[RelayConnection] = self._loop.create_future()
+        self._waiting.append(turn)
+        # One for each, as an earlier one may never be greeted, but none beside the limit.
+        if not self._has_room and len(self._openings) >= len(self._waiting):
+            self._openings.pop(0).cancel()
+        self._open_more(len(self._openings) + 1)
+        try:
+            await asyncio.wait([turn], timeout=until - self._loop.time())
+        except asyncio.CancelledError:
+            if turn.done() and turn.exception() is None:
+                self._give(turn.result())
+            raise
+        finally:
+            had_one_opened = bool(self._openings)
+            if not turn.done():
+                self._give_up(turn)
+        if turn.done():
+            return turn.result()
+        if self._accepted or not had_one_opened:
+            raise self._busy()
+        silent = RelayUngreeting(f"{self.settings.name}: no greeting in time")
+        self._observe(self.settings, silent)
+        raise silent
+
+    def _give_up(self, turn: asyncio.Future[RelayConnection]) -> None:
+        self._waiting.remove(turn)
+        if len(self._openings) > len(self._waiting):
+            self._openings.pop(0).cancel()
 
     def _busy(self) -> RelayBusy:
         return RelayBusy(f"{self.settings.name}: no free connection in time")
 
-    def _used_before(self, *, fresh: bool = False) -> RelayConnection | None:
-        # Prefer the most recently used; the others may get too old and are closed.
-        oldest = self._loop.time() - IDLE_SECONDS
-        while self._idle and not fresh:
-            since, idle = self._idle.pop()
-            if idle.usable and since > oldest:
-                self._in_use += 1
-                return idle
-            self._quit(idle)
-        if self._idle:  # A new one is requested: close an idle one, so that the limit holds.
-            self._quit(self._idle.pop(0)[1])
-        return None
-
-    async def _opened(self, until: float) -> RelayConnection | None:
-        """Return a new connection, or None if the relay accepts no more than those in use."""
-        opening: asyncio.Future[None] = self._loop.create_future()
-        self._openings.add(opening)
-        try:
-            connection = await self._greeted(until)
-        except (RelayLost, RelayRefuses) as error:
-            self._openings.discard(opening)
-            if is_one_too_many(error):
-                # Exim refuses at once, while those it accepted are still being greeted.
-                while self._openings and not self._has_some and self._loop.time() < until:
-                    seconds = until - self._loop.time()
-                    await asyncio.wait(
-                        self._openings, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-                    )
-                if self._has_some:
-                    self._tell_it_takes_no_more(error)
-                    return None
-            self._observe(self.settings, error)
-            raise
-        finally:
-            self._openings.discard(opening)
-            opening.set_result(None)
-        self._in_use += 1
-        self._observe(self.settings, connection)
-        self._turned_away.ask_again()  # The relay accepts connections again.
-        return connection
-
-    def _tell_it_takes_no_more(self, error: RelayLost | RelayRefuses) -> None:
-        now = self._loop.time()
-        if self._told is None or now - self._told > TOLD_SECONDS:
-            self._told = now
-            accepted = self._in_use + len(self._idle)
-            name, reason = self.settings.name, str(error)
-            log.warning("relay_takes_no_more", relay=name, connections=accepted, reason=reason)
-
     @property
-    def _has_some(self) -> bool:
-        """Whether the relay has accepted connections that are still open."""
-        return bool(self._in_use or self._idle)
+    def _has_room(self) -> bool:
+        """Whether the limit allows one more connection."""
+        return len(self._accepted) + len(self._openings) < self._most
 
-    async def _greeted(self, until: float) -> RelayConnection:
+    def _open_more(self, wanted: int = 0) -> None:
+        """Have so many being opened, or as many as wait, if the limit and the relay allow it."""
+        if not (self._accepted or self._openings):
+            self._full.has_none(self._loop.time())
+        while self._has_room and len(self._openings) < max(wanted, len(self._waiting)):
+            now = self._loop.time()
+            if (ask_at := self._full.ask(now)) > now:
+                if self._timer is not None:
+                    self._timer.cancel()
+                self._timer = self._loop.call_at(ask_at, self._open_more)
+                return
+            self._openings.append(self._loop.create_task(self._open()))
+
+    async def _open(self) -> None:
+        began = self._loop.time()
         try:
-            async with asyncio.timeout_at(until):
-                return await RelayConnection.open(self.settings)
-        except TimeoutError as error:
-            raise RelayUngreeting(f"{self.settings.name}: no greeting in time") from error
-
-    def _keep(self, connection: RelayConnection) -> None:
-        """Keep a connection that nobody uses for the next mail."""
-        self._in_use -= 1
-        if self._closed:
-            connection.quit()
+            opened: RelayConnection | Exception = await RelayConnection.open(self.settings)
+        except Exception as error:  # Whoever waits for it hears of it, whatever it is.
+            opened = error
+        self._openings = [task for task in self._openings if task is not asyncio.current_task()]
+        if isinstance(opened, Exception):
+            self._failed(opened, began)
         else:
-            self._idle.append((self._loop.time(), connection))
+            self._accepted.in_use += 1
+            self._observe(self.settings, opened)
+            self._give(opened)
+            self._full.accepted(self._loop.time(), are_others_waiting=bool(self._waiting))
+        self._open_more()
 
-    def _quit(self, connection: RelayConnection) -> None:
-        connection.quit()
-        self._loop.call_later(NOTICED_SECONDS, self._turned_away.ask_again)
+    def _failed(self, error: Exception, began: float) -> None:
+        """Tell whoever waits, unless the relay has accepted other connections or may do so."""
+        is_too_many, now = is_one_too_many(error), self._loop.time()
+        is_lost = is_too_many or isinstance(error, RelayLost)
+        if is_lost:
+            # Exim refuses at once, while those it accepted are still being greeted; and a relay may
+            # not have noticed yet that one has ended.
+            is_full = self._accepted or self._openings
+            if is_full or (is_too_many and self._full.has_just_ended_one(now)):
+                self._full.refused(now, len(self._accepted), str(error))
+                return
+            if self._worked_at >= began:
+                return  # It is asked once more.
+        if isinstance(error, RelayLost | RelayRefuses):
+            self._observe(self.settings, error)
+        # If it accepts none, all that those who wait had opened were lost.
+        for _ in range(len(self._waiting) if is_lost else min(1, len(self._waiting))):
+            self._waiting.popleft().set_exception(error)
+
+    def _give(self, connection: RelayConnection) -> None:
+        """Give a connection to who has waited longest, or keep it for the next mail."""
+        self._worked_at = self._loop.time()
+        if self._waiting:
+            self._waiting.popleft().set_result(connection)
+        else:
+            self._accepted.keep(connection)
+
+    def _make_room(self) -> None:
+        """Open another connection for who waits, as one has ended."""
+        self._full.ended(self._loop.time())
+        if self._waiting:
+            self._open_more()
 
     def release(self, connection: RelayConnection, *, unused: bool = False) -> None:
         """Take a connection back; it is only reused if nothing on it is open.
@@ -204,7 +212,8 @@ class Pool:
         """
         if unused:
             connection.resets += 1
-            self._limits.give_turn_back()
+            if self._pace is not None:
+                self._pace.give_back()
         connection.served += 1
         most = EXIM_TRANSACTIONS if connection.is_exim else MAX_TRANSACTIONS
         is_welcome = (
@@ -213,34 +222,26 @@ class Pool:
             and connection.resets < MAX_RESETS
         )
         if connection.usable and is_welcome:
-            self._turned_away.give(connection)
+            self._give(connection)
         else:
-            self._in_use -= 1
-            self._quit(connection)
-        self._limits.give_slot_back()
+            connection.quit()
+            self.leave()
 
     def discard(self, connection: RelayConnection, *, unused: bool = False) -> None:
         """Close a connection that may not be reused; `unused` as in `release`."""
-        self.leave()
-        if unused:
-            self._limits.give_turn_back()
+        if unused and self._pace is not None:
+            self._pace.give_back()
         connection.abort()
+        self.leave()
 
     def leave(self) -> None:
         """Stop counting a connection that somebody else keeps reading (a late verdict)."""
-        self._in_use -= 1
-        self._limits.give_slot_back()
-        self._loop.call_later(NOTICED_SECONDS, self._turned_away.ask_again)
+        self._accepted.in_use -= 1
+        self._make_room()
 
     def sweep(self) -> None:
         """Close connections that have been idle for too long."""
-        oldest = self._loop.time() - IDLE_SECONDS
-        idle, self._idle = self._idle, []
-        for since, connection in idle:
-            if since > oldest and connection.usable:
-                self._idle.append((since, connection))
-            else:
-                connection.quit()
+        self._accepted.sweep()
 
     def complain(self, stage: str, reply: Reply) -> None:
         """Report that the relay refuses the gateway itself in the middle of a session."""
@@ -248,19 +249,18 @@ class Pool:
 
     def close(self) -> None:
         """Close idle connections now, and those in use when they are returned."""
-        self._closed = True
-        idle, self._idle = self._idle, []
-        for _, connection in idle:
-            connection.quit()
+        self._accepted.close()
 
 
-def is_one_too_many(error: RelayLost | RelayRefuses) -> bool:
+def is_one_too_many(error: Exception) -> bool:
     """Whether a relay that accepts other connections may have refused one as too many.
 
-    Exim (smtp_accept_max, 20 by default) and Postfix greet with 421; Courier (MAXPERIP, 5) closes.
-    Where TLS is implicit, Exim's 421 comes without it.
+    Exim (smtp_accept_max, 20 by default) and Postfix greet with 421; where TLS is implicit, Exim's
+    421 comes without it. Courier (MAXPERIP, 5) closes it. If more come at once than its kernel's
+    queue of 10 has room for, some are never greeted by sendmail, of which Debian's takes 15 a
+    second; above MaxDaemonChildren it refuses any, as if it were down.
     """
-    if isinstance(error, RelayRefuses):
-        is_temporary = error.stage == "greeting" and 400 <= error.reply.code < 500
-        return is_temporary or (error.stage == "TLS" and _WITHOUT_TLS in error.reply.text)
-    return isinstance(error, RelayUngreeting)
+    if not isinstance(error, RelayRefuses):
+        return isinstance(error, RelayUngreeting)
+    is_temporary = error.stage == "greeting" and 400 <= error.reply.code < 500
+    return is_temporary or (error.stage == "TLS" and _WITHOUT_TLS in error.reply.text)

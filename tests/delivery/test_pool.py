@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from gateway.core.mail.reply import Reply
+from gateway.delivery import accepted, full_relay
 from gateway.delivery import pool as pool_module
-from gateway.delivery import turned_away
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
-from gateway.delivery.limits import RateLimit
 from gateway.delivery.pool import Pool, RelayBusy, is_one_too_many
+from gateway.delivery.rate_limit import RateLimit
 from tests.conftest import StartSink
 from tests.delivery.relays import BOB, Observed, begun, make_pool, relay_settings, served
 from tests.rig import faults
@@ -189,7 +189,7 @@ async def test_R8_what_is_idle_too_long_is_closed(
     pool.release(await pool.acquire(2))
     pool.sweep()
     assert 1 == sink.open_connections
-    monkeypatch.setattr(pool_module, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(accepted, "IDLE_SECONDS", 0.0)
 
     pool.sweep()
 
@@ -350,7 +350,7 @@ async def test_a_relay_that_refuses_all_is_waited_for_by_nobody(pool: Pool, sink
 async def test_where_none_is_released_the_relay_is_asked_again(
     pool: Pool, sink: RawSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turned_away, "CROWDED_SECONDS", 0.05)
+    monkeypatch.setattr(full_relay, "CROWDED_SECONDS", 0.05)
     first = await pool.acquire(2)
     sink.fault("banner", faults.reply(b"421 Too many concurrent SMTP connections"), times=3)
 

@@ -76,12 +76,15 @@ class ScriptedConnection:
 
 
 class ScriptedRelay:
-    """Accepts some connections at once and greets the others as Exim or Courier does."""
+    """Accepts some connections at once; the others hear what real servers say to them.
+
+    Exim greets them with 421, Courier closes them, sendmail refuses them, or they get no greeting.
+    """
 
     def __init__(self, dice: random.Random, *, takes: int = TAKES) -> None:
         self.takes = takes
         self.is_exim = dice.random() < 0.3
-        self.closes = dice.random() < 0.3
+        self.to_others = dice.choice(["greets", "closes", "refuses", "is silent"])
         self.greets = dice.choice([0.0, 0.001, 0.1])
         self.notices = dice.choice([0.0, 0.02, 0.049])
         self.accepted = self.most = self.turned_away = 0
@@ -102,8 +105,13 @@ class ScriptedRelay:
             self.trying -= 1
         if self.accepted >= self.takes:
             self.turned_away += 1
-            if self.closes:
+            if self.to_others == "closes":
                 raise RelayUngreeting("connection lost")
+            if self.to_others == "refuses":
+                raise RelayLost("Connection refused")
+            if self.to_others == "is silent":
+                await asyncio.sleep(45)
+                raise RelayUngreeting("no answer within 45 s")
             raise RelayRefuses("greeting", Reply.of("421 Too many concurrent SMTP connections"))
         connection = ScriptedConnection(self)
         self.accepted += 1
@@ -273,7 +281,8 @@ def test_R1_a_relay_that_falls_ill_is_told_once_those_it_accepted_have_ended(
         assert await has_all_slots(pool, relay)
 
     run(main())
-    assert 5 < min(refused) < 6.2
+    latest = 10.1 if relay.to_others == "is silent" else 6.2
+    assert 5 < min(refused) < latest
     assert any(isinstance(seen, RelayLost | RelayRefuses) for seen in observed.seen)
 
 
@@ -298,6 +307,7 @@ def full(
     def full(test: FullRelayTest) -> None:
         async def main() -> None:
             relay, observed = ScriptedRelay(random.Random(7), takes=1), Observed()
+            relay.to_others, relay.notices = "greets", 0.049
             pool = connect(relay, observed)
             await test(pool, relay, await pool.acquire(1))
             assert 1 == len({type(seen) for seen in observed.seen})
@@ -403,3 +413,60 @@ def test_the_log_tells_once_an_hour_that_a_relay_takes_no_more(
         pool.release(first)
 
     full(told)
+
+
+def test_who_has_a_connection_opened_takes_the_first_that_is_free(
+    full: Callable[[FullRelayTest], None],
+) -> None:
+    """As where the relay takes seconds to greet."""
+
+    async def taken(pool: Pool, relay: ScriptedRelay, first: RelayConnection) -> None:
+        relay.takes, relay.greets = SLOTS, 5.0
+        waiting = [asyncio.create_task(pool.acquire(BUDGET)) for _ in range(3)]
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(0.01):
+            for task in waiting:
+                pool.release(first)
+                assert first is await task
+        await asyncio.sleep(5)
+        assert 4 == relay.accepted  # What was opened for them is kept for the next.
+        assert not pool.is_crowded
+        pool.release(first)
+        relay.greets = 0.0
+
+    full(taken)
+
+
+def test_a_connection_that_is_never_greeted_keeps_nobody_waiting(
+    full: Callable[[FullRelayTest], None],
+) -> None:
+    async def silent(pool: Pool, relay: ScriptedRelay, first: RelayConnection) -> None:
+        relay.to_others = "is silent"
+        waiting = [asyncio.create_task(pool.acquire(BUDGET)) for _ in range(SLOTS - 1)]
+        await asyncio.sleep(0.1)
+        for task in waiting:
+            pool.release(first)
+            await task
+        pool.discard(first)
+        await asyncio.sleep(1)
+        relay.takes = SLOTS
+        async with asyncio.timeout(0.1):
+            for connection in [await pool.acquire(1) for _ in range(SLOTS)]:
+                pool.discard(connection)
+
+    full(silent)
+
+
+def test_a_relay_that_worked_meanwhile_is_not_down_as_one_connection_was_never_greeted(
+    full: Callable[[FullRelayTest], None],
+) -> None:
+    async def silent(pool: Pool, relay: ScriptedRelay, first: RelayConnection) -> None:
+        relay.to_others = "is silent"
+        waiting = asyncio.create_task(pool.acquire(BUDGET))
+        await asyncio.sleep(10)
+        pool.release(first)
+        assert first is await waiting
+        pool.discard(first)
+        await asyncio.sleep(60)
+
+    full(silent)
