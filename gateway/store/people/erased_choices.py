@@ -147,7 +147,7 @@ def keep_suppressed(
         same = select(c.id).where(
             c.address == entry.name, c.scope == entry.scope.value, c.released_at.is_(None)
         )
-        lasts = c.until.is_(None)
+        lasts: ColumnElement[bool] = c.until.is_(None)
         if entry.until is not None:
             lasts |= c.until >= entry.until
         if connection.scalar(same.where(lasts)) is not None:
