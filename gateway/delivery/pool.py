@@ -256,9 +256,9 @@ def is_one_too_many(error: Exception) -> bool:
     """Whether a relay that accepts other connections may have refused one as too many.
 
     Exim (smtp_accept_max, 20 by default) and Postfix greet with 421; where TLS is implicit, Exim's
-    421 comes without it. Courier (MAXPERIP, 5) closes it. If more come at once than its kernel's
-    queue of 10 has room for, some are never greeted by sendmail, of which Debian's takes 15 a
-    second; above MaxDaemonChildren it refuses any, as if it were down.
+    421 comes without it. Courier (MAXPERIP, 5) closes it. If more come at once than its queue of 10
+    has room for, some are never greeted by sendmail; above MaxDaemonChildren it refuses any, as if
+    it were down.
     """
     if not isinstance(error, RelayRefuses):
         return isinstance(error, RelayUngreeting)
