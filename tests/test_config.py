@@ -188,8 +188,9 @@ def test_the_sender_of_notices_may_have_a_name(tmp_path: Path) -> None:
     assert "CRM <mail@example.org>" == settings.notices.sender
 
 
-def test_the_domain_of_a_sender_is_written_as_servers_want_it(tmp_path: Path) -> None:
-    settings = loaded(tmp_path, '[notices]\nfrom = "Büro <mail@Bücher.example>"\n')
+@pytest.mark.parametrize("domain", ["Bücher.example", "bücher。example"])
+def test_the_domain_of_a_sender_is_written_as_servers_want_it(tmp_path: Path, domain: str) -> None:
+    settings = loaded(tmp_path, f'[notices]\nfrom = "Büro <mail@{domain}>"\n')
 
     assert "Büro <mail@xn--bcher-kva.example>" == settings.notices.sender
 

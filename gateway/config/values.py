@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
-from gateway.core.mail.address import a_label
+from gateway.core.mail.address import domain_of
 from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress, read_address
 from gateway.core.moments import read_duration
 
+_LONGEST_LABEL = 63  #: Octets of a label of a domain (RFC 1035, 2.3.4).
 _BYTES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 Network = IPv4Network | IPv6Network
@@ -161,7 +162,10 @@ def parse_sender(value: str) -> str:
         )
     if domain.isascii():
         return typed.mailbox
-    return TypedAddress(f"{local}@{'.'.join(map(a_label, domain.split('.')))}", typed.name).mailbox
+    domain = domain_of(typed.address)
+    if not domain.isascii() or max(map(len, domain.split("."))) > _LONGEST_LABEL:
+        raise ValueError("not a mail address: its domain is none that DNS could have")
+    return TypedAddress(f"{local}@{domain}", typed.name).mailbox
 
 
 def parse_address(value: str) -> str:

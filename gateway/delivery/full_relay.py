@@ -46,13 +46,16 @@ class FullRelay:
         self._ended_at = now
         self._ask_at = min(self._ask_at, now + NOTICED_SECONDS)
 
-    def has_just_ended_one(self, now: float) -> bool:
-        """Whether a connection has ended of which the relay may not have noticed it yet."""
-        return now - self._ended_at < CROWDED_SECONDS
+    def has_just_ended_one(self, now: float, *, is_too_many: bool) -> bool:
+        """Whether a connection has ended of which the relay may not have noticed it yet.
+
+        `is_too_many`: the relay is up, so it is given more time for that.
+        """
+        return now - self._ended_at < (CROWDED_SECONDS if is_too_many else NOTICED_SECONDS)
 
     def has_none(self, now: float) -> None:
         """Note that it has no connection, nor one that is being opened: so it isn't full."""
-        self._is_full = self._is_full and self.has_just_ended_one(now)
+        self._is_full = self._is_full and self.has_just_ended_one(now, is_too_many=True)
 
     def ask(self, now: float) -> float:
         """Return when it may be asked; if that is now, it is asked next after a while."""

@@ -26,14 +26,25 @@ MAX_REFUSALS = 5
 #: the connection at the twelfth RSET (smtp_accept_max_nonmail), and after a hundred Postfix counts
 #: each as an error (smtpd_junk_command_limit).
 MAX_RESETS = 10
+#: Relays greet within that time, also those that wait on purpose (sendmail's greet_pause 5 s,
+#: postscreen 6 s).
+SLOW_SECONDS = 15.0
+#: Connections begun within that time are of one burst, of which a relay accepts as many as it can.
+BURST_SECONDS = 1.0
+
 #: How OpenSSL calls an answer that isn't TLS.
 _WITHOUT_TLS = "WRONG_VERSION_NUMBER"
+
 
 Observer = Callable[[RelaySettings, "RelayConnection | RelayLost | RelayRefuses"], None]
 
 
 class RelayBusy(RelayLost):
     """No connection became free, or no message was allowed, in the time left."""
+
+    def __init__(self, relay: str) -> None:
+        """`relay` is its name."""
+        super().__init__(f"{relay}: no free connection in time")
 
 
 class Pool:
@@ -64,7 +75,10 @@ class Pool:
         self._observe = observe
         self._accepted = AcceptedConnections(ended=self._make_room)
         self._full = FullRelay(settings.name)
-        self._openings: list[asyncio.Task[None]] = []  # the oldest first
+        #: When each connection that is being opened was begun, the oldest first.
+        self._openings: dict[asyncio.Task[None], float] = {}
+        #: How long that may take: twice as long as it did last, or as was waited in vain since.
+        self._patience, self._patient_since = SLOW_SECONDS, 0.0
         self._waiting: deque[asyncio.Future[RelayConnection]] = deque()
         self._worked_at = 0.0  # when a connection was last opened or given back
         self._timer: asyncio.TimerHandle | None = None  # to ask a full relay again
@@ -72,8 +86,9 @@ class Pool:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether anybody waits for whom no connection is being opened."""
-        return len(self._waiting) > len(self._openings)
+        """Whether anybody waits for whom no connection is about to be opened."""
+        recently = self._loop.time() - self._patience
+        return len(self._waiting) > sum(began > recently for began in self._openings.values())
 
     def idle_now(self) -> RelayConnection | None:
         """Return a connection for one transaction if one is idle; else None."""
@@ -91,7 +106,7 @@ class Pool:
                 async with asyncio.timeout(seconds):
                     await self._pace.wait()
             except TimeoutError as error:
-                raise self._busy() from error
+                raise RelayBusy(self.settings.name) from error
 
         is_given = False
         try:
@@ -106,14 +121,12 @@ class Pool:
         if not fresh and (idle := self._accepted.take_idle()):
             return idle
         self._accepted.close_idle()  # A new one is wanted, and the limit holds.
+        began = self._loop.time()
         turn: asyncio.Future[RelayConnection] = self._loop.create_future()
         self._waiting.append(turn)
-        # One for each, as an earlier one may never be greeted, but none beside the limit.
-        if not self._has_room and len(self._openings) >= len(self._waiting):
-            self._openings.pop(0).cancel()
-        self._open_more(len(self._openings) + 1)
+        self._open_more(self._openings_in_time() + 1)
         try:
-            await asyncio.wait([turn], timeout=until - self._loop.time())
+            await asyncio.wait([turn], timeout=until - began)
         except asyncio.CancelledError:
             if turn.done() and turn.exception() is None:
                 self._give(turn.result())
@@ -121,51 +134,61 @@ class Pool:
         finally:
             had_one_opened = bool(self._openings)
             if not turn.done():
-                self._give_up(turn)
+                self._waiting.remove(turn)
+                if len(self._openings) > len(self._waiting):
+                    self._openings.popitem()[0].cancel()
         if turn.done():
             return turn.result()
-        if self._accepted or not had_one_opened:
-            raise self._busy()
+        if self._accepted or not had_one_opened or self._worked_at >= began:
+            raise RelayBusy(self.settings.name)
         silent = RelayUngreeting(f"{self.settings.name}: no greeting in time")
         self._observe(self.settings, silent)
         raise silent
 
-    def _give_up(self, turn: asyncio.Future[RelayConnection]) -> None:
-        self._waiting.remove(turn)
-        if len(self._openings) > len(self._waiting):
-            self._openings.pop(0).cancel()
-
-    def _busy(self) -> RelayBusy:
-        return RelayBusy(f"{self.settings.name}: no free connection in time")
-
-    @property
-    def _has_room(self) -> bool:
-        """Whether the limit allows one more connection."""
-        return len(self._accepted) + len(self._openings) < self._most
+    def _openings_in_time(self) -> int:
+        """How many openings aren't late; none is while nothing else worked since it was begun."""
+        earliest = min(self._loop.time() - self._patience, self._worked_at)
+        return sum(began >= earliest for began in self._openings.values())
 
     def _open_more(self, wanted: int = 0) -> None:
         """Have so many being opened, or as many as wait, if the limit and the relay allow it."""
+        now = self._loop.time()
         if not (self._accepted or self._openings):
-            self._full.has_none(self._loop.time())
-        while self._has_room and len(self._openings) < max(wanted, len(self._waiting)):
-            now = self._loop.time()
+            self._full.has_none(now)
+        wanted = max(wanted, len(self._waiting))
+        while self._openings_in_time() < wanted:
+            if len(self._accepted) + len(self._openings) >= self._most:
+                if len(self._openings) == self._openings_in_time():
+                    return
+                self._replace_oldest()
             if (ask_at := self._full.ask(now)) > now:
                 if self._timer is not None:
                     self._timer.cancel()
                 self._timer = self._loop.call_at(ask_at, self._open_more)
                 return
-            self._openings.append(self._loop.create_task(self._open()))
+            self._openings[self._loop.create_task(self._open(now))] = now
 
-    async def _open(self) -> None:
-        began = self._loop.time()
+    def _replace_oldest(self) -> None:
+        """Give up an opening that takes too long; what replaces it may take longer."""
+        oldest, began = next(iter(self._openings.items()))
+        del self._openings[oldest]
+        oldest.cancel()
+        if began >= self._patient_since:
+            self._patience = min(2 * self._patience, SLOW_SECONDS)
+            self._patient_since = self._loop.time()
+
+    async def _open(self, began: float) -> None:
         try:
             opened: RelayConnection | Exception = await RelayConnection.open(self.settings)
         except Exception as error:  # Whoever waits for it hears of it, whatever it is.
             opened = error
-        self._openings = [task for task in self._openings if task is not asyncio.current_task()]
+        if (this := asyncio.current_task()) in self._openings:
+            del self._openings[this]
         if isinstance(opened, Exception):
             self._failed(opened, began)
         else:
+            self._patient_since = self._loop.time()
+            self._patience = max(BURST_SECONDS, 2 * (self._patient_since - began))
             self._accepted.in_use += 1
             self._observe(self.settings, opened)
             self._give(opened)
@@ -174,14 +197,11 @@ class Pool:
 
     def _failed(self, error: Exception, began: float) -> None:
         """Tell whoever waits, unless the relay has accepted other connections or may do so."""
-        is_too_many, now = is_one_too_many(error), self._loop.time()
+        is_too_many = is_one_too_many(error)
         is_lost = is_too_many or isinstance(error, RelayLost)
         if is_lost:
-            # Exim refuses at once, while those it accepted are still being greeted; and a relay may
-            # not have noticed yet that one has ended.
-            is_full = self._accepted or self._openings
-            if is_full or (is_too_many and self._full.has_just_ended_one(now)):
-                self._full.refused(now, len(self._accepted), str(error))
+            if self._may_be_full(began, is_too_many=is_too_many):
+                self._full.refused(self._loop.time(), len(self._accepted), str(error))
                 return
             if self._worked_at >= began:
                 return  # It is asked once more.
@@ -190,6 +210,18 @@ class Pool:
         # If it accepts none, all that those who wait had opened were lost.
         for _ in range(len(self._waiting) if is_lost else min(1, len(self._waiting))):
             self._waiting.popleft().set_exception(error)
+
+    def _may_be_full(self, began: float, *, is_too_many: bool) -> bool:
+        """Whether a relay that let one not in may work: it has others, or is about to have some."""
+        now = self._loop.time()
+        # Exim refuses at once, while those it accepted are still being greeted.
+        is_greeting = any(other < began + BURST_SECONDS for other in self._openings.values())
+        if is_greeting or self._full.has_just_ended_one(now, is_too_many=is_too_many):
+            return True
+        if is_too_many:
+            return bool(self._accepted)
+        # A machine that is gone leaves connections behind that seem to be in use.
+        return self._accepted.in_use > 0 and now - self._worked_at < SLOW_SECONDS
 
     def _give(self, connection: RelayConnection) -> None:
         """Give a connection to who has waited longest, or keep it for the next mail."""

@@ -110,22 +110,20 @@ class RelayTransaction:
         held = self._connection
         try:
             connection = held or self._idle_now() or await self._connect()
-            may_be_closed = held is None and connection.served > 0
-            try:
-                answers = await self._say(connection, recipients, rewind=again and held is not None)
-                if self._connection is not None or not may_be_closed:
-                    return answers
-            except RelayLost:
-                self.hang_up()
-                if not may_be_closed:
-                    raise
-            # The relay had closed the idle connection, or wants no more on it: retry on a new one.
-            connection = await self._connect(fresh=True)
-            try:
-                return await self._say(connection, recipients, rewind=False)
-            except RelayLost:
-                self.hang_up()
-                raise
+            while True:
+                may_be_closed = held is None and connection.served > 0
+                try:
+                    rewind = again and held is not None
+                    answers = await self._say(connection, recipients, rewind=rewind)
+                    if self._connection is not None or not may_be_closed:
+                        return answers
+                except RelayLost:
+                    self.hang_up()
+                    if not may_be_closed:
+                        raise
+                # The relay had closed it, or wants no more on it: again on another one, which may
+                # have carried as many mails.
+                connection = await self._connect(fresh=True)
         except RelayBusy:
             reply = replies.BUSY
         except RelayLost:

@@ -88,7 +88,7 @@ class ScriptedRelay:
         self.greets = dice.choice([0.0, 0.001, 0.1])
         self.notices = dice.choice([0.0, 0.02, 0.049])
         self.accepted = self.most = self.turned_away = 0
-        self.trying = self.most_trying = 0
+        self.trying = self.most_trying = self.opened = 0
         self.answers = 0.0005  #: Seconds until it greets or refuses.
 
     def notice(self) -> None:
@@ -98,6 +98,7 @@ class ScriptedRelay:
     async def open(self, _: object) -> ScriptedConnection:
         """Stand in for `RelayConnection.open`."""
         self.trying += 1
+        self.opened += 1
         self.most_trying = max(self.trying, self.most_trying)
         try:
             await asyncio.sleep(self.answers)
@@ -470,3 +471,103 @@ def test_a_relay_that_worked_meanwhile_is_not_down_as_one_connection_was_never_g
         await asyncio.sleep(60)
 
     full(silent)
+
+
+def test_connections_are_opened_no_more_often_than_they_end(
+    run: Callable[[Coroutine[Any, Any, None]], None],
+    connect: Callable[[ScriptedRelay, Observed], Pool],
+) -> None:
+    """However many mails find none idle meanwhile: one ends after ten mails, as with Exim."""
+    dice = random.Random(1)
+    relay, observed = ScriptedRelay(dice, takes=100), Observed()
+    relay.is_exim, relay.greets = True, 0.3
+
+    async def client(pool: Pool) -> None:
+        for _ in range(200):
+            connection = pool.idle_now() or await pool.acquire(BUDGET)
+            await asyncio.sleep(dice.uniform(0.01, 0.1))
+            pool.release(connection)
+
+    async def main() -> None:
+        pool = connect(relay, observed)
+        await asyncio.gather(*(client(pool) for _ in range(SLOTS)))
+
+    run(main())
+    assert relay.opened <= SLOTS * 200 / 10 + SLOTS
+    assert relay.most <= 2 * SLOTS
+
+
+@pytest.mark.parametrize("gap", [0.2, 1.0, 5.0])
+def test_R1_a_relay_out_of_reach_is_told_while_mail_goes_on_coming(
+    run: Callable[[Coroutine[Any, Any, None]], None],
+    connect: Callable[[ScriptedRelay, Observed], Pool],
+    gap: float,
+) -> None:
+    """Connecting takes 15 seconds in vain, each mail has 90."""
+    relay, observed = ScriptedRelay(random.Random(1), takes=0), Observed()
+    relay.to_others, relay.answers = "refuses", 15.0
+    waits: list[float] = []
+
+    async def client(pool: Pool) -> None:
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(RelayLost):
+            await pool.acquire(BUDGET)
+        waits.append(asyncio.get_running_loop().time() - began)
+
+    async def main() -> None:
+        pool = connect(relay, observed)
+        clients = []
+        for _ in range(60):
+            clients.append(asyncio.create_task(client(pool)))
+            await asyncio.sleep(gap)
+        await asyncio.gather(*clients)
+
+    run(main())
+    assert max(waits) < 35
+    assert any(isinstance(seen, RelayLost) for seen in observed.seen)
+
+
+def test_who_has_no_time_left_in_a_crowd_raises_no_alarm(
+    run: Callable[[Coroutine[Any, Any, None]], None],
+    connect: Callable[[ScriptedRelay, Observed], Pool],
+) -> None:
+    """The only connection is being replaced, as it has carried its ten mails."""
+    relay, observed = ScriptedRelay(random.Random(1), takes=1), Observed()
+    relay.is_exim, relay.greets, relay.to_others, relay.notices = True, 0.3, "greets", 0.0
+    busy = 0
+
+    async def client(pool: Pool) -> None:
+        nonlocal busy
+        for _ in range(20):
+            try:
+                connection = await pool.acquire(0.5)
+            except RelayBusy:
+                busy += 1
+                continue
+            await asyncio.sleep(0.05)
+            pool.release(connection)
+
+    async def main() -> None:
+        pool = connect(relay, observed)
+        await asyncio.gather(*(client(pool) for _ in range(20)))
+
+    run(main())
+    assert busy
+    assert all(isinstance(seen, ScriptedConnection) for seen in observed.seen)
+
+
+def test_a_machine_that_is_gone_is_told_though_its_connections_seem_in_use(
+    run: Callable[[Coroutine[Any, Any, None]], None],
+    connect: Callable[[ScriptedRelay, Observed], Pool],
+) -> None:
+    relay, observed = ScriptedRelay(random.Random(1), takes=1), Observed()
+    relay.to_others = "refuses"
+
+    async def main() -> None:
+        pool = connect(relay, observed)
+        await pool.acquire(1)
+        with pytest.raises(RelayLost, match="Connection refused"):
+            await pool.acquire(BUDGET)
+
+    run(main())
+    assert isinstance(observed.seen[-1], RelayLost)

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.core.mail.reply import Reply
 from gateway.delivery import replies
-from gateway.delivery.connection import RelayRefuses
+from gateway.delivery.connection import RelayConnection, RelayRefuses
 from gateway.delivery.pool import Pool
 from tests.conftest import StartSink
 from tests.delivery.relays import (
@@ -202,6 +202,26 @@ async def test_R8_a_reused_connection_that_ends_is_replaced_once(
     await served(pool)
 
     assert (2, 2) == (len(sink.accepted), len(sink.connections))
+
+
+async def test_a_connection_in_place_of_a_spent_one_may_be_spent_as_well(
+    sink: RawSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the next one released is taken, and has carried as many mails."""
+    pool = make_pool(relay_settings(sink.port), connections=3)
+    for connection in [await pool.acquire(2) for _ in range(3)]:
+        pool.release(connection)
+    sink.fault("MAIL", faults.reply(b"452 4.5.3 Too many messages sent"), times=3)
+    acquire = pool.acquire
+
+    async def released(seconds: float, *, fresh: bool = False) -> RelayConnection:
+        return pool.idle_now() or await acquire(seconds, fresh=fresh)
+
+    monkeypatch.setattr(pool, "acquire", released)
+    transaction = begun(pool)
+
+    assert [250] == [reply.code for reply in await transaction.add([BOB])]
+    transaction.hang_up()
 
 
 async def test_R8_a_relay_that_goes_on_closing_is_not_asked_for_ever(

@@ -8,21 +8,29 @@ _FREE, _END, _OF_FAT, _NONE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFF
 _STREAM, _ROOT = 2, 5
 
 
-def msg_file(properties: Mapping[int, str | bytes], *, without: Sequence[int] = ()) -> bytes:
+def msg_file(
+    properties: Mapping[int, str | bytes],
+    *,
+    without: Sequence[int] = (),
+    numbers: Mapping[int, int] | None = None,
+) -> bytes:
     """Write a mail of which each property is a text (PtypString) or octets (PtypBinary).
 
-    `without`: properties, texts, that the table names, but of which there is no stream.
+    `without`: properties, texts, that the table names, but of which there is no stream; `numbers`:
+    properties that are numbers (PtypInteger32).
     """
     table = bytes(32)
     streams = {}
-    for number, value in properties.items():
-        octets = value.encode("utf-16-le") if isinstance(value, str) else value
-        kind = 0x001F if isinstance(value, str) else 0x0102
+    for number, content in properties.items():
+        octets = content.encode("utf-16-le") if isinstance(content, str) else content
+        kind = 0x001F if isinstance(content, str) else 0x0102
         streams[f"__substg1.0_{number:04X}{kind:04X}"] = octets
-        size = len(octets) + (2 if isinstance(value, str) else 0)
+        size = len(octets) + (2 if isinstance(content, str) else 0)
         table += struct.pack("<HHIII", kind, number, 6, size, 0)
     for number in without:
         table += struct.pack("<HHIII", 0x001F, number, 6, 10, 0)
+    for number, value in (numbers or {}).items():
+        table += struct.pack("<HHIII", 0x0003, number, 6, value, 0)
     return compound_file({"__properties_version1.0": table, **streams})
 
 

@@ -186,6 +186,36 @@ async def test_the_author_of_a_mail_within_one_exchange_is_known_by_what_stands_
     assert ("sender_without_address" in entry.remarks) == (expected == "")
 
 
+async def test_an_address_in_a_long_name_is_not_the_authors(rig: ImporterRig) -> None:
+    name = "Chef der Firma, Ü <chef@firma.example>, und noch viel mehr Text, damit es lang wird"
+    mail = with_values("msg", {**OF_ANN, 0x0042: name, 0x1000: "Das passt."})
+
+    assert "ann@example.org" == (await rig.filed(mail)).sender
+
+
+@pytest.mark.parametrize(
+    ("code_page", "charset", "text"),
+    [(950, "cp950", "您好，我很樂意"), (874, "cp874", "สวัสดี"), (1252, "cp1252", "Schöne Grüße")],
+)
+async def test_the_code_page_of_a_text_may_be_called_otherwise_by_python(
+    rig: ImporterRig, code_page: int, charset: str, text: str
+) -> None:
+    markup = f"<p>{text}</p>".encode(charset)
+    octets = msg_file({**OF_ANN, 0x1013: markup}, numbers={0x3FDE: code_page})
+
+    entry = await rig.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
+
+    assert (text, "ann@example.org") == (entry.text, entry.sender)
+
+
+async def test_a_text_in_a_code_page_that_is_unknown_leaves_the_file(rig: ImporterRig) -> None:
+    octets = msg_file({**OF_ANN, 0x1013: b"<p>x</p>"}, numbers={0x3FDE: 20833})
+
+    entry = await rig.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
+
+    assert ["AW.msg"] == [document.filename for document in entry.documents]
+
+
 async def test_a_msg_file_that_names_what_it_does_not_hold_is_read(rig: ImporterRig) -> None:
     sent = {0x0C1A: "Ann Müller", 0x0C1F: "ann@example.org", 0x0037: "Hallo", 0x1000: "Gut."}
     octets = msg_file(sent, without=[0x0065, 0x0E04])

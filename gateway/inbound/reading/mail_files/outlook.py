@@ -4,6 +4,7 @@ Both (MS-OXMSG, MS-OXTNEF) come from outside, so they are opened in the process 
 under time and memory limits.
 """
 
+import codecs
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -39,7 +40,20 @@ _RECIPIENT_TYPE = 0x0C15
 _CONTENT_ID, _SHORT_NAME = 0x3712, 0x3704
 _RTF = 0x1009  # PidTagRtfCompressed
 _TO, _CC = 1, 2
+#: SMTP's writes a field set raw only if it is ASCII, and folding loses the quotes of names: of
+#: `"Ü <chef@x.example>, …" <ann@x.example>` the first address would be left.
+_AS_IT_IS = SMTPUTF8.clone(refold_source="none")
+#: What python-oxmsg calls code pages that Python has under other names: Thai, Taiwan's, Arabic.
+_CODE_PAGES = {"windows_874": "cp874", "windows_950": "cp950", "dos_720": "cp720"}
 _COPIED = ("From", "Sender", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID")
+
+
+def _code_page(name: str) -> codecs.CodecInfo | None:
+    known = _CODE_PAGES.get(name.replace("-", "_"))
+    return codecs.lookup(known) if known else None
+
+
+codecs.register(_code_page)
 
 
 class UnreadText(MessageDefect):
@@ -273,7 +287,7 @@ def address_beside(name: str, text: Callable[[int], str]) -> str:
     sent it by Outlook, their address stands beside that name in what the file says of this, as in
     `00000002␁/o=X/cn=Recipients/cn=ann␁ann@example.org`, an account.
     """
-    if not name.startswith("/"):
+    if not name.casefold().startswith("/o="):
         return ""
     makers = [(text(maker), text(address)) for maker, address in _MAKERS]
     accounts = [text(account).rpartition("\1")[::2] for account in _ACCOUNTS]
@@ -292,7 +306,7 @@ def _legible(read: Callable[[], str | bytes | None]) -> str:
         return _decoded(read())
     except UnicodeDecodeError as error:
         return _decoded(error.object)
-    except LookupError:
+    except KeyError:  # unlike any other LookupError, which means an unknown charset
         return ""
 
 
@@ -309,7 +323,7 @@ def _decoded(text: Any) -> str:
 
 def mail_of(fields: Mapping[str, str], text: str, markup: str) -> EmailMessage:
     """Return a mail with a header and a text, as plain text, as HTML, or as both."""
-    mail = EmailMessage(policy=SMTPUTF8)  # SMTP's writes fields set raw only if they are ASCII.
+    mail = EmailMessage(policy=_AS_IT_IS)
     for name, value in fields.items():
         mail.set_raw(name, value)
     if text or not markup:
