@@ -1,13 +1,14 @@
 """The connections to one relay: reused, limited in number and in messages a minute."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 from gateway.core.mail.reply import Reply
 from gateway.delivery.accepted import AcceptedConnections
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses, RelayUngreeting
+from gateway.delivery.connection_queue import ConnectionQueue
 from gateway.delivery.full_relay import FullRelay
+from gateway.delivery.openings import SLOW_SECONDS, Openings
 from gateway.delivery.rate_limit import RateLimit
 from gateway.delivery.settings import RelaySettings
 
@@ -26,15 +27,11 @@ MAX_REFUSALS = 5
 #: the connection at the twelfth RSET (smtp_accept_max_nonmail), and after a hundred Postfix counts
 #: each as an error (smtpd_junk_command_limit).
 MAX_RESETS = 10
-#: Relays greet within that time, also those that wait on purpose (sendmail's greet_pause 5 s,
-#: postscreen 6 s).
-SLOW_SECONDS = 15.0
 #: Connections begun within that time are of one burst, of which a relay accepts as many as it can.
 BURST_SECONDS = 1.0
 
 #: How OpenSSL calls an answer that isn't TLS.
 _WITHOUT_TLS = "WRONG_VERSION_NUMBER"
-
 
 Observer = Callable[[RelaySettings, "RelayConnection | RelayLost | RelayRefuses"], None]
 
@@ -75,11 +72,8 @@ class Pool:
         self._observe = observe
         self._accepted = AcceptedConnections(ended=self._make_room)
         self._full = FullRelay(settings.name)
-        #: When each connection that is being opened was begun, the oldest first.
-        self._openings: dict[asyncio.Task[None], float] = {}
-        #: How long that may take: twice as long as it did last, or as was waited in vain since.
-        self._patience, self._patient_since = SLOW_SECONDS, 0.0
-        self._waiting: deque[asyncio.Future[RelayConnection]] = deque()
+        self._openings = Openings()
+        self._waiting = ConnectionQueue()
         self._worked_at = 0.0  # when a connection was last opened or given back
         self._timer: asyncio.TimerHandle | None = None  # to ask a full relay again
         self._loop = asyncio.get_running_loop()
@@ -87,8 +81,7 @@ class Pool:
     @property
     def is_crowded(self) -> bool:
         """Whether anybody waits for whom no connection is about to be opened."""
-        recently = self._loop.time() - self._patience
-        return len(self._waiting) > sum(began > recently for began in self._openings.values())
+        return len(self._waiting) > self._openings.in_time(self._loop.time())
 
     def idle_now(self) -> RelayConnection | None:
         """Return a connection for one transaction if one is idle; else None."""
@@ -121,34 +114,35 @@ class Pool:
         if not fresh and (idle := self._accepted.take_idle()):
             return idle
         self._accepted.close_idle()  # A new one is wanted, and the limit holds.
-        began = self._loop.time()
-        turn: asyncio.Future[RelayConnection] = self._loop.create_future()
-        self._waiting.append(turn)
-        self._open_more(self._openings_in_time() + 1)
+        began, turn = self._loop.time(), self._waiting.join()
+        timer = self._loop.call_at(until, self._time_is_up, turn, began)
+        if self._openings or len(self._accepted) < self._most:
+            self._open_more(self._openings.in_time(began, self._worked_at) + 1)
         try:
-            await asyncio.wait([turn], timeout=until - began)
+            return await turn
         except asyncio.CancelledError:
-            if turn.done() and turn.exception() is None:
+            if turn.cancelled():
+                self._leave_queue(turn)
+            elif turn.exception() is None:
                 self._give(turn.result())
             raise
         finally:
-            had_one_opened = bool(self._openings)
-            if not turn.done():
-                self._waiting.remove(turn)
-                if len(self._openings) > len(self._waiting):
-                    self._openings.popitem()[0].cancel()
-        if turn.done():
-            return turn.result()
-        if self._accepted or not had_one_opened or self._worked_at >= began:
-            raise RelayBusy(self.settings.name)
-        silent = RelayUngreeting(f"{self.settings.name}: no greeting in time")
-        self._observe(self.settings, silent)
-        raise silent
+            timer.cancel()
 
-    def _openings_in_time(self) -> int:
-        """How many openings aren't late; none is while nothing else worked since it was begun."""
-        earliest = min(self._loop.time() - self._patience, self._worked_at)
-        return sum(began >= earliest for began in self._openings.values())
+    def _time_is_up(self, turn: asyncio.Future[RelayConnection], began: float) -> None:
+        if turn.done():
+            return
+        error: RelayLost = RelayBusy(self.settings.name)
+        if self._openings and not self._accepted and self._worked_at < began:
+            error = RelayUngreeting(f"{self.settings.name}: no greeting in time")
+            self._observe(self.settings, error)
+        self._leave_queue(turn)
+        turn.set_exception(error)
+
+    def _leave_queue(self, turn: asyncio.Future[RelayConnection]) -> None:
+        self._waiting.leave(turn)
+        if len(self._openings) > len(self._waiting):
+            self._openings.give_up_newest()
 
     def _open_more(self, wanted: int = 0) -> None:
         """Have so many being opened, or as many as wait, if the limit and the relay allow it."""
@@ -156,39 +150,28 @@ class Pool:
         if not (self._accepted or self._openings):
             self._full.has_none(now)
         wanted = max(wanted, len(self._waiting))
-        while self._openings_in_time() < wanted:
+        while (in_time := self._openings.in_time(now, self._worked_at)) < wanted:
             if len(self._accepted) + len(self._openings) >= self._most:
-                if len(self._openings) == self._openings_in_time():
+                if in_time == len(self._openings):
                     return
-                self._replace_oldest()
+                self._openings.give_up_oldest(now)
             if (ask_at := self._full.ask(now)) > now:
                 if self._timer is not None:
                     self._timer.cancel()
                 self._timer = self._loop.call_at(ask_at, self._open_more)
                 return
-            self._openings[self._loop.create_task(self._open(now))] = now
-
-    def _replace_oldest(self) -> None:
-        """Give up an opening that takes too long; what replaces it may take longer."""
-        oldest, began = next(iter(self._openings.items()))
-        del self._openings[oldest]
-        oldest.cancel()
-        if began >= self._patient_since:
-            self._patience = min(2 * self._patience, SLOW_SECONDS)
-            self._patient_since = self._loop.time()
+            self._openings.add(self._loop.create_task(self._open(now)), now)
 
     async def _open(self, began: float) -> None:
         try:
             opened: RelayConnection | Exception = await RelayConnection.open(self.settings)
         except Exception as error:  # Whoever waits for it hears of it, whatever it is.
             opened = error
-        if (this := asyncio.current_task()) in self._openings:
-            del self._openings[this]
+        self._openings.remove(asyncio.current_task())
         if isinstance(opened, Exception):
             self._failed(opened, began)
         else:
-            self._patient_since = self._loop.time()
-            self._patience = max(BURST_SECONDS, 2 * (self._patient_since - began))
+            self._openings.succeeded(began, self._loop.time())
             self._accepted.in_use += 1
             self._observe(self.settings, opened)
             self._give(opened)
@@ -208,14 +191,16 @@ class Pool:
         if isinstance(error, RelayLost | RelayRefuses):
             self._observe(self.settings, error)
         # If it accepts none, all that those who wait had opened were lost.
-        for _ in range(len(self._waiting) if is_lost else min(1, len(self._waiting))):
-            self._waiting.popleft().set_exception(error)
+        while (turn := self._waiting.next()) is not None:
+            turn.set_exception(error)
+            if not is_lost:
+                return
 
     def _may_be_full(self, began: float, *, is_too_many: bool) -> bool:
         """Whether a relay that let one not in may work: it has others, or is about to have some."""
         now = self._loop.time()
         # Exim refuses at once, while those it accepted are still being greeted.
-        is_greeting = any(other < began + BURST_SECONDS for other in self._openings.values())
+        is_greeting = self._openings.are_any_before(began + BURST_SECONDS)
         if is_greeting or self._full.has_just_ended_one(now, is_too_many=is_too_many):
             return True
         if is_too_many:
@@ -226,10 +211,11 @@ class Pool:
     def _give(self, connection: RelayConnection) -> None:
         """Give a connection to who has waited longest, or keep it for the next mail."""
         self._worked_at = self._loop.time()
-        if self._waiting:
-            self._waiting.popleft().set_result(connection)
-        else:
+        turn = self._waiting.next()
+        if turn is None:
             self._accepted.keep(connection)
+        else:
+            turn.set_result(connection)
 
     def _make_room(self) -> None:
         """Open another connection for who waits, as one has ended."""
