@@ -5,7 +5,7 @@
 #   python-oxmsg and @kenjiuno/msgreader give the path for the address, extract-msg the name alone. Yet the
 #   file has the address: beside the entry id of who made the mail, which ends with that path (0x3FF9 and
 #   0x5D0A, or 0x3FFB and 0x5D0B of who changed it), or in the account it was sent by
-#   (PidTagPrimarySendAccount). Of 46 files that such libraries collected for their tests, five are so,
+#   (PidTagPrimarySendAccount). Of 45 files that such libraries collected for their tests, five are so,
 #   and all five have one of these.
 # Why it matters to a mail gateway: staff drag a colleague's mail into a forward. Filed by its sender's
 #   address it belongs to nobody, or to whom the path is taken for.
