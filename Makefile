@@ -62,8 +62,7 @@ demo: $(RUNS)
 	@$(BIN)/gateway demo
 
 # test_architecture.py is run by `make check`. What works with stores, servers and gateways waits for
-# them some of the time: four processes keep two cores busy, and more get in each other's way (in turn
-# on one machine: 3 took 610 s, 4 577, 5 618, 7 630).
+# them some of the time: four processes keep two cores busy, and more get in each other's way.
 # The order is that of tests/conftest.py.
 PYTEST := $(BIN)/pytest -q --dist loadfile --no-loadscope-reorder --ignore=tests/test_architecture.py
 # What pytest makes of a test file is kept: to make it anew takes as long as the tests' own loading.
