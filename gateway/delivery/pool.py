@@ -133,7 +133,10 @@ class Pool:
         if turn.done():
             return
         error: RelayLost = RelayBusy(self.settings.name)
-        if self._openings and not self._accepted and self._worked_at < began:
+        # Who came with little time left can't tell whether the relay greets.
+        enough = min(SLOW_SECONDS, self.settings.budget.total_seconds() / 2)
+        has_waited = self._loop.time() - began >= enough
+        if has_waited and self._openings and not self._accepted and self._worked_at < began:
             error = RelayUngreeting(f"{self.settings.name}: no greeting in time")
             self._observe(self.settings, error)
         self._leave_queue(turn)

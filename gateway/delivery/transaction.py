@@ -9,15 +9,16 @@
 
 An idle connection may have been closed, or may be closed at the next command (421), or may have
 carried as many mails as the relay accepts (OpenSMTPD: 452 to the 101st MAIL): the commands are then
-repeated on a new one, because the relay has not seen any content. Once content has started, nothing
-is repeated.
+repeated on another one, because the relay has not seen any content. Once content has started,
+nothing is repeated.
 
 Recipients are offered on one of three connections (`_offer`, `_connect`, `_say`):
 
     held by this transaction     RCPT clo                              `add`: only what is missing
                                  RSET, MAIL, RCPT ann, RCPT clo        `keep`: again, so `rewind`
     idle, from the pool          MAIL, RCPT …; closed: again on the next
-    new (`fresh`)                MAIL, RCPT …; closed: the relay is lost, 451
+    not idle (`fresh`)           the same if others have used it, four times at most
+                                 new: MAIL, RCPT …; closed: the relay is lost, 451
 
 If the connection was released for others in the meantime (`end`), the recipients already accepted
 are repeated before new ones: `add` offers all of them, and its answers are the last ones.
@@ -35,6 +36,9 @@ from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.pool import Pool, RelayBusy
 
 DOT = b".\r\n"
+#: Connections over which the recipients are offered: a no to MAIL may be about the connection,
+#: which others have used (OpenSMTPD's 452), but also about the sender.
+_MOST_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +114,11 @@ class RelayTransaction:
         held = self._connection
         try:
             connection = held or self._idle_now() or await self._connect()
+            tries = 0
             while True:
-                may_be_closed = held is None and connection.served > 0
+                tries += 1
+                is_used = held is None and connection.served > 0
+                may_be_closed = is_used and tries < _MOST_TRIES
                 try:
                     rewind = again and held is not None
                     answers = await self._say(connection, recipients, rewind=rewind)

@@ -571,3 +571,36 @@ def test_a_machine_that_is_gone_is_told_though_its_connections_seem_in_use(
 
     run(main())
     assert isinstance(observed.seen[-1], RelayLost)
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, 0.05])
+def test_who_comes_with_little_time_left_raises_no_alarm(
+    run: Callable[[Coroutine[Any, Any, None]], None],
+    connect: Callable[[ScriptedRelay, Observed], Pool],
+    seconds: float,
+) -> None:
+    """As where `messages_per_minute` has used it up: the relay greets a moment later."""
+    relay, observed = ScriptedRelay(random.Random(1)), Observed()
+    relay.greets = 0.1
+
+    async def main() -> None:
+        pool = connect(relay, observed)
+        await asyncio.sleep(1)
+        with pytest.raises(RelayBusy):
+            await pool.acquire(seconds)
+
+    run(main())
+    assert [] == observed.seen
+
+
+def test_a_relay_with_others_is_not_down_as_one_is_never_greeted(
+    full: Callable[[FullRelayTest], None],
+) -> None:
+    async def silent(pool: Pool, relay: ScriptedRelay, first: RelayConnection) -> None:
+        relay.to_others = "is silent"
+        await asyncio.sleep(1)
+        with pytest.raises(RelayBusy):
+            await pool.acquire(40)
+        pool.discard(first)
+
+    full(silent)

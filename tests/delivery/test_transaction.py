@@ -224,6 +224,26 @@ async def test_a_connection_in_place_of_a_spent_one_may_be_spent_as_well(
     transaction.hang_up()
 
 
+async def test_a_sender_the_relay_does_not_take_is_not_offered_over_every_connection(
+    sink: RawSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a crowd, in which there is always one that others have used."""
+    pool = make_pool(relay_settings(sink.port), connections=8)
+    for connection in [await pool.acquire(2) for _ in range(8)]:
+        pool.release(connection)
+    sink.fault("MAIL", faults.reply(b"451 4.1.8 Domain of sender address does not resolve"))
+    acquire = pool.acquire
+
+    async def released(seconds: float, *, fresh: bool = False) -> RelayConnection:
+        return pool.idle_now() or await acquire(seconds, fresh=fresh)
+
+    monkeypatch.setattr(pool, "acquire", released)
+    [reply] = await begun(pool).add([BOB])
+
+    assert "451 4.1.8 Domain of sender address does not resolve" == reply.text
+    assert 4 == sum(b"MAIL" in b" ".join(seen.commands) for seen in sink.connections)
+
+
 async def test_R8_a_relay_that_goes_on_closing_is_not_asked_for_ever(
     pool: Pool, sink: RawSink
 ) -> None:

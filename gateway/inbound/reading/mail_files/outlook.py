@@ -287,7 +287,7 @@ def address_beside(name: str, text: Callable[[int], str]) -> str:
     sent it by Outlook, their address stands beside that name in what the file says of this, as in
     `00000002␁/o=X/cn=Recipients/cn=ann␁ann@example.org`, an account.
     """
-    if not name.casefold().startswith("/o="):
+    if not (name.casefold().startswith("/o=") and "/cn=" in name.casefold()):
         return ""
     makers = [(text(maker), text(address)) for maker, address in _MAKERS]
     accounts = [text(account).rpartition("\1")[::2] for account in _ACCOUNTS]
