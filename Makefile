@@ -68,8 +68,8 @@ PYTEST := $(BIN)/pytest -q --dist loadfile --no-loadscope-reorder --ignore=tests
 # What pytest makes of a test file is kept: to make it anew takes as long as the tests' own loading.
 export PYTHONDONTWRITEBYTECODE :=
 # Where no branch may be without a test.
-FULLY_COVERED := classify decide burst note note_facts short_note envelope address occurrence \
-	conditions due_times occurrence_facts birthday first_delivery qualification_end \
+FULLY_COVERED := rule shipped_rules classify decide burst note note_facts short_note envelope \
+	address occurrence conditions due_times occurrence_facts birthday first_delivery qualification_end \
 	qualification_expired qualification_expiring set_date status_changed submitted registry \
 	notice_text reason suppressing why return_address
 

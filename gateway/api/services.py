@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.core.campaigns.campaign_report import CampaignPlotWords
-from gateway.core.decision.classify import Rule
 from gateway.core.decision.note_template import NoteTemplate
+from gateway.core.decision.rule import Rule
 from gateway.core.errors import GatewayError
 from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.people.people import PersonRef

@@ -1,7 +1,7 @@
 """The rules for bulk mail, configured and shipped."""
 
 from gateway.config import Settings
-from gateway.core.decision.classify import Rule
+from gateway.core.decision.rule import Rule
 from gateway.core.decision.shipped_rules import SHIPPED_RULES
 
 

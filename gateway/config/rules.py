@@ -1,19 +1,18 @@
-"""Rules in the config that classify messages.
+"""Rules in the config that classify messages: their keys, and what they test.
 
 The rules that come with the gateway are in `core.decision.shipped_rules`.
 """
 
-from typing import TYPE_CHECKING, Literal, Self
+import re
+from dataclasses import dataclass
+from typing import Literal, Self
 
 from pydantic import model_validator
 
 from gateway.config.section import Section, option, wrong
 from gateway.config.values import Count, HeaderName, Interval, Name, Pattern
+from gateway.core.decision.rule import BurstTest, MessageFacts, RecipientsTest, RuleTest
 from gateway.core.kinds import Kind
-
-if TYPE_CHECKING:
-    from gateway.core.decision.classify import RuleTest
-
 
 _NO_TESTS = ("name", "kind", "unsubscribe", "matches")  #: Keys of a rule that aren't tests.
 
@@ -67,22 +66,79 @@ class RuleConfig(Section):
             wrong("kind", "a burst can only make a message bulk")
         return self
 
-    def test(self) -> "RuleTest":
+    def test(self) -> RuleTest:
         """Return the rule's one test."""
-        # All commands read the config, but few of them classify mail.
-        from gateway.core.decision import classify
-
         if self.header is not None:
-            return classify.HeaderTest(self.header.lower(), self.matches)
+            return HeaderTest(self.header.lower(), self.matches)
         if self.sender is not None:
-            return classify.SenderTest(self.sender)
+            return SenderTest(self.sender)
         if self.login is not None:
-            return classify.LoginTest(self.login)
+            return LoginTest(self.login)
         if self.recipients_at_least is not None:
-            return classify.RecipientsTest(self.recipients_at_least)
+            return RecipientsTest(self.recipients_at_least)
         assert self.burst is not None  # the validator requires one of the keys
-        return classify.BurstTest(
+        return BurstTest(
             recipients=self.burst.recipients,
             within=self.burst.within,
             defer=self.burst.first == "defer",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderTest(RuleTest):
+    """A header field exists and one of its values matches."""
+
+    name: str  #: In lower case.
+    matches: re.Pattern[str] | None = None
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        if self.name not in facts.headers:
+            return None
+        if self.matches is None:
+            return f"has {self.name}"
+        value = next(filter(self.matches.search, facts.headers.texts(self.name)), None)
+        return None if value is None else f"{self.name}: {value[:80]}"
+
+    @property
+    def in_words(self) -> str:
+        return (
+            f"it has `{self.name}`"
+            if self.matches is None
+            else f"its `{self.name}` matches `{self.matches.pattern}`"
+        )
+
+    @property
+    def header(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class SenderTest(RuleTest):
+    """The envelope sender matches."""
+
+    matches: re.Pattern[str]
+    early = True
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        return f"sender {facts.sender}" if self.matches.search(facts.sender) else None
+
+    @property
+    def in_words(self) -> str:
+        return f"its envelope sender matches `{self.matches.pattern}`"
+
+
+@dataclass(frozen=True, slots=True)
+class LoginTest(RuleTest):
+    """The login used by the CRM matches."""
+
+    matches: re.Pattern[str]
+    early = True
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        if facts.login is None or not self.matches.search(facts.login):
+            return None
+        return f"login {facts.login}"
+
+    @property
+    def in_words(self) -> str:
+        return f"its login matches `{self.matches.pattern}`"

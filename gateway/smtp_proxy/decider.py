@@ -15,9 +15,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.core.decision.burst import burst_key
-from gateway.core.decision.classify import DEFAULT, OVERRIDE, Classification, is_answer
+from gateway.core.decision.classify import DEFAULT, OVERRIDE, Classification
 from gateway.core.decision.decide import blocking
 from gateway.core.decision.journal import Attempt, KnownBulk, RetryMarks
+from gateway.core.decision.shipped_rules import is_answer
 from gateway.core.kinds import Kind, Scope
 from gateway.core.mail.message_identity import message_identity
 from gateway.core.mail.reply import Reply

@@ -8,14 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gateway.core.decision.classify import (
-    OVERRIDE,
-    Classification,
-    MessageFacts,
-    classify,
-    classify_early,
-)
+from gateway.core.decision.classify import OVERRIDE, Classification, classify, classify_early
 from gateway.core.decision.journal import KnownBulk
+from gateway.core.decision.rule import MessageFacts
 from gateway.core.kinds import Kind
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import may_invite

@@ -8,14 +8,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from gateway.core.bounces.unsubscribe import UnsubscribeLinks
-from gateway.core.decision.classify import (
-    BurstTest,
-    RecipientsTest,
-    Rule,
-    RulesByFields,
-    many_recipients,
-)
+from gateway.core.decision.classify import RulesByFields
 from gateway.core.decision.note_template import NoteTemplate
+from gateway.core.decision.rule import BurstTest, RecipientsTest, Rule, many_recipients
 from gateway.core.kinds import Kind
 from gateway.delivery.settings import RelaySettings
 from gateway.smtp_proxy.users import Users

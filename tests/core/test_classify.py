@@ -9,24 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config.rules import HeaderTest, LoginTest, SenderTest
 from gateway.core.decision.bulk_marks import MARKS, BulkMark
-from gateway.core.decision.classify import (
+from gateway.core.decision.classify import Classification, classify, classify_early
+from gateway.core.decision.rule import (
     BurstTest,
-    Classification,
-    HeaderTest,
-    LoginTest,
     MessageFacts,
     RecipientsTest,
     Rule,
     RuleTest,
-    SenderTest,
-    classify,
-    classify_early,
-    is_answer,
     many_recipients,
     why_matched,
 )
-from gateway.core.decision.shipped_rules import SHIPPED_RULES
+from gateway.core.decision.shipped_rules import SHIPPED_RULES, is_answer
 from gateway.core.kinds import Kind
 from gateway.core.mail.content import HeaderBlock, parted_file, stuffed
 from gateway.core.mail.headers import Headers

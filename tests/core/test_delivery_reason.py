@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.core.decision.classify import HeaderTest, RecipientsTest, Rule
+from gateway.config.rules import HeaderTest
 from gateway.core.decision.delivery_reason import RuleOutcome, reason_of
 from gateway.core.decision.note_facts import NoteFacts
+from gateway.core.decision.rule import RecipientsTest, Rule
 from gateway.core.kinds import Kind, Scope, State
 from gateway.core.people.people import (
     NOBODY,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.core.decision.classify import MessageFacts, classify, many_recipients
+from gateway.core.decision.classify import classify
+from gateway.core.decision.rule import MessageFacts, many_recipients
 from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.core.kinds import Kind
 from gateway.core.mail.content import parted_file, stuffed

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from gateway.core.decision import classify as classifying
 from gateway.core.decision.bulk_marks import MARKS
-from gateway.core.decision.classify import MessageFacts, RulesByFields, classify
+from gateway.core.decision.classify import RulesByFields, classify
+from gateway.core.decision.rule import MessageFacts
 from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.core.kinds import Kind
 from gateway.core.mail.content import HeaderBlock

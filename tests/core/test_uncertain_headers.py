@@ -4,16 +4,9 @@ import re
 
 import pytest
 
-from gateway.core.decision.classify import (
-    UNREAD,
-    Classification,
-    HeaderTest,
-    MessageFacts,
-    RecipientsTest,
-    Rule,
-    SenderTest,
-    classify,
-)
+from gateway.config.rules import HeaderTest, SenderTest
+from gateway.core.decision.classify import UNREAD, Classification, classify
+from gateway.core.decision.rule import MessageFacts, RecipientsTest, Rule
 from gateway.core.kinds import Kind
 from gateway.core.mail.content import HeaderBlock
 from gateway.core.mail.headers import Headers

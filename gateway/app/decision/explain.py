@@ -11,11 +11,12 @@ from gateway.app.keys import erased_names
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.decision import note
-from gateway.core.decision.classify import OVERRIDE, UNREAD, Tried, why_matched
+from gateway.core.decision.classify import OVERRIDE, UNREAD, Tried
 from gateway.core.decision.decide import blocking, who_counts
 from gateway.core.decision.explanation import ExplainedMail, Explanation, Fate, WhatIf
 from gateway.core.decision.note_facts import NoteFacts
 from gateway.core.decision.note_template import NoteTemplate
+from gateway.core.decision.rule import why_matched
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Kind, State
 from gateway.core.mail.address import domain_of

@@ -15,7 +15,7 @@ from gateway.core.kinds import Kind, State
 from gateway.core.people.people import ENTRY_SOURCES, Standing, Suppression
 
 if TYPE_CHECKING:  # Showing a message doesn't need all rules to be loaded.
-    from gateway.core.decision.classify import Rule
+    from gateway.core.decision.rule import Rule
 
 
 class RuleOutcome(StrEnum):

@@ -13,7 +13,7 @@ from gateway.core.people.people import NOBODY
 from gateway.store.people.suppression import Standings
 
 if TYPE_CHECKING:  # Showing a message shouldn't load all rules.
-    from gateway.core.decision.classify import Rule
+    from gateway.core.decision.rule import Rule
 
 
 def reasons_of(
