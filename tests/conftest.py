@@ -3,6 +3,7 @@
 import gc
 import os
 import re
+import signal
 from collections import Counter
 from collections.abc import (
     AsyncIterator,
@@ -80,6 +81,8 @@ def pytest_configure() -> None:
     Nothing that tests load is garbage: until all of it is there, none is looked for.
     """
     gc.disable()
+    # Of a shell that started them in the background they inherit that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     memory = memory_folder(gigabytes=4)
     if memory is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))

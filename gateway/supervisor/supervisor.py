@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import os
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -12,10 +13,12 @@ from gateway import logs
 from gateway.core.errors import GatewayError
 from gateway.supervisor import systemd
 from gateway.supervisor.fork_server import ForkServer
-from gateway.supervisor.listening import Place, Sockets
+from gateway.supervisor.listening import HostAndPort, Sockets
 from gateway.supervisor.worker import RELOAD, Role, RoleProcess, Timing
 
 log = logs.get("supervisor")
+
+_OCTETS = 4  #: Of memory for each process of a role.
 
 
 class Supervisor:
@@ -58,7 +61,7 @@ class Supervisor:
 
         Raise `CantListen` before anything is started.
         """
-        self._sockets.open(places_of(self._roles.values()))
+        self._sockets.open(binds_of(self._roles.values()))
         async with asyncio.TaskGroup() as self._tasks:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -110,36 +113,26 @@ class Supervisor:
             systemd.tell("WATCHDOG=1")
 
     def _start(self, role: Role) -> list[RoleProcess]:
-        """Start the processes of a role.
-
-        Each gets the sockets of its own place and, in `others`, those of the role's other
-        processes: it serves them if one has died.
-        """
-        workers = []
-        for place in range(role.processes):
-            sockets = {name: self._sockets.at((bind, place)) for name, bind in role.binds.items()}
-            others = {
-                name: tuple(
-                    listening
-                    for other in range(role.processes)
-                    if other != place
-                    for listening in self._sockets.at((bind, other))
-                )
-                for name, bind in role.binds.items()
-            }
-            worker = RoleProcess(
+        """Start the processes of a role; they share its sockets, and memory of four octets each."""
+        sockets = {name: self._sockets.at(bind) for name, bind in role.binds.items()}
+        memory = os.memfd_create(role.name)
+        os.truncate(memory, _OCTETS * role.processes)
+        workers = [
+            RoleProcess(
                 role,
                 next(self._numbers),
                 command=self._command,
-                arguments=self._arguments,
+                arguments={**self._arguments, "place": place},
                 sockets=sockets,
-                others=others,
+                memory=os.dup(memory),
                 timing=self._timing,
                 changed=self.spread_status,
                 ended=self._ended,
                 fork_server=self._fork_server,
             )
-            workers.append(worker)
+            for place in range(role.processes)
+        ]
+        os.close(memory)
         self._workers += workers
         for worker in workers:
             self._tasks.create_task(worker.keep())
@@ -174,7 +167,7 @@ class Supervisor:
         async with self._reloading:
             try:
                 wanted = self._reload()
-                self._sockets.open(places_of(wanted))
+                self._sockets.open(binds_of(wanted))
             except GatewayError as error:
                 log.error("reload_refused", reason=str(error))
                 return
@@ -186,7 +179,7 @@ class Supervisor:
                 for worker in running:
                     if worker.role == role:
                         worker.tell(RELOAD)
-            self._sockets.keep_only(places_of(self._roles.values()))
+            self._sockets.keep_only(binds_of(self._roles.values()))
             log.info("reloaded", roles=self.status())
 
     async def _hand_over(self, role: Role, running: Sequence[RoleProcess]) -> None:
@@ -211,11 +204,6 @@ async def all_ready(workers: Iterable[RoleProcess], *, within: timedelta) -> boo
     return False
 
 
-def places_of(roles: Iterable[Role]) -> set[Place]:
-    """Return the places where the roles' processes listen."""
-    return {
-        (bind, place)
-        for role in roles
-        for bind in role.binds.values()
-        for place in range(role.processes)
-    }
+def binds_of(roles: Iterable[Role]) -> set[HostAndPort]:
+    """Return the addresses where the roles' processes listen."""
+    return {bind for role in roles for bind in role.binds.values()}
