@@ -344,11 +344,8 @@ def run(text):
 async def main(server):
     listening = socket.create_server(("127.0.0.1", 0))
     ours, theirs = socket.socketpair()
-    memory = os.memfd_create("test")
-    arguments = {
-        "sockets": {"crm": [listening.fileno()]}, "memory": memory, "link": theirs.fileno()
-    }
-    descriptors = [theirs.fileno(), memory, listening.fileno()]
+    arguments = {"sockets": {"crm": [listening.fileno()]}, "others": {}, "link": theirs.fileno()}
+    descriptors = [theirs.fileno(), listening.fileno()]
     tells = await server.start({**arguments, "role": "tells", "number": 1}, descriptors)
     waits = await server.start({**arguments, "role": "waits", "number": 2}, descriptors)
     code = await tells.wait()
@@ -419,7 +416,7 @@ def worker(program: str, timing: Timing = QUICK) -> RoleProcess:
         command=[sys.executable, "-c", program],
         arguments={},
         sockets={},
-        memory=os.memfd_create("test"),
+        others={},
         timing=timing,
         changed=lambda: None,
         ended=lambda _: None,
@@ -507,10 +504,10 @@ async def test_whether_others_listen_is_seen_without_letting_a_client_in() -> No
     with socket.create_server((LOOPBACK, 0)) as taken:
         used = (LOOPBACK, taken.getsockname()[1])
         with pytest.raises(CantListen, match="another program listens there already"):
-            list(bound_sockets(used, listens=False))
+            list(bound_sockets(used, shared=False))
     place = (LOOPBACK, free_port())
 
-    for alone in bound_sockets(place, listens=False):
+    for alone in bound_sockets(place, shared=False):
         with alone, pytest.raises(ConnectionRefusedError):
             socket.create_connection(place, timeout=5)
 

@@ -17,8 +17,8 @@ from typing import Any, Protocol
 from gateway.core.kinds import By
 from gateway.core.mail.envelope import Recipient, Sender
 from gateway.core.mail.reply import Reply
-from gateway.smtp_proxy.acceptor import ConnectionLimit
 from gateway.smtp_proxy.client_reader import ClientReader
+from gateway.smtp_proxy.connection_limit import ConnectionLimit
 from gateway.smtp_proxy.import_transaction import ImportSpool, ImportTransaction
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices

@@ -1,15 +1,15 @@
 """One process of the `smtp` role: its listeners, its periodic checks, and its shutdown."""
 
 import asyncio
+import contextlib
 import resource
 import socket
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 
 from gateway import logs
 from gateway.delivery.connection import RelayLost, RelayRefuses
-from gateway.smtp_proxy.acceptor import Acceptor, ClientCounts, ConnectionLimit
+from gateway.smtp_proxy.connection_limit import ConnectionLimit
 from gateway.smtp_proxy.import_transaction import ImportSpool
 from gateway.smtp_proxy.listener import ImportListener, Listener
 from gateway.smtp_proxy.policy import ListenerPolicy, Policy
@@ -23,6 +23,7 @@ OPEN_SECONDS = 5.0  #: In which a transaction may reach its dot when the gateway
 FINISH_SECONDS = 25.0  #: In which, in total, the relay may then answer the dots.
 _MOST_DESCRIPTORS = 65_536
 _DESCRIPTORS_PER_SESSION = 3
+HELP = timedelta(seconds=0.05)  #: Between two checks for connections waiting at other workers.
 _RETRY_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 30.0
 
@@ -30,15 +31,13 @@ _ASK_AGAIN_SECONDS = 30.0
 class SmtpWorker:
     """Listens, and does the housekeeping."""
 
-    def __init__(
-        self, services: ProxyServices, spool: ImportSpool, client_counts: ClientCounts
-    ) -> None:
+    def __init__(self, services: ProxyServices, spool: ImportSpool | None = None) -> None:
         """Accept mail; `spool` is where mail for the importer is stored."""
         self._services = services
         self._spool = spool
-        self._client_counts = client_counts
         self._listeners: dict[str, Listener] = {}
-        self._acceptors: list[Acceptor] = []
+        self._listening: set[socket.socket] = set()
+        self._closing = False
         self._unseen: dict[str, str] = {}  # why relays could never be reached
         self._loop = asyncio.get_running_loop()
         # Allow as many open files as the system does.
@@ -46,8 +45,7 @@ class SmtpWorker:
         most = min(hard, _MOST_DESCRIPTORS) if hard != resource.RLIM_INFINITY else _MOST_DESCRIPTORS
         if most > soft:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        total = max(soft, most) // _DESCRIPTORS_PER_SESSION
-        self._connection_limit = ConnectionLimit(total, client_counts)
+        self._connection_limit = ConnectionLimit(max(soft, most) // _DESCRIPTORS_PER_SESSION)
 
     def open(
         self, listeners: Sequence[ListenerPolicy], sockets: Mapping[str, Sequence[socket.socket]]
@@ -55,6 +53,7 @@ class SmtpWorker:
         """Begin to accept connections."""
         for settings in listeners:
             if settings.imports:
+                assert self._spool is not None
                 listener: Listener = ImportListener(
                     settings, self._services, self._connection_limit, self._spool
                 )
@@ -62,15 +61,32 @@ class SmtpWorker:
                 listener = Listener(settings, self._services, self._connection_limit)
             self._listeners[settings.name] = listener
             listener.count()  # Open the metrics files while there are file descriptors left.
-            for listening in sockets[settings.name]:
-                acceptor = Acceptor(
-                    listening, self._client_counts, partial(self._welcome_soon, listener)
-                )
-                acceptor.start()
-                self._acceptors.append(acceptor)
+            for bound in sockets[settings.name]:
+                self.listen(bound, listener)
 
-    def _welcome_soon(self, listener: Listener, client: socket.socket) -> None:
-        self._client_counts.add(1)
+    def listen(self, bound: socket.socket, listener: Listener) -> None:
+        """Accept connections at a socket; pause if the system has no room for one."""
+
+        def accept() -> None:
+            try:
+                self._accept(bound, listener)
+            except OSError as error:
+                log.error("cannot_accept", reason=error.strerror)
+                self._loop.remove_reader(bound)
+                self._listening.discard(bound)
+                self._loop.call_later(_RETRY_SECONDS, self.listen, bound, listener)
+
+        if not self._closing:
+            self._listening.add(bound)
+            self._loop.add_reader(bound, accept)
+
+    def _accept(self, bound: socket.socket, listener: Listener) -> None:
+        """Accept one connection, if one is waiting."""
+        try:
+            client, _ = bound.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        client.setblocking(False)
         self._services.spawn(self.welcome(client, listener))
 
     async def welcome(self, client: socket.socket, listener: Listener) -> None:
@@ -84,8 +100,15 @@ class SmtpWorker:
         except OSError as error:
             log.warning("tls_failed", listener=settings.name, reason=str(error))
             client.close()
-        finally:
-            self._client_counts.add(-1)  # A session that was admitted has been counted by now.
+
+    async def help(self, others: Mapping[str, Sequence[socket.socket]]) -> None:
+        """Accept connections that are waiting at dead or busy workers."""
+        if self._closing:
+            return
+        with contextlib.suppress(OSError):  # Our own listeners report it when there is no room.
+            for name, sockets in others.items():
+                for bound in sockets:
+                    self._accept(bound, self._listeners[name])
 
     def apply(self, policy: Policy, listeners: Sequence[ListenerPolicy]) -> None:
         """Use new settings; sessions do so from their next transaction on."""
@@ -134,8 +157,9 @@ class SmtpWorker:
 
     async def close(self) -> None:
         """Accept nobody; finish what reaches its dot in time, 421 to the rest."""
-        for acceptor in self._acceptors:
-            acceptor.stop()
+        self._closing = True
+        for bound in self._listening:
+            self._loop.remove_reader(bound)
         for listener in self._listeners.values():
             listener.stop()
         if not await self._emptied(OPEN_SECONDS):

@@ -156,12 +156,15 @@ class ForkServer:
 def renumbered(arguments: Arguments, number_of: Callable[[int], int]) -> dict[str, Any]:
     """Return arguments with its file descriptors renumbered."""
 
-    sockets = {
-        name: [number_of(number) for number in group]
-        for name, group in arguments["sockets"].items()
+    def every(groups: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+        return {name: [number_of(number) for number in group] for name, group in groups.items()}
+
+    return {
+        **arguments,
+        "sockets": every(arguments["sockets"]),
+        "others": every(arguments["others"]),
+        "link": number_of(arguments["link"]),
     }
-    alone = {name: number_of(arguments[name]) for name in ("memory", "link")}
-    return {**arguments, "sockets": sockets, **alone}
 
 
 def _serve(supervisors: socket.socket, control: socket.socket, run: Callable[[str], int]) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from gateway.core.errors import GatewayError
 
-BACKLOG = 4096  #: As many as Linux allows unless `net.core.somaxconn` says otherwise.
+BACKLOG = 1024
 HostAndPort = tuple[str, int]
+Place = tuple[HostAndPort, int]  #: An address, and the process's number within its role.
 
 _ADVICE = {
     errno.EADDRINUSE: "another program listens there already",
@@ -24,38 +25,44 @@ class CantListen(GatewayError):
 
 
 class Sockets:
-    """The sockets the supervisor holds open, by the address in the config.
+    """The sockets the supervisor holds open: for each address one set per process.
 
-    All processes of a role listen at the same ones, and each takes a connection when it has time
-    for it: none waits at a process that is busy, or dead, while another has nothing to do.
+    The system spreads connections over the sets (SO_REUSEPORT), evenly even if all arrive at once;
+    those waiting at a dead process are served by the others.
     """
 
     def __init__(self) -> None:
-        self._open: dict[HostAndPort, tuple[socket.socket, ...]] = {}
+        self._open: dict[Place, tuple[socket.socket, ...]] = {}
 
-    def open(self, binds: set[HostAndPort]) -> None:
-        """Listen at all addresses where nobody listens yet; raise `CantListen`."""
-        for bind in sorted(binds):
-            self.at(bind)
+    def open(self, places: set[Place]) -> None:
+        """Bind all places not bound yet; raise `CantListen`."""
+        for place in sorted(places):
+            self.at(place)
 
-    def at(self, bind: HostAndPort) -> tuple[socket.socket, ...]:
-        """Return the sockets that listen at an address, binding them if necessary."""
-        if bind not in self._open:
-            self._open[bind] = tuple(bound_sockets(bind, listens=True))
-        return self._open[bind]
+    def at(self, place: Place) -> tuple[socket.socket, ...]:
+        """Return the sockets listening at a place, binding them if necessary."""
+        if place not in self._open:
+            bind, _ = place
+            if all(bind != other for other, _ in self._open):
+                # Another program that sets SO_REUSEPORT would share the address with us: so it is
+                # first bound exclusively, without listening, as a client connecting just then would
+                # be accepted and dropped.
+                for alone in bound_sockets(bind, shared=False):
+                    alone.close()
+            self._open[place] = tuple(bound_sockets(bind, shared=True))
+        return self._open[place]
 
-    def keep_only(self, binds: set[HostAndPort]) -> None:
-        """Close what is bound to any other address."""
-        for bind in self._open.keys() - binds:
-            for listening in self._open.pop(bind):
+    def keep_only(self, places: set[Place]) -> None:
+        """Close what is bound to any other place."""
+        for place in self._open.keys() - places:
+            for listening in self._open.pop(place):
                 listening.close()
 
 
-def bound_sockets(bind: HostAndPort, *, listens: bool) -> Iterator[socket.socket]:
+def bound_sockets(bind: HostAndPort, *, shared: bool) -> Iterator[socket.socket]:
     """Bind a socket for each address a host has; raise `CantListen` if one can't be bound.
 
-    Where it only has to be seen whether others listen there, it doesn't listen itself: a client
-    that connects just then would be accepted and dropped.
+    `shared`: it listens, and others of this user may do so too (SO_REUSEPORT).
     """
     host, port = bind
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -67,10 +74,12 @@ def bound_sockets(bind: HostAndPort, *, listens: bool) -> Iterator[socket.socket
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:
                 listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listening.bind(address)
-            if listens:
+            if shared:
                 listening.listen(BACKLOG)
         except OSError as error:
             listening.close()

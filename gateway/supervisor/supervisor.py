@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import os
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -13,12 +12,10 @@ from gateway import logs
 from gateway.core.errors import GatewayError
 from gateway.supervisor import systemd
 from gateway.supervisor.fork_server import ForkServer
-from gateway.supervisor.listening import HostAndPort, Sockets
+from gateway.supervisor.listening import Place, Sockets
 from gateway.supervisor.worker import RELOAD, Role, RoleProcess, Timing
 
 log = logs.get("supervisor")
-
-_OCTETS = 4  #: Of memory for each process of a role.
 
 
 class Supervisor:
@@ -61,7 +58,7 @@ class Supervisor:
 
         Raise `CantListen` before anything is started.
         """
-        self._sockets.open(binds_of(self._roles.values()))
+        self._sockets.open(places_of(self._roles.values()))
         async with asyncio.TaskGroup() as self._tasks:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -113,26 +110,36 @@ class Supervisor:
             systemd.tell("WATCHDOG=1")
 
     def _start(self, role: Role) -> list[RoleProcess]:
-        """Start the processes of a role; they share its sockets, and memory of four octets each."""
-        sockets = {name: self._sockets.at(bind) for name, bind in role.binds.items()}
-        memory = os.memfd_create(role.name)
-        os.truncate(memory, _OCTETS * role.processes)
-        workers = [
-            RoleProcess(
+        """Start the processes of a role.
+
+        Each gets the sockets of its own place and, in `others`, those of the role's other
+        processes: it serves them if one has died.
+        """
+        workers = []
+        for place in range(role.processes):
+            sockets = {name: self._sockets.at((bind, place)) for name, bind in role.binds.items()}
+            others = {
+                name: tuple(
+                    listening
+                    for other in range(role.processes)
+                    if other != place
+                    for listening in self._sockets.at((bind, other))
+                )
+                for name, bind in role.binds.items()
+            }
+            worker = RoleProcess(
                 role,
                 next(self._numbers),
                 command=self._command,
-                arguments={**self._arguments, "place": place},
+                arguments=self._arguments,
                 sockets=sockets,
-                memory=os.dup(memory),
+                others=others,
                 timing=self._timing,
                 changed=self.spread_status,
                 ended=self._ended,
                 fork_server=self._fork_server,
             )
-            for place in range(role.processes)
-        ]
-        os.close(memory)
+            workers.append(worker)
         self._workers += workers
         for worker in workers:
             self._tasks.create_task(worker.keep())
@@ -167,7 +174,7 @@ class Supervisor:
         async with self._reloading:
             try:
                 wanted = self._reload()
-                self._sockets.open(binds_of(wanted))
+                self._sockets.open(places_of(wanted))
             except GatewayError as error:
                 log.error("reload_refused", reason=str(error))
                 return
@@ -179,7 +186,7 @@ class Supervisor:
                 for worker in running:
                     if worker.role == role:
                         worker.tell(RELOAD)
-            self._sockets.keep_only(binds_of(self._roles.values()))
+            self._sockets.keep_only(places_of(self._roles.values()))
             log.info("reloaded", roles=self.status())
 
     async def _hand_over(self, role: Role, running: Sequence[RoleProcess]) -> None:
@@ -204,6 +211,11 @@ async def all_ready(workers: Iterable[RoleProcess], *, within: timedelta) -> boo
     return False
 
 
-def binds_of(roles: Iterable[Role]) -> set[HostAndPort]:
-    """Return the addresses where the roles' processes listen."""
-    return {bind for role in roles for bind in role.binds.values()}
+def places_of(roles: Iterable[Role]) -> set[Place]:
+    """Return the places where the roles' processes listen."""
+    return {
+        (bind, place)
+        for role in roles
+        for bind in role.binds.values()
+        for place in range(role.processes)
+    }

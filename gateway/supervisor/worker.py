@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import itertools
 import json
-import os
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -59,7 +57,7 @@ class RoleProcess:
         command: Sequence[str],
         arguments: Mapping[str, Any],
         sockets: Mapping[str, Sequence[socket.socket]],
-        memory: int,
+        others: Mapping[str, Sequence[socket.socket]],
         timing: Timing,
         changed: Callable[[], None],
         ended: Callable[[int], None],
@@ -73,7 +71,7 @@ class RoleProcess:
         self._command = command
         self._arguments = arguments  #: May be changed while the process runs.
         self._sockets = _numbers(sockets)
-        self._memory = memory  #: File descriptor, closed after the last process.
+        self._others = _numbers(others)
         self._timing = timing
         self._changed = changed
         self._ended = ended
@@ -109,7 +107,6 @@ class RoleProcess:
                 wait = min(wait * 2, self._timing.longest_wait)
                 self.restarts += 1
         finally:
-            os.close(self._memory)
             self.gone.set()
 
     def stop(self) -> None:
@@ -135,13 +132,10 @@ class RoleProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             link = theirs.fileno()
-            passed = {"sockets": self._sockets, "memory": self._memory, "link": link}
+            passed = {"sockets": self._sockets, "others": self._others, "link": link}
             arguments = {**self._arguments, "role": self.role.name, "number": self.number, **passed}
-            descriptors = [
-                link,
-                self._memory,
-                *itertools.chain.from_iterable(self._sockets.values()),
-            ]
+            groups = (*self._sockets.values(), *self._others.values())
+            descriptors = [link, *(number for group in groups for number in group)]
             process = await self._start(arguments, descriptors)
         log.info("process_started", process=self.role.name, number=self.number, pid=process.pid)
         self._process = process

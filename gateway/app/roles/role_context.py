@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import mmap
 import os
 import signal
 import socket
@@ -31,8 +30,7 @@ class RoleArguments:
     number: int  #: The process's number, for its log.
     config: str | None  #: The config file named on the command line.
     sockets: Mapping[str, Sequence[int]]  #: Listening file descriptors, by listener.
-    memory: int  #: File descriptor of memory that the role's processes share.
-    place: int  #: The process's index among them.
+    others: Mapping[str, Sequence[int]]  #: Those of the role's other processes.
     link: int  #: File descriptor of the socket to the supervisor.
     store: str  #: The identity of the store that must be there; empty: none was seen yet.
 
@@ -56,9 +54,7 @@ class RoleContext:
     def __init__(self, arguments: RoleArguments, settings: Settings) -> None:
         self.settings = settings
         self.sockets = _opened(arguments.sockets)
-        #: Four octets for each of the role's processes, which share it; its own are at `place`.
-        self.memory = mmap.mmap(arguments.memory, 0)
-        self.place = arguments.place
+        self.others = _opened(arguments.others)
         self.stopping = asyncio.Event()
         #: The latest state of the roles: processes wanted and ready, and restarts.
         self.roles: Mapping[str, Mapping[str, int]] = {}

@@ -18,7 +18,6 @@ from gateway.core.ids import PROVISIONAL
 from gateway.metrics import Metrics
 from gateway.runtime import processes
 from gateway.runtime.periodic import every, repeat
-from gateway.smtp_proxy.acceptor import ClientCounts
 from gateway.smtp_proxy.decider import Decider
 from gateway.smtp_proxy.import_transaction import ImportSpool
 from gateway.smtp_proxy.journaling.bulk_memory import BulkMemory
@@ -29,7 +28,7 @@ from gateway.smtp_proxy.journaling.local_record import LocalRecord
 from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.smtp_proxy.journaling.retries import Retries
 from gateway.smtp_proxy.proxy_services import ProxyServices
-from gateway.smtp_proxy.worker import SmtpWorker, put_off
+from gateway.smtp_proxy.worker import HELP, SmtpWorker, put_off
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable, WrongSchema
 from gateway.store.journal import relay_offers, worker_log, workers
@@ -102,7 +101,6 @@ class _Smtp:
                 new_id=self._services.new_id,
                 max_size=settings.inbound.max_size,
             ),
-            ClientCounts(context.memory, context.place),
         )
         self._chores = _Chores(database, self._services, number, self._local, context.stopping)
 
@@ -159,6 +157,13 @@ class _Smtp:
             gc.freeze()
             gc.set_threshold(_COLLECT_AFTER, 20, 20)
             self._worker.open(listeners(self._context.settings), self._context.sockets)
+            helping = every(
+                HELP,
+                partial(self._worker.help, self._context.others),
+                stopping=self._context.stopping,
+                failed=partial(put_off, "help"),
+            )
+            running.append(tasks.create_task(helping))
             self._context.ready()
             await self._context.stopping.wait()
             await self._worker.close()

@@ -207,7 +207,7 @@ def _taken_addresses(settings: Settings) -> Iterator[str]:
     }
     for key, bind in binds.items():
         try:
-            for bound in bound_sockets((bind.host, bind.port), listens=False):
+            for bound in bound_sockets((bind.host, bind.port), shared=False):
                 bound.close()
         except CantListen as problem:
             yield f"{problem} ({key})"
