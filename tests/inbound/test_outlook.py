@@ -225,6 +225,19 @@ async def test_a_msg_file_that_names_what_it_does_not_hold_is_read(rig: Importer
     assert ("ann@example.org", "Hallo", "Gut.") == (entry.sender, entry.subject, entry.text)
 
 
+@pytest.mark.parametrize("first", ["", "Microsoft Mail Internet Headers Version 2.0\r\n", "\r\n"])
+async def test_the_header_of_a_msg_file_may_begin_with_a_line_of_exchanges(
+    rig: ImporterRig, first: str
+) -> None:
+    header = "Received: by mx.example\r\nFrom: Ann <ann@example.org>\r\nSubject: Hallo Eva\r\n\r\n"
+    known = {0x0042: "Ann", 0x0065: "/O=X/CN=ANN", 0x0037: "Hallo", 0x1000: "Gut."}
+    octets = msg_file({**known, 0x007D: first + header})
+
+    entry = await rig.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
+
+    assert ("ann@example.org", "Hallo Eva", "Gut.") == (entry.sender, entry.subject, entry.text)
+
+
 async def test_who_sent_a_msg_file_for_its_author_is_remarked(rig: ImporterRig) -> None:
     behalf = {0x0C1A: "Jobboard", 0x0C1F: "noreply@jobs.example"}
     octets = msg_file({**OF_ANN, **behalf, 0x1000: "Das passt."})

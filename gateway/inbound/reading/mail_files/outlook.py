@@ -6,6 +6,7 @@ under time and memory limits.
 
 import codecs
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -45,6 +46,8 @@ _TO, _CC = 1, 2
 _AS_IT_IS = SMTPUTF8.clone(refold_source="none")
 #: What python-oxmsg calls code pages that Python has under other names: Thai, Taiwan's, Arabic.
 _CODE_PAGES = {"windows_874": "cp874", "windows_950": "cp950", "dos_720": "cp720"}
+#: Exchange of 2000 to 2003 begins with the line `Microsoft Mail Internet Headers Version 2.0`.
+_FIELD = re.compile(r"^[!-9;-~]+:", re.MULTILINE)
 _COPIED = ("From", "Sender", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID")
 
 
@@ -267,7 +270,8 @@ def mapi_header(
         "Subject": text(_SUBJECT),
         "Date": format_datetime(sent) if sent is not None else "",
     }
-    header = message_from_string(text(_HEADERS).lstrip())
+    first = _FIELD.search(text(_HEADERS))
+    header = message_from_string(text(_HEADERS)[first.start() :] if first else "")
     kept = {name: str(header.get(name, "")) for name in _COPIED}
     fields.update({name: value for name, value in kept.items() if value.strip("\0 \r\n\t")})
     cleaned = {name: " ".join(value.replace("\0", "").split()) for name, value in fields.items()}
