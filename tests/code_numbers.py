@@ -63,14 +63,18 @@ def modules(folder: Path = PRODUCT) -> list[Module]:
 
 
 def reused_class_names(of: list[Module]) -> dict[str, list[str]]:
-    """Return the names that several classes and types have, each with the modules of those."""
+    """Return the names that several classes and types have, each with the modules of those.
+
+    A leading underscore makes no other name of a class: who reads `_Session` thinks of `Session`.
+    """
     places: defaultdict[str, list[str]] = defaultdict(list)
     meanings: defaultdict[str, set[str]] = defaultdict(set)
     for module in of:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef):
-                places[node.name].append(module.name)
-                meanings[node.name].add(f"{module.name}:{node.lineno}")
+                name = node.name.lstrip("_")
+                places[name].append(module.name)
+                meanings[name].add(f"{module.name}:{node.lineno}")
         for name, meaning in _aliases(module.tree):
             places[name].append(module.name)
             meanings[name].add(meaning)

@@ -11,9 +11,10 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -176,13 +177,18 @@ async def test_an_address_in_use_stops_a_reload_but_not_the_gateway(
     gateway = await start_gateway(sink.port, roles=("smtp",))
     await started(gateway)
 
-    listener = {"name": "crm", "bind": f"{LOOPBACK}:{sink.port}"}
-    port = gateway.port
-    gateway.change({"smtp": {"listeners": [listener]}})
+    port, free = gateway.port, free_port()
+    listeners = [
+        {"name": "free", "bind": f"{LOOPBACK}:{free}"},
+        {"name": "taken", "bind": f"localhost:{sink.port}"},
+    ]
+    gateway.change({"smtp": {"listeners": listeners}})
     gateway.reload()
     await gateway.wait_for_log("reload_refused")
 
     assert await has_banner(port)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(LOOPBACK, free)
 
 
 @pytest.mark.system
@@ -409,12 +415,14 @@ async def kept(worker: RoleProcess) -> AsyncIterator[None]:
         await task
 
 
-def worker(program: str, timing: Timing = QUICK) -> RoleProcess:
+def worker(
+    program: str, timing: Timing = QUICK, arguments: Mapping[str, Any] | None = None
+) -> RoleProcess:
     return RoleProcess(
         Role(name="test"),
         1,
         command=[sys.executable, "-c", program],
-        arguments={},
+        arguments=arguments if arguments is not None else {},
         sockets={},
         others={},
         timing=timing,
@@ -449,6 +457,22 @@ async def test_the_wait_is_short_again_after_a_healthy_life() -> None:
 
     deaths = [line for line in lines if line["event"] == "process_died"][:3]
     assert [0.01, 0.01, 0.01] == [line["again_in"] for line in deaths]
+
+
+async def test_a_process_started_again_is_given_what_is_known_by_then(tmp_path: Path) -> None:
+    arguments = {"store": ""}
+    told = tmp_path / "told"
+    failing = worker(
+        f"import sys; open({str(told)!r}, 'a').write(sys.argv[1] + '\\n'); sys.exit(3)",
+        arguments=arguments,
+    )
+
+    async with kept(failing):
+        await wait_until(lambda: failing.restarts >= 1, "a restart")
+        arguments["store"] = "the one"
+        await wait_until(lambda: '"store": "the one"' in told.read_text(), "a later restart")
+
+    assert "" == json.loads(told.read_text().splitlines()[0])["store"]
 
 
 async def test_a_stopped_worker_is_not_started_again() -> None:

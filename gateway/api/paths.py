@@ -47,7 +47,7 @@ def written(path: str) -> str:
     return quote(path.replace(_SLASH, "\0"), safe="/:@!$&'()*+,;=~").replace("%00", "%2F")
 
 
-class _Id(Convertor[str]):
+class _IdConvertor(Convertor[str]):
     """An id, which may contain slashes; longer routes must precede one that ends in it."""
 
     regex = ".+"
@@ -59,4 +59,4 @@ class _Id(Convertor[str]):
         return quote(value, safe="")
 
 
-register_url_convertor("id", _Id())
+register_url_convertor("id", _IdConvertor())

@@ -17,7 +17,7 @@ _HEAD_SECONDS = 10.0  #: For the whole header of a request to arrive.
 _HEAD_OCTETS = 32 * 1024
 
 
-class _Server(uvicorn.Server):
+class _ApiServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the process."""
@@ -65,7 +65,7 @@ async def serve(
     stopping: asyncio.Event,
 ) -> None:
     """Answer requests on listening sockets until `stopping` is set."""
-    server = _Server(
+    server = _ApiServer(
         uvicorn.Config(
             app,
             http=_TimedProtocol,

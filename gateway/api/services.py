@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.core.campaigns.campaign_report import CampaignPlotWords
 from gateway.core.decision.note_template import NoteTemplate
@@ -16,7 +16,7 @@ from gateway.core.replies.inbox import InboxRow
 from gateway.core.replies.inbox_reading import InboxReading
 from gateway.store.campaigns.campaign_reports import CountedCampaigns
 from gateway.store.engine.blobs import Blobs
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people.suppressed import SuppressedAddresses
 from gateway.store.people.suppression import Standings
 
@@ -128,7 +128,7 @@ class ApplicationNews:
     dry_run: bool = False
 
 
-ApplyEvents = Callable[[Any, ApplicationNews], "ChangeResultDocument"]
+ApplyEvents = Callable[[StoreTransaction, ApplicationNews], "ChangeResultDocument"]
 
 
 class EventRefused(GatewayError):

@@ -78,7 +78,7 @@ _BEFORE_TLS = frozenset((b"EHLO", b"HELO", b"LHLO", b"STARTTLS", b"NOOP", b"QUIT
 _NOT_OFFERED = (b"EXPN", b"TURN", b"ETRN", b"BDAT", b"XCLIENT", b"XFORWARD")
 
 
-class _Closing(Exception):
+class _SessionEnds(Exception):
     """The session is over; all replies have been sent."""
 
 
@@ -209,7 +209,7 @@ class GatewaySMTP(AuthExchange):
                 self._errors += 1
                 self._write(reply.octets)
                 self._limit()
-        except _Closing:
+        except _SessionEnds:
             pass
         except ClientGone:
             await self._abandon(By.CLIENT)
@@ -231,7 +231,7 @@ class GatewaySMTP(AuthExchange):
         greeting = await self._listener.greeting_in_time()
         self._write(greeting.octets)
         if greeting.code != 220:
-            raise _Closing
+            raise _SessionEnds
 
     async def command(self, line: bytes) -> None:
         """Answer one command, given as its line up to the LF; raise `CommandRefused`."""
@@ -255,7 +255,7 @@ class GatewaySMTP(AuthExchange):
         if handler is None:
             if verb in _WEB:
                 self._say("554 5.5.0 This is a mail server")
-                raise _Closing
+                raise _SessionEnds
             raise CommandRefused("500 5.5.2 Command not recognised")
         if self.tls_context is not None and not self._tls and verb not in _BEFORE_TLS:
             raise CommandRefused("530 5.7.0 Say STARTTLS first")
@@ -279,7 +279,7 @@ class GatewaySMTP(AuthExchange):
         bad = self._bad_recipients > MAX_BAD_RECIPIENTS
         if self._errors > MAX_ERRORS or bad or self._junk > MAX_JUNK:
             self._say("421 4.7.0 Too many errors")
-            raise _Closing
+            raise _SessionEnds
 
     def _write_replies(self, replies: Sequence[Reply]) -> None:
         if len(replies) == 1:  # Nearly always.
@@ -344,7 +344,7 @@ class GatewaySMTP(AuthExchange):
             await self.smtp_STARTTLS(argument.decode("ascii", "replace") or None)
         except TLSSetupException as error:
             log.warning("tls_failed", listener=self._settings.name, reason=str(error.__cause__))
-            raise _Closing from error
+            raise _SessionEnds from error
 
     async def auth(self, argument: bytes) -> None:
         """AUTH PLAIN or LOGIN (RFC 4954): each wrong password is answered more slowly."""
@@ -367,7 +367,7 @@ class GatewaySMTP(AuthExchange):
         self._say("535 5.7.8 Authentication credentials invalid")
         if self._failed_logins >= MAX_FAILED_LOGINS:
             self._say("421 4.7.0 Too many failed logins")
-            raise _Closing
+            raise _SessionEnds
 
     def _may_log_in(self) -> bool:
         """Whether a password may be sent: without TLS, only on this machine."""
@@ -493,7 +493,7 @@ class GatewaySMTP(AuthExchange):
         """QUIT."""
         await self._abandon(By.CLIENT)
         self._say("221 2.0.0 Bye")
-        raise _Closing
+        raise _SessionEnds
 
     async def _abandon(self, by: By) -> None:
         """End a transaction that is abandoned before its content."""

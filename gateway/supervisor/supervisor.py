@@ -176,6 +176,8 @@ class Supervisor:
                 wanted = self._reload()
                 self._sockets.open(places_of(wanted))
             except GatewayError as error:
+                # Clients would connect to what was bound before the error, and never be greeted.
+                self._sockets.keep_only(places_of(self._roles.values()))
                 log.error("reload_refused", reason=str(error))
                 return
             for role in wanted:

@@ -92,7 +92,7 @@ def let_go(
     """
     looked_at: list[OccurrenceEnding | MayLeave] = []
     for together in _groups(cases):
-        looked_at += _LastLook(connection, together, holder).let_go(lease)
+        looked_at += _FactsOfGroup(connection, together, holder).let_go(lease)
     return looked_at
 
 
@@ -106,7 +106,7 @@ def _groups(cases: Sequence[MailToSend]) -> Iterator[Sequence[MailToSend]]:
         yield from [together] if together[0].trigger.is_of_date else ([case] for case in together)
 
 
-class _LastLook:
+class _FactsOfGroup:
     """What is known about mails with the same plan, in the transaction that may release them."""
 
     def __init__(

@@ -122,7 +122,7 @@ def _as_written(language: str, moment: re.Match[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class _SentenceForm:
     """A sentence with placeholders."""
 
     pieces: tuple[str, ...]  #: Text and placeholder names, alternating.
@@ -168,7 +168,7 @@ def _sentences(language: str) -> dict[str, str]:
 
 
 @lru_cache(2_000)
-def _forms_of(language: str, first: str, last: str) -> tuple[_Form, ...]:
+def _forms_of(language: str, first: str, last: str) -> tuple[_SentenceForm, ...]:
     """Return the possible forms of a sentence with this first and last character."""
     return tuple(
         form
@@ -178,7 +178,7 @@ def _forms_of(language: str, first: str, last: str) -> tuple[_Form, ...]:
 
 
 @cache
-def _forms(language: str) -> tuple[_Form, ...]:
+def _forms(language: str) -> tuple[_SentenceForm, ...]:
     """Return the forms with placeholders, most specific first."""
     forms = [
         (form, translation)
@@ -188,7 +188,7 @@ def _forms(language: str) -> tuple[_Form, ...]:
     ]
     forms.sort(key=lambda pair: len(_PLACE.sub("", pair[0])), reverse=True)
     return tuple(
-        _Form(
+        _SentenceForm(
             tuple(_PLACE.split(form)),
             translation,
             _WORD.search(_PLACE.sub("", form)) is not None,

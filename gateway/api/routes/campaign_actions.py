@@ -101,7 +101,7 @@ class TemplateChoice(_RequestBody):
 
 
 @dataclass(frozen=True, slots=True)
-class _Action:
+class _CampaignAction:
     """An action on a campaign; with an idempotency key, it is done once."""
 
     request: Request
@@ -121,14 +121,16 @@ class _Action:
         return await in_steps(self.using, asked, answer)
 
 
-def action(request: Request, using: Using, token: CampaignsToken, key: Key = None) -> _Action:
+def action(
+    request: Request, using: Using, token: CampaignsToken, key: Key = None
+) -> _CampaignAction:
     """Return an action that is done once for its `Idempotency-Key`."""
-    return _Action(request, using, token, key)
+    return _CampaignAction(request, using, token, key)
 
 
-def deletion(request: Request, using: Using, token: CampaignsToken) -> _Action:
+def deletion(request: Request, using: Using, token: CampaignsToken) -> _CampaignAction:
     """Return an action that can be repeated and so needs no key."""
-    return _Action(request, using, token, None)
+    return _CampaignAction(request, using, token, None)
 
 
 def _number(id: str) -> int:  # noqa: A002
@@ -140,8 +142,8 @@ def is_confirmed(asked: Confirmation | None = None) -> bool:
     return asked is not None and asked.confirmed
 
 
-Action = Annotated[_Action, Depends(action)]
-Deletion = Annotated[_Action, Depends(deletion)]  #: Harmless if repeated: without a key.
+Action = Annotated[_CampaignAction, Depends(action)]
+Deletion = Annotated[_CampaignAction, Depends(deletion)]  #: Harmless if repeated: without a key.
 Number = Annotated[int, Depends(_number)]  #: The number of the campaign in the path.
 IsConfirmed = Annotated[bool, Depends(is_confirmed)]  #: From the body, which is optional.
 _DONE = answers(CampaignDoneDocument, "The campaign as it is now, without its members.")

@@ -5,7 +5,6 @@ import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from gateway import logs
 from gateway.app import common
@@ -32,7 +31,7 @@ from gateway.store.api import answers
 from gateway.store.console import console_acts, console_sessions
 from gateway.store.engine import done_once
 from gateway.store.engine.blobs import Blobs
-from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.feed import feed_faults
 from gateway.store.journal import held_reports, known_bulk, message_lookup, messages, searching
 from gateway.store.people import retention
@@ -51,7 +50,7 @@ _WORDS_REST = timedelta(milliseconds=20)  #: Between two of these, for the mail.
 
 log = logs.get("sender")
 
-Prune = Callable[[Any, datetime, int], int]
+Prune = Callable[[StoreTransaction, datetime, int], int]
 
 
 async def run_sender(context: RoleContext) -> None:

@@ -61,13 +61,13 @@ async def run_smtp(context: RoleContext) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     logs.gather(partial(asyncio.get_running_loop().call_later, _LOG_SECONDS))
     database = common.open_store_of(context.settings, context.store)
-    role = _Smtp(context, database, await register(database, context.number))
+    role = _SmtpRole(context, database, await register(database, context.number))
     context.apply = role.apply
     await role.run()
     database.close()
 
 
-class _Smtp:
+class _SmtpRole:
     """The parts of a worker, assembled."""
 
     def __init__(self, context: RoleContext, database: Database, number: int) -> None:
@@ -223,11 +223,11 @@ def open_log(database: Database, number: int, *, wanted: bool) -> WorkerLog | No
     return None
 
 
-async def register(database: Database, of_host: int) -> int:
+async def register(database: Database, of_gateway: int) -> int:
     """Get a number of our own; without a store, use a likely free one until it is back.
 
-    That number differs from those of other workers on this machine: `of_host` is the worker's index
-    among them.
+    That one differs from those of this gateway's other workers: `of_gateway` is the number that the
+    supervisor gave the process.
     """
     holder, loop = processes.holder(), asyncio.get_running_loop()
     try:
@@ -239,7 +239,7 @@ async def register(database: Database, of_host: int) -> int:
         )
     except StoreUnavailable as error:
         log.error("store_unavailable", reason=str(error))
-        return PROVISIONAL[(crc32(processes.node().encode()) + of_host) % len(PROVISIONAL)]
+        return PROVISIONAL[(crc32(processes.node().encode()) + of_gateway) % len(PROVISIONAL)]
 
 
 class _Chores:

@@ -25,7 +25,7 @@ class DemoRelay(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Session)
+        super().__init__(("127.0.0.1", 0), _DemoSession)
         self.mails: list[RelayedMail] = []
 
     @property
@@ -51,7 +51,7 @@ def _path(line: bytes) -> str:
     return line.partition(b"<")[2].partition(b">")[0].decode()
 
 
-class _Session(socketserver.StreamRequestHandler):
+class _DemoSession(socketserver.StreamRequestHandler):
     server: DemoRelay
     _mail = RelayedMail()
 

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/replies")
 
 
 @dataclass(frozen=True, slots=True)
-class _Filed:
+class _ReplyShown:
     """A reply with the names of those it is about."""
 
     entry: HistoryEntry
@@ -40,13 +40,13 @@ async def show_reply(request: Request, using: Using, id: str) -> Response:  # no
     """Show a reply: who wrote what to whom, what staff added, and its documents."""
     number = read_id(id)
 
-    def look(connection: StoreTransaction) -> _Filed | None:
+    def look(connection: StoreTransaction) -> _ReplyShown | None:
         entry = history.by_id(connection, number)
         if entry is None:
             return None
         names = [record.person.name for record in people.find(connection, entry.person)]
         staff = [known.name for known in applications.staff_of(connection, [entry.staff])]
-        return _Filed(
+        return _ReplyShown(
             entry,
             next(filter(None, names), str(entry.person)),
             next(filter(None, staff), entry.staff),
