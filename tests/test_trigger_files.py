@@ -37,7 +37,7 @@ class TriggerFiles:
         """Read one trigger file."""
         (self.folder / "triggers").mkdir(exist_ok=True)
         (self.folder / "triggers" / "mine.toml").write_text(text)
-        return triggers.rules(load(self.folder / "gateway.toml", {}))["mine"].trigger
+        return triggers.checked_triggers(load(self.folder / "gateway.toml", {}))["mine"].trigger
 
     def complaint(self, text: str) -> str:
         """Return what is said about a wrong trigger file."""
@@ -97,7 +97,7 @@ def test_every_key_of_the_contract_is_read(files: TriggerFiles) -> None:
 def test_the_acknowledgement_is_active_for_every_programme_in_four_languages(
     files: TriggerFiles,
 ) -> None:
-    rules = triggers.rules(load(files.folder / "gateway.toml", {}))
+    rules = triggers.checked_triggers(load(files.folder / "gateway.toml", {}))
 
     rule = rules["acknowledgement"]
     assert (rule.trigger.enabled, rule.trigger.programme) == (True, "")
@@ -111,7 +111,7 @@ def test_a_file_of_the_same_name_replaces_the_acknowledgement(files: TriggerFile
         'enabled = false\nevent = "submitted"\ntemplate = "acknowledgement"\n'
     )
 
-    rules = triggers.rules(load(files.folder / "gateway.toml", {}))
+    rules = triggers.checked_triggers(load(files.folder / "gateway.toml", {}))
 
     assert not rules["acknowledgement"].trigger.enabled
 
@@ -222,7 +222,7 @@ def test_a_template_the_system_cannot_look_for_makes_its_own_trigger_unusable_al
     settings = load(files.folder / "gateway.toml", {})
 
     good, unusable = triggers.read_all(settings)
-    running = triggers.CurrentTriggerFiles(settings).rules
+    running = triggers.CurrentTriggerFiles(settings).checked_triggers
 
     assert {"acknowledgement", "short"} == set(good) == set(running)
     [(name, broken)] = unusable.items()
@@ -232,7 +232,7 @@ def test_a_template_the_system_cannot_look_for_makes_its_own_trigger_unusable_al
 
 
 def test_there_is_a_working_example_of_every_date_event_and_none_is_on() -> None:
-    rules = triggers.rules(load(Path("config/gateway.toml"), {}))
+    rules = triggers.checked_triggers(load(Path("config/gateway.toml"), {}))
 
     on = {rule.trigger.name for rule in rules.values() if rule.trigger.enabled}
     assert {"acknowledgement"} == on
@@ -259,11 +259,11 @@ def test_a_folder_that_cannot_be_read_is_told_and_never_taken_for_an_empty_one(
     told = f"{place}: can't be read: Not a directory; name another one"
 
     with pytest.raises(ConfigError, match=re.escape(told)):
-        triggers.rules(settings)
+        triggers.checked_triggers(settings)
 
     with suppress(ConfigError):  # as the role does, which tells it
         assert running.refresh()
-    assert "mine" in running.rules, "what ran before goes on"
+    assert "mine" in running.checked_triggers, "what ran before goes on"
     # Who begins now knows of mail of `mine` that is due, and must not take it for that of nobody.
     if folder == "triggers":
         with pytest.raises(ConfigError, match=re.escape(told)):
@@ -273,7 +273,7 @@ def test_a_folder_that_cannot_be_read_is_told_and_never_taken_for_an_empty_one(
     place.unlink()
     place.with_name("aside").rename(place)
     assert running.refresh()
-    assert "mine" in running.rules
+    assert "mine" in running.checked_triggers
 
 
 def test_an_own_wording_that_cannot_be_read_is_not_replaced_by_the_shipped(

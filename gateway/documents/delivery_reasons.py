@@ -6,7 +6,7 @@ from typing_extensions import TypedDict
 
 from gateway.core.decision.delivery_reason import DeliveryReason, RuleOutcome
 from gateway.core.kinds import Kind
-from gateway.documents.explanations import FateOutcome, outcome_of
+from gateway.documents.explanations import ExplainedOutcome, outcome_of
 from gateway.documents.fields import JsonSchema
 from gateway.documents.suppressions import SuppressionDocument, suppression_document
 
@@ -26,7 +26,8 @@ class HitSuppressionDocument(TypedDict):
     suppression: SuppressionDocument
     holds_now: bool
     without_it: Annotated[
-        FateOutcome, JsonSchema(description="What would have become of the mail without it alone.")
+        ExplainedOutcome,
+        JsonSchema(description="What would have become of the mail without it alone."),
     ]
     lifted_here: Annotated[
         bool, JsonSchema(description="By gateway suppress release; others in the CRM.")
@@ -41,8 +42,8 @@ class DeliveryReasonDocument(TypedDict):
     rules: list[RuleStepDocument]
     suppressions: list[HitSuppressionDocument]
     sharing: Annotated[int, JsonSchema(description="People who count and have the address.")]
-    as_individual: Annotated[FateOutcome, JsonSchema(description="Of a personal mail, then.")]
-    now: Annotated[FateOutcome, JsonSchema(description="Of the same mail now.")]
+    as_individual: Annotated[ExplainedOutcome, JsonSchema(description="Of a personal mail, then.")]
+    now: Annotated[ExplainedOutcome, JsonSchema(description="Of the same mail now.")]
     new_suppressions: Annotated[
         list[SuppressionDocument], JsonSchema(description="That keep it away now and didn't then.")
     ]

@@ -9,9 +9,9 @@ from gateway.documents.fields import JsonSchema, PersonText
 from gateway.documents.suppressions import SuppressionDocument, suppression_document
 
 if TYPE_CHECKING:
-    from gateway.core.decision.explanation import Explanation, Fate
+    from gateway.core.decision.explanation import ExplainedDelivery, Explanation
 
-FateOutcome = Literal["relay", "send_failed"]
+ExplainedOutcome = Literal["relay", "send_failed"]
 
 
 class RuleTriedDocument(TypedDict):
@@ -27,17 +27,17 @@ class IfLeftDocument(TypedDict):
 
     person: PersonText
     group: str
-    outcome: FateOutcome
+    outcome: ExplainedOutcome
 
 
-class FateDocument(TypedDict):
+class ExplainedDeliveryDocument(TypedDict):
     """What would become of one recipient."""
 
     recipient: str
     persons: list[PersonText]
-    outcome: FateOutcome
+    outcome: ExplainedOutcome
     would: Annotated[
-        FateOutcome | None, JsonSchema(description="Without observe mode or the override.")
+        ExplainedOutcome | None, JsonSchema(description="Without observe mode or the override.")
     ]
     suppressions: list[SuppressionDocument]
     note: str
@@ -70,11 +70,11 @@ class ExplanationDocument(TypedDict):
     rules_tried: list[RuleTriedDocument]
     relay: str
     refusal: Annotated[str, JsonSchema(description="Said to the whole message; empty: none.")]
-    deliveries: list[FateDocument]
+    deliveries: list[ExplainedDeliveryDocument]
     unsubscribe: UnsubscribeDocument
 
 
-def outcome_of(state: State) -> FateOutcome:
+def outcome_of(state: State) -> ExplainedOutcome:
     """Return the outcome for a recipient in JSON; `state` is relayed or send_failed."""
     assert state in (State.RELAYED, State.SEND_FAILED)
     return "relay" if state is State.RELAYED else "send_failed"
@@ -92,7 +92,9 @@ def explanation_document(explanation: "Explanation") -> ExplanationDocument:
         ],
         "relay": explanation.relay,
         "refusal": explanation.refusal,
-        "deliveries": [fate_document(fate) for fate in explanation.fates],
+        "deliveries": [
+            explained_delivery_document(delivery) for delivery in explanation.deliveries
+        ],
         "unsubscribe": {
             "field": explanation.unsubscribe.has_field,
             "one_click": explanation.unsubscribe.is_one_click,
@@ -106,21 +108,21 @@ def explanation_document(explanation: "Explanation") -> ExplanationDocument:
     }
 
 
-def fate_document(fate: "Fate") -> FateDocument:
+def explained_delivery_document(delivery: "ExplainedDelivery") -> ExplainedDeliveryDocument:
     """Return what would happen to one recipient."""
     return {
-        "recipient": fate.recipient,
-        "persons": [str(person) for person in fate.persons],
-        "outcome": outcome_of(fate.outcome),
-        "would": None if fate.would is None else outcome_of(fate.would),
-        "suppressions": [suppression_document(reason) for reason in fate.suppressions],
-        "note": fate.note,
+        "recipient": delivery.recipient,
+        "persons": [str(person) for person in delivery.persons],
+        "outcome": outcome_of(delivery.outcome),
+        "would": None if delivery.would is None else outcome_of(delivery.would),
+        "suppressions": [suppression_document(reason) for reason in delivery.suppressions],
+        "note": delivery.note,
         "if_left": [
             {
                 "person": str(left.person),
                 "group": left.group,
                 "outcome": outcome_of(left.outcome),
             }
-            for left in fate.what_if
+            for left in delivery.what_if
         ],
     }

@@ -14,25 +14,25 @@ class ConnectionLimit:
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._inside: Counter[str] = Counter()
+        self._by_peer: Counter[str] = Counter()
         self._count = 0
 
     def objection(self, peer: str, most: int) -> Reply | None:
         """Return the reply that refuses another client from an address; None: it may stay."""
         if self._count >= self._total:
             return _FULL
-        if self._inside[peer] >= min(most, self._total * _ONES_SHARE):
+        if self._by_peer[peer] >= min(most, self._total * _ONES_SHARE):
             return _TOO_MANY
         return None
 
     def enter(self, peer: str) -> None:
         """Count a client in."""
         self._count += 1
-        self._inside[peer] += 1
+        self._by_peer[peer] += 1
 
     def leave(self, peer: str) -> None:
         """Count a client out."""
         self._count -= 1
-        self._inside[peer] -= 1
-        if not self._inside[peer]:
-            del self._inside[peer]
+        self._by_peer[peer] -= 1
+        if not self._by_peer[peer]:
+            del self._by_peer[peer]

@@ -160,16 +160,16 @@ class ImportTransaction:
         """Do nothing: nothing is held."""
 
     @property
-    def stands_by(self) -> bool:
+    def holds_relay(self) -> bool:
         """False: nothing is held that others could use."""
         return False
 
     @property
-    def is_in_the_way(self) -> bool:
+    def is_waited_for(self) -> bool:
         """False: nobody waits for anything held here."""
         return False
 
-    async def step_aside(self) -> None:
+    async def release_relay(self) -> None:
         """Do nothing: nothing is held that others could use."""
 
     async def abandon(self, by: By) -> None:

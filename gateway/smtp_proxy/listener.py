@@ -40,7 +40,7 @@ _PASSED_ON = ("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")
 class Session(Protocol):
     """A client's connection, as seen by its listener."""
 
-    def make_way(self, now: float) -> None:
+    def release_idle_relay(self, now: float) -> None:
         """Release an idle relay connection for others."""
 
     def check(self, now: float) -> None:
@@ -84,14 +84,14 @@ class Transaction(Protocol):
         """Release everything held, at once."""
 
     @property
-    def stands_by(self) -> bool:
+    def holds_relay(self) -> bool:
         """Whether something is held that an idle client could do without for a while."""
 
     @property
-    def is_in_the_way(self) -> bool:
+    def is_waited_for(self) -> bool:
         """Whether others are waiting for it."""
 
-    async def step_aside(self) -> None:
+    async def release_relay(self) -> None:
         """Release what others could use while the client is idle."""
 
     async def abandon(self, by: By) -> None:

@@ -208,22 +208,22 @@ class ProxyTransaction:
     # The relay connection while the client is idle
 
     @property
-    def stands_by(self) -> bool:
+    def holds_relay(self) -> bool:
         """Whether a relay connection is held that could be released while the client is idle."""
         return self._relay.open and (self._stream is None or self._stream.may_stop)
 
     @property
-    def is_in_the_way(self) -> bool:
+    def is_waited_for(self) -> bool:
         """Whether others wait for a relay connection held while the client is idle."""
         if not (self._relay.open and self._relay.is_crowded):
             return False
-        return self.stands_by or (self._stream is not None and self._stream.body.is_slow)
+        return self.holds_relay or (self._stream is not None and self._stream.body.is_slow)
 
-    async def step_aside(self) -> None:
+    async def release_relay(self) -> None:
         """Release the relay connection for others; if content is in progress, that ends it."""
-        if self.stands_by:
+        if self.holds_relay:
             await self._relay.end()
-        elif self.is_in_the_way and self._stream is not None:
+        elif self.is_waited_for and self._stream is not None:
             self._stream.is_too_slow = True
             self._relay.hang_up()
 

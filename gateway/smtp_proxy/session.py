@@ -155,16 +155,16 @@ class GatewaySMTP(AuthExchange):
         """End a wait that has lasted too long."""
         self._client_reader.check(now)
 
-    def make_way(self, now: float) -> None:
+    def release_idle_relay(self, now: float) -> None:
         """Release an idle relay connection for others: soon if they are waiting, else later."""
         transaction = self._transaction or self._transaction_in_data
         if transaction is None or self._quiet_since is None:
             return
-        seconds = CROWDED_STALL_SECONDS if transaction.is_in_the_way else STALL_SECONDS
+        seconds = CROWDED_STALL_SECONDS if transaction.is_waited_for else STALL_SECONDS
         if now - self._quiet_since > seconds and (
-            transaction.is_in_the_way or transaction.stands_by
+            transaction.is_waited_for or transaction.holds_relay
         ):
-            self._listener.spawn(transaction.step_aside())
+            self._listener.spawn(transaction.release_relay())
 
     def stop(self) -> None:
         """End the session once its client has nothing in progress: a transaction may reach its dot.

@@ -87,9 +87,9 @@ class SmtpWorker:
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         client.setblocking(False)
-        self._services.spawn(self.welcome(client, listener))
+        self._services.spawn(self.begin_session(client, listener))
 
-    async def welcome(self, client: socket.socket, listener: Listener) -> None:
+    async def begin_session(self, client: socket.socket, listener: Listener) -> None:
         """Begin a session with a client, inside TLS if the listener uses implicit TLS."""
         settings = listener.settings
         context = settings.context if settings.tls == "implicit" else None
@@ -124,20 +124,20 @@ class SmtpWorker:
         for listener in self._listeners.values():
             for session in tuple(listener.sessions):
                 session.check(now)
-                session.make_way(now)
+                session.release_idle_relay(now)
         self._services.sweep()
         for listener in self._listeners.values():
             listener.count()
 
-    async def make_room(self) -> None:
+    async def release_idle_relays(self) -> None:
         """Help those waiting for a relay connection that others hold but don't use."""
         if self._services.is_crowded:
             now = self._loop.time()
             for listener in self._listeners.values():
                 for session in tuple(listener.sessions):
-                    session.make_way(now)
+                    session.release_idle_relay(now)
 
-    async def learn(self) -> timedelta:
+    async def reach_relays(self) -> timedelta:
         """Connect to every relay not reached so far; return when to check again."""
         unseen = [
             relay

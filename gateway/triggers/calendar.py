@@ -33,7 +33,7 @@ class _Decided:
 def calendar(
     connection: StoreTransaction,
     plan: TriggerSettings,
-    rules: Sequence[CheckedTrigger],
+    checked_triggers: Sequence[CheckedTrigger],
     today: date,
     days: int,
 ) -> list[DueDay]:
@@ -46,9 +46,9 @@ def calendar(
     looks = trigger_runs.looks(connection)
     last = today + timedelta(days=days - 1)
     alike: dict[tuple[date, Trigger], list[Trigger]] = {}
-    for rule in rules:
-        first = first_day_to_look_at(rule.trigger, looks.get(rule.trigger.name), today)
-        alike.setdefault((first, _asked(rule.trigger)), []).append(rule.trigger)
+    for checked in checked_triggers:
+        first = first_day_to_look_at(checked.trigger, looks.get(checked.trigger.name), today)
+        alike.setdefault((first, _asked(checked.trigger)), []).append(checked.trigger)
     selected = [
         (triggers, list(due.upcoming(connection, triggers[0], first, today, last)))
         for (first, _), triggers in alike.items()
@@ -67,7 +67,7 @@ def calendar(
             if done not in counted:
                 counted[done] = _counted([entry for entry in decided if entry.key not in done])
             due_days[name] = [replace(day, trigger=name) for day in counted[done]]
-    return [day for rule in rules for day in due_days[rule.trigger.name]]
+    return [day for checked in checked_triggers for day in due_days[checked.trigger.name]]
 
 
 def _asked(trigger: Trigger) -> Trigger:

@@ -44,9 +44,9 @@ class TriggerEngine:
     """Everything a process needs to mail on events; the caller must `close` it.
 
     `runner` enters occurrences in the ledger, `sender` sends what is due there, and `reporter`
-    reports the results; `watch` checks before each round of mails that the store is still the same.
-    All use the current plan. Only the sender always requests the newest: a file may have been
-    changed a moment ago.
+    reports the results; `restore_detector` checks before each round of mails that the
+    store is still the same. All use the current plan. Only the sender always requests the newest: a
+    file may have been changed a moment ago.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class TriggerEngine:
         self._database = database
         self._plans = plans
         self._new_id = ids_of(database, clock).next
-        self.watch = RestoreDetector(database, self._epoch_file)
+        self.restore_detector = RestoreDetector(database, self._epoch_file)
         self.sender = TriggerSender(
             database,
             self.newest_plan,
             submitter,
-            self.watch,
+            self.restore_detector,
             context=SenderContext(
                 holder=holder,
                 clock=clock,
@@ -98,29 +98,31 @@ class TriggerEngine:
     def newest_plan(self) -> TriggerSettings:
         """Return the newest plan, and check the store against that plan's epoch file."""
         plan = self._plans.newest()
-        self._watch_by(plan.epoch_file)
+        self._detect_restores_by(plan.epoch_file)
         return plan
 
-    def _watch_by(self, epoch_file: Path) -> None:
+    def _detect_restores_by(self, epoch_file: Path) -> None:
         """Check the store against another epoch file if new settings name one."""
         if epoch_file != self._epoch_file:
             self._epoch_file = epoch_file
-            self.watch = self.sender.watch = RestoreDetector(self._database, epoch_file)
+            self.restore_detector = self.sender.restore_detector = RestoreDetector(
+                self._database, epoch_file
+            )
 
     async def look(self) -> None:
         """Run every trigger whose time has come, if mail may be sent; otherwise it is held."""
         plan = self._plans.plan
-        self._watch_by(plan.epoch_file)
+        self._detect_restores_by(plan.epoch_file)
         if plan.active() and self.runner.has_come(self._clock()):
-            await self.watch.may_send()
+            await self.restore_detector.may_send()
             await self.runner.run_due()
 
-    async def run(self, rule: CheckedTrigger, *, even_now: bool) -> TriggerRun:
+    async def run(self, checked: CheckedTrigger, *, even_now: bool) -> TriggerRun:
         """Run a trigger and send what it found; return the result.
 
         Before the hour of `daily_at`, nothing is due unless `even_now`.
         """
-        now, trigger = self._clock(), rule.trigger
+        now, trigger = self._clock(), checked.trigger
         nothing = TriggerRun(
             id=self._new_id(),
             trigger=trigger.name,
@@ -130,7 +132,7 @@ class TriggerEngine:
         )
         if not (even_now or self.runner.has_come(now)):
             return nothing
-        number = await self.runner.run(rule)
+        number = await self.runner.run(checked)
         unfinished_runs = await self._database.read(trigger_runs.unfinished)
         earlier = [
             unfinished.id for unfinished in unfinished_runs if unfinished.trigger == trigger.name

@@ -42,27 +42,27 @@ _UNUSABLE = "the trigger's file can't be used: gateway check says why"
 
 def refused(
     plan: TriggerSettings,
-    rule: CheckedTrigger | None,
+    checked: CheckedTrigger | None,
     row: Occurrence,
     facts: OccurrenceFacts,
     now: datetime,
 ) -> OccurrenceEnding | None:
     """Return the ending of an occurrence that isn't sent; None if nothing prevents it."""
     skipped = OccurrenceState.SKIPPED
-    if rule is None and row.trigger in plan.unusable:
+    if checked is None and row.trigger in plan.unusable:
         # Its mail must be sent later, once somebody has corrected the file.
         return OccurrenceEnding(state=OccurrenceState.DUE, reason=_UNUSABLE, next_at=now + _PAUSED)
-    if rule is None or rule.trigger.event.name != row.event:
+    if checked is None or checked.trigger.event.name != row.event:
         return TRIGGER_GONE
-    if not rule.trigger.enabled:
+    if not checked.trigger.enabled:
         return OccurrenceEnding(state=skipped, reason="the trigger is switched off")
     if row.latest_at is not None and row.latest_at <= now:
         return TOO_LATE
     to_person = not row.recipient
-    if facts.person is not None and (why := waits(rule.trigger, facts, to_person=to_person)):
+    if facts.person is not None and (why := waits(checked.trigger, facts, to_person=to_person)):
         next_at = now + _UNREAD if row.latest_at is None else min(now + _UNREAD, row.latest_at)
         return OccurrenceEnding(state=OccurrenceState.DUE, reason=why, next_at=next_at)
-    why = unmet(rule.trigger, row.occurrence, facts, plan.day(now), to_person=to_person)
+    why = unmet(checked.trigger, row.occurrence, facts, plan.day(now), to_person=to_person)
     why = why or facts.superseded or told_earlier(facts)
     if why:
         return OccurrenceEnding(state=skipped, reason=why)

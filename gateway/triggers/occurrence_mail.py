@@ -54,7 +54,7 @@ def of_person(person: Person) -> Addressee:
 
 def render(
     plan: TriggerSettings,
-    rule: CheckedTrigger,
+    checked: CheckedTrigger,
     facts: OccurrenceFacts,
     language: str,
     day: date,
@@ -65,14 +65,16 @@ def render(
 
     Without the occurrence, the unsubscribe link is a sample without effect.
     """
-    written_in = rule.template.language_of(language)
+    written_in = checked.template.language_of(language)
     link = plan.links.url(named) if plan.links else ""
-    return rule.template.render(language, values(rule.trigger.values, facts, day, written_in, link))
+    return checked.template.render(
+        language, values(checked.trigger.values, facts, day, written_in, link)
+    )
 
 
 def write(
     plan: TriggerSettings,
-    rule: CheckedTrigger,
+    checked: CheckedTrigger,
     row: Occurrence,
     facts: OccurrenceFacts,
     now: datetime,
@@ -84,17 +86,17 @@ def write(
             address=row.address, subject=row.subject, message_id=row.message_id, body=row.body
         )
     named = NamedOccurrence(row.id)
-    rendered = render(plan, rule, facts, to.language, plan.day(row.due_at), named=named)
-    links = plan.links if rule.trigger.kind is Kind.BULK else None
+    rendered = render(plan, checked, facts, to.language, plan.day(row.due_at), named=named)
+    links = plan.links if checked.trigger.kind is Kind.BULK else None
     mail = TriggerMail(
         id=row.id,
         at=now.astimezone(plan.zone),
-        sender=sender_of(plan, rule.trigger),
+        sender=sender_of(plan, checked.trigger),
         hostname=plan.hostname,
         recipient=to.address,
         name=to.name,
         language=rendered.language,
-        kind=rule.trigger.kind,
+        kind=checked.trigger.kind,
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,

@@ -16,7 +16,9 @@ from gateway.triggers.templates import CheckedTrigger
 class TriggerSettings:
     """The settings of triggered mail, and the triggers themselves."""
 
-    rules: Mapping[str, CheckedTrigger]  #: By the trigger's name; including those switched off.
+    checked_triggers: Mapping[
+        str, CheckedTrigger
+    ]  #: By the trigger's name; including those switched off.
     zone: tzinfo
     daily_at: time
     quiet_hours: tuple[time, time] | None
@@ -39,6 +41,10 @@ class TriggerSettings:
         return now.astimezone(self.zone).date()
 
     def active(self) -> list[CheckedTrigger]:
-        """Return the rules of date events that are switched on, by name."""
-        rules = (self.rules[name] for name in sorted(self.rules))
-        return [rule for rule in rules if rule.trigger.enabled and rule.trigger.is_of_date]
+        """Return the triggers of date events that are switched on, by name."""
+        checked_triggers = (self.checked_triggers[name] for name in sorted(self.checked_triggers))
+        return [
+            checked
+            for checked in checked_triggers
+            if checked.trigger.enabled and checked.trigger.is_of_date
+        ]

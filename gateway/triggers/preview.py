@@ -37,13 +37,13 @@ _GOT_IT = (OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOW
 def preview(
     connection: StoreTransaction,
     plan: TriggerSettings,
-    rule: CheckedTrigger,
+    checked: CheckedTrigger,
     today: date,
     *,
     is_today: bool,
 ) -> Preview:
     """Return what a run of a date event on a day would do; `is_today`: as things stand now."""
-    trigger = rule.trigger
+    trigger = checked.trigger
     looked = trigger_runs.looked(connection, trigger.name) if is_today else None
     first = first_day_to_look_at(trigger, looked, today)
     candidates = [
@@ -64,7 +64,13 @@ def preview(
     }
     for candidate in candidates:
         outcome = outcome_of(
-            connection, plan, rule, candidate, today, standings=standings, decliners=decliners
+            connection,
+            plan,
+            checked,
+            candidate,
+            today,
+            standings=standings,
+            decliners=decliners,
         )
         if plan.once_per_address and isinstance(outcome, PreviewMail):
             first_mailed = mailed.setdefault(mail_of(plan, candidate), candidate.person.ref)
@@ -105,7 +111,7 @@ def mail_of(plan: TriggerSettings, candidate: DuePerson) -> tuple[object, ...]:
 def outcome_of(
     connection: StoreTransaction,
     plan: TriggerSettings,
-    rule: CheckedTrigger,
+    checked: CheckedTrigger,
     candidate: DuePerson,
     today: date,
     *,
@@ -116,7 +122,7 @@ def outcome_of(
 
     `standings` are by lookup form; `decliners` are those of the trigger's topic.
     """
-    trigger, person = rule.trigger, candidate.person
+    trigger, person = checked.trigger, candidate.person
     why = why_left_out(
         connection, plan, trigger, candidate, today, standings=standings, decliners=decliners
     )
@@ -124,7 +130,7 @@ def outcome_of(
         return _left_out(candidate, why)
     to = of_person(person)
     try:
-        rendered = render(plan, rule, candidate.facts, to.language, candidate.day)
+        rendered = render(plan, checked, candidate.facts, to.language, candidate.day)
     except NotRendered as error:
         return _left_out(candidate, str(error))
     return PreviewMail(
@@ -174,24 +180,24 @@ def outcome_of_row(
     connection: StoreTransaction, plan: TriggerSettings, row: Occurrence, now: datetime
 ) -> PreviewMail | NotMailed:
     """Return what would happen to a row of the ledger if its mail were sent now."""
-    rule = plan.rules[row.trigger]
+    checked = plan.checked_triggers[row.trigger]
     facts = due.facts(connection, row)
     to = addressee(row.recipient, facts)
     recipient = row.recipient or str(row.person)
-    ended = refused(plan, rule, row, facts, now)
+    ended = refused(plan, checked, row, facts, now)
     if ended is None:
         address = plan.lookup(to.address)
         standing = plan.standings.within(connection, [address]).get(address, NOBODY)
-        blocked = blocking(rule.trigger.kind, standing)
+        blocked = blocking(checked.trigger.kind, standing)
         why = record.reason(blocked) if blocked else ""
         person = None if row.recipient else row.person
-        why = why or declined(connection, plan, rule.trigger, person, to.address)
+        why = why or declined(connection, plan, checked.trigger, person, to.address)
     else:
         why = ended.reason
     if why:
         return NotMailed(person=recipient, name=to.name, about=row.about, reason=why)
     try:
-        rendered = render(plan, rule, facts, to.language, plan.day(row.due_at))
+        rendered = render(plan, checked, facts, to.language, plan.day(row.due_at))
     except NotRendered as error:
         return NotMailed(person=recipient, name=to.name, about=row.about, reason=str(error))
     return PreviewMail(

@@ -125,8 +125,8 @@ class RunReporter:
 
 def is_mailed(run: TriggerRun, plan: TriggerSettings) -> bool:
     """Whether a run is reported by mail: it had mail to send or failed, or all are wanted."""
-    rule = plan.rules.get(run.trigger)
-    return not run.is_empty or (rule is not None and rule.trigger.report_empty)
+    checked = plan.checked_triggers.get(run.trigger)
+    return not run.is_empty or (checked is not None and checked.trigger.report_empty)
 
 
 def reached(run: TriggerRun, now: datetime) -> RunState | None:

@@ -55,8 +55,8 @@ class Runner:
             return []
         today = plan.day(now)
         runs = []
-        for rule in plan.active():
-            name = rule.trigger.name
+        for checked in plan.active():
+            name = checked.trigger.name
             looked = await self._database.read(partial(trigger_runs.looked, trigger=name))
             if today in (looked, self._failed_on.get(name)):
                 continue
@@ -69,7 +69,7 @@ class Runner:
                 is_gone=self._is_gone,
             )
             if await lease.take():
-                runs.append(await self.run(rule))
+                runs.append(await self.run(checked))
         return runs
 
     def has_come(self, now: datetime) -> bool:
@@ -77,14 +77,14 @@ class Runner:
         plan = self._plan()
         return now >= local_moment(plan.day(now), plan.daily_at, plan.zone)
 
-    async def run(self, rule: CheckedTrigger) -> int:
+    async def run(self, checked: CheckedTrigger) -> int:
         """Enter the people for whom a trigger is due today in the ledger; return the run's id.
 
         Existing rows stay as they are, so a second run on the same day finds only what is new. A
         failed run is recorded too; the next day's run repeats this day.
         """
         plan, now, number = self._plan(), self._clock(), self._new_id()
-        trigger, today = rule.trigger, plan.day(now)
+        trigger, today = checked.trigger, plan.day(now)
         run = TriggerRun(
             id=number,
             trigger=trigger.name,

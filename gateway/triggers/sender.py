@@ -98,7 +98,7 @@ class TriggerSender:
         database: Database,
         plan: Callable[[], TriggerSettings],
         submitter: MailSubmitter,
-        watch: RestoreDetector,
+        restore_detector: RestoreDetector,
         *,
         context: SenderContext,
         stopping: asyncio.Event,
@@ -107,7 +107,7 @@ class TriggerSender:
         self._database = database
         self._plan = plan
         self._submitter = submitter
-        self.watch = watch
+        self.restore_detector = restore_detector
         self._context = context
         self._stopping = stopping
         self._limits = limits or SenderLimits()
@@ -163,7 +163,7 @@ class TriggerSender:
         if not self._has_looked:
             self._has_looked = True
             forget_ended(context.state, context.is_gone)
-        if not await self.watch.may_send():
+        if not await self.restore_detector.may_send():
             return []
         plan = self._plan()
         is_quiet = in_quiet_hours(plan.quiet_hours, now.astimezone(plan.zone).time())
@@ -208,8 +208,8 @@ class TriggerSender:
         """Process one occurrence; the network is used between two transactions."""
         plan = prepared.plan
         row, outcome, now = prepared.row, prepared.outcome, self._context.clock()
-        rule = plan.rules.get(row.trigger)
-        if isinstance(outcome, OccurrenceEnding) or rule is None:
+        checked = plan.checked_triggers.get(row.trigger)
+        if isinstance(outcome, OccurrenceEnding) or checked is None:
             ended = outcome if isinstance(outcome, OccurrenceEnding) else TRIGGER_GONE
             holder = self._context.holder
             if await self._database.write(
@@ -220,13 +220,13 @@ class TriggerSender:
         message = self._context.new_id()
         case = MailToSend(
             plan=plan,
-            trigger=rule.trigger,
+            trigger=checked.trigger,
             row=row,
             facts=prepared.facts,
             mail=outcome,
             message=message,
             now=now,
-            relay=self._submitter.relay_of(_address(sender_of(plan, rule.trigger))),
+            relay=self._submitter.relay_of(_address(sender_of(plan, checked.trigger))),
         )
         looked_at = await self._letting_go.write(case)
         if isinstance(looked_at, OccurrenceEnding):
@@ -243,7 +243,7 @@ class TriggerSender:
         row, fault = case.row, None
         result: AttemptResult
         try:
-            await self.watch.reach(newest)
+            await self.restore_detector.reach(newest)
             result = await self._turns.submit(
                 row.id,
                 sender=_address(sender_of(case.plan, case.trigger)),
@@ -331,12 +331,12 @@ def prepare(
     plan: TriggerSettings, row: Occurrence, facts: OccurrenceFacts, now: datetime
 ) -> PreparedMail:
     """Write the mail of a row, or return why there is none."""
-    rule = plan.rules.get(row.trigger)
-    against = refused(plan, rule, row, facts, now)
-    if against is not None or rule is None:
+    checked = plan.checked_triggers.get(row.trigger)
+    against = refused(plan, checked, row, facts, now)
+    if against is not None or checked is None:
         return PreparedMail(plan, row, facts, against or TRIGGER_GONE)
     try:
-        return PreparedMail(plan, row, facts, write(plan, rule, row, facts, now))
+        return PreparedMail(plan, row, facts, write(plan, checked, row, facts, now))
     except NotRendered as error:
         return PreparedMail(
             plan, row, facts, OccurrenceEnding(state=OccurrenceState.FAILED, reason=str(error))

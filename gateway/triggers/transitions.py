@@ -190,12 +190,15 @@ class ApplicationChanges:
         if undone:
             return change, [], []
         around = transitions.around(self._connection, after, request.actor)
-        triggers = (self._plan.rules[name].trigger for name in sorted(self._plan.rules))
-        rules = fired(triggers, transition)
-        owed = self._owed(transition, rules, around, is_first=last is None)
+        triggers = (
+            self._plan.checked_triggers[name].trigger
+            for name in sorted(self._plan.checked_triggers)
+        )
+        of_status = fired(triggers, transition)
+        owed = self._owed(transition, of_status, around, is_first=last is None)
         nobody = [
             NotMailed(person=wanted, about=reference, reason=f"{wanted}: nobody")
-            for trigger in rules
+            for trigger in of_status
             for wanted in missing(trigger, around)
         ]
         return change, owed, nobody
@@ -203,7 +206,7 @@ class ApplicationChanges:
     def _owed(
         self,
         transition: Transition,
-        rules: Sequence[Trigger],
+        of_status: Sequence[Trigger],
         around: ApplicationStaff,
         *,
         is_first: bool,
@@ -216,7 +219,7 @@ class ApplicationChanges:
         undo = timedelta(0) if transition.event.by_candidate else self._plan.undo
         due_at = transition.at + undo
         dues: list[DueOccurrence] = []
-        for trigger in rules:
+        for trigger in of_status:
             for recipient in recipients(trigger, around):
                 due = DueOccurrence(
                     id=self._new_id(),

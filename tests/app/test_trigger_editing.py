@@ -136,7 +136,7 @@ def test_a_file_that_is_no_toml_is_mended_as_text(folder: TriggerFolder) -> None
     folder.write("triggers/founded.toml", "event = \n")
     state = editing.trigger_state(folder.settings, "founded")
 
-    assert state.rule is None
+    assert state.checked is None
     assert "not TOML" in state.problems[0]
     mended = editing.propose_trigger(
         folder.settings, "founded", text=TRIGGER.replace("\n", "\r\n"), version=state.version
@@ -319,7 +319,7 @@ def test_what_is_shipped_is_changed_in_files_of_ones_own(folder: TriggerFolder) 
         version=folder.version("acknowledgement"),
     )
     folder.keep(off)
-    assert not triggers.rules(folder.settings)["acknowledgement"].trigger.enabled
+    assert not triggers.checked_triggers(folder.settings)["acknowledgement"].trigger.enabled
 
 
 def test_other_wording_is_no_template_of_triggers(folder: TriggerFolder) -> None:
@@ -363,7 +363,9 @@ def test_what_runs_takes_a_change_in_by_itself(folder: TriggerFolder) -> None:
     folder.keep(folder.template("Subject: Anders\n\nWoorden\n"))
 
     assert files.refresh()
-    said = files.rules["founded"].template.render("nl", {"person": {"first_name": "Ann"}})
+    said = files.checked_triggers["founded"].template.render(
+        "nl", {"person": {"first_name": "Ann"}}
+    )
     assert said.subject == "Anders"
 
 

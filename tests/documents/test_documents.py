@@ -20,7 +20,7 @@ from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.campaigns.campaign_report import CampaignReport
 from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.campaigns.precedence import Activity
-from gateway.core.decision.explanation import Explanation, Fate, WhatIf
+from gateway.core.decision.explanation import ExplainedDelivery, Explanation, WhatIf
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.feed.references import ReferenceUse
 from gateway.core.kinds import Scope, State
@@ -134,7 +134,9 @@ def left_out(message: Message) -> Any:
 
 
 WHAT_IF = full(WhatIf, outcome=State.RELAYED)
-FATE = full(Fate, outcome=State.RELAYED, would=State.SEND_FAILED, what_if=(WHAT_IF,))
+EXPLAINED_DELIVERY = full(
+    ExplainedDelivery, outcome=State.RELAYED, would=State.SEND_FAILED, what_if=(WHAT_IF,)
+)
 USE = full(ReferenceUse, reference="memberships.group")
 MEMBER = full(CampaignMember)
 CHANGE = full(MailedTransition, event="status_changed")
@@ -266,9 +268,9 @@ DOCUMENTS: dict[str, tuple[Make, Make]] = {
         lambda: transition_finished_data(LEAST_CHANGE, ZONE, AT),
     ),
     "explanation": (
-        lambda: explanation_document(full(Explanation, fates=(FATE,))),
+        lambda: explanation_document(full(Explanation, deliveries=(EXPLAINED_DELIVERY,))),
         lambda: explanation_document(
-            bare(Explanation, fates=(bare(Fate, outcome=State.SEND_FAILED),))
+            bare(Explanation, deliveries=(bare(ExplainedDelivery, outcome=State.SEND_FAILED),))
         ),
     ),
 }

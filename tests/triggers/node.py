@@ -151,7 +151,7 @@ class TriggerNode:
     async def resume(self) -> int:
         """Let go of what is held; return how much."""
         engine = self.engine
-        return await engine.watch.resume(engine._clock(), engine._new_id())
+        return await engine.restore_detector.resume(engine._clock(), engine._new_id())
 
     async def work_through(self, first: str, days: int) -> list[tuple[str, str]]:
         """Work on each day; return the day and address of every mail."""
@@ -189,7 +189,7 @@ class TriggerNode:
             self.database.reading() as connection,
         ):
             on = date.fromisoformat(day)
-            return preview(connection, plan, plan.rules[name], on, is_today=False)
+            return preview(connection, plan, plan.checked_triggers[name], on, is_today=False)
 
     # What the CRM tells
 

@@ -52,26 +52,28 @@ def planned(node: TriggerNode) -> Iterator[tuple[StoreTransaction, TriggerSettin
 def day_by_day(
     connection: StoreTransaction,
     plan: TriggerSettings,
-    rules: Sequence[CheckedTrigger],
+    checked_triggers: Sequence[CheckedTrigger],
     today: date,
     days: int,
 ) -> list[DueDay]:
     """Return the calendar, each day selected by itself."""
     due_days = []
-    for rule in rules:
-        looked = trigger_runs.looked(connection, rule.trigger.name)
+    for checked in checked_triggers:
+        looked = trigger_runs.looked(connection, checked.trigger.name)
         for number in range(days):
             day = today + timedelta(days=number)
-            first = first_day_to_look_at(rule.trigger, looked, today) if not number else day
+            first = first_day_to_look_at(checked.trigger, looked, today) if not number else day
             candidates = [
                 candidate
-                for candidate in due.candidates(connection, rule.trigger, first, day, fresh=False)
+                for candidate in due.candidates(
+                    connection, checked.trigger, first, day, fresh=False
+                )
                 if candidate.known not in SETTLED and (not number or candidate.day == day)
             ]
             standings = standings_of(connection, plan, candidates)
             mailed: dict[object, DuePerson] = {}
             for candidate in candidates:
-                asked = (connection, plan, rule.trigger)
+                asked = (connection, plan, checked.trigger)
                 if not (
                     why_left_out(*asked, candidate, day, standings=standings, decliners=Decliners())
                     or declined(*asked, candidate.person.ref, candidate.person.emails[0])
@@ -83,7 +85,7 @@ def day_by_day(
             if candidates:
                 due_days.append(
                     DueDay(
-                        trigger=rule.trigger.name,
+                        trigger=checked.trigger.name,
                         day=day,
                         mails=len(mailed),
                         left_out=len(candidates) - len(mailed),
@@ -153,10 +155,10 @@ async def test_the_days_are_as_if_each_were_looked_at_by_itself(
     for who in ("x", "y"):
         filled.people(person(who, "x@example.org", birthday=date(1980, 2, 26), consent_email=True))
     with planned(filled) as (connection, plan):
-        rules = plan.active()
-        expected = day_by_day(connection, plan, rules, TODAY, DAYS)
-        told = calendar(connection, plan, rules, TODAY, DAYS)
-        of_today = calendar(connection, plan, rules, TODAY, 1)
+        checked_triggers = plan.active()
+        expected = day_by_day(connection, plan, checked_triggers, TODAY, DAYS)
+        told = calendar(connection, plan, checked_triggers, TODAY, DAYS)
+        of_today = calendar(connection, plan, checked_triggers, TODAY, 1)
 
     assert expected == told
     assert [day for day in expected if day.day == TODAY] == of_today

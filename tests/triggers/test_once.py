@@ -534,7 +534,7 @@ async def test_a_node_that_joins_a_store_at_work_needs_no_ado(
 
     async def live() -> None:
         while True:
-            await node.engine.watch.show_life()
+            await node.engine.restore_detector.show_life()
             await asyncio.sleep(0.02)
 
     life = asyncio.create_task(live())
@@ -670,7 +670,7 @@ async def test_mail_that_leaves_meanwhile_makes_no_store_look_like_a_copy(
     async def look() -> list[bool]:
         found = []
         while not sent.is_set():
-            found.append(await node.engine.watch.may_send())
+            found.append(await node.engine.restore_detector.may_send())
         return found
 
     _, found = await asyncio.gather(send(), look())

@@ -51,7 +51,7 @@ async def test_a_run_by_hand_before_the_hour_does_not_end_the_looking_of_the_day
     node.person(birthday=BORN)
     node.flush()
     node.at("2027-03-01", 9)
-    by_hand = await node.engine.run(node.plan.plan.rules["birthday"], even_now=True)
+    by_hand = await node.engine.run(node.plan.plan.checked_triggers["birthday"], even_now=True)
     node.person("bob", birthday=BORN)
 
     later = await node.work("2027-03-01", 11)
@@ -452,7 +452,7 @@ async def test_a_template_with_a_link_needs_somewhere_for_it_to_lead(engine: Tri
     engine.trigger("birthday", 'event = "birthday"')
 
     with pytest.raises(ConfigError, match=r"needs api\.public_url"):
-        triggers.rules(load(engine.folder / "gateway.toml", {}))
+        triggers.checked_triggers(load(engine.folder / "gateway.toml", {}))
 
 
 async def test_a_preview_shows_a_link_that_does_nothing(engine: TriggerNode) -> None:

@@ -30,7 +30,7 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
         return
     for name, file in files.items():
         try:
-            rule = triggers.rule(settings, name, file)
+            rule = triggers.checked_file(settings, name, file)
         except ConfigError as problem:
             yield from (error(f"trigger {name}", text) for text in problem.problems)
             continue
@@ -65,7 +65,7 @@ def store_for_triggers(settings: Settings, database: Database) -> Iterator[Findi
     rules: list[CheckedTrigger] = []
     for name, file in files.items():
         with suppress(ConfigError):
-            rule = triggers.rule(settings, name, file)
+            rule = triggers.checked_file(settings, name, file)
             rules += [rule] if rule.trigger.enabled else []
     with database.reading() as connection:
         never_fed = {

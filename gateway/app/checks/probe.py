@@ -205,10 +205,10 @@ async def send_probe(
         address = common.lookup(settings, recipient)
         standing = (await standings.of([address])).get(address)
     # People who get no mailings don't get one here, whatever the listener classifies or overlooks.
-    fate = explanation.fates[0]
+    delivery = explanation.deliveries[0]
     if (standing is not None and blocking(Kind.BULK, standing)) or State.SEND_FAILED in (
-        fate.outcome,
-        fate.would,
+        delivery.outcome,
+        delivery.would,
     ):
         text = f"it gets no bulk mail: gateway suppress show {recipient}"
         return replace(probe, answer=text)

@@ -13,7 +13,7 @@ from gateway.core import ids
 from gateway.core.decision import note
 from gateway.core.decision.classify import OVERRIDE, UNREAD, Tried
 from gateway.core.decision.decide import blocking, who_counts
-from gateway.core.decision.explanation import ExplainedMail, Explanation, Fate, WhatIf
+from gateway.core.decision.explanation import ExplainedDelivery, ExplainedMail, Explanation, WhatIf
 from gateway.core.decision.note_facts import NoteFacts
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.decision.rule import why_matched
@@ -95,7 +95,7 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
         tried=tuple(tried(chosen, case, decision)),
         refusal=decision.refusal.text if decision.refusal else "",
         relay=relay.name,
-        fates=tuple(map(writer.fate, case.recipients, decision.of_recipients)),
+        deliveries=tuple(map(writer.delivery, case.recipients, decision.of_recipients)),
         unsubscribe=unsubscribe_report(case.headers, is_added=is_added),
     )
 
@@ -144,10 +144,10 @@ class _ExplanationWriter:
         self._feed_as_of = feed_as_of
         self._now = now
 
-    def fate(self, recipient: str, decision: RecipientDecision) -> Fate:
+    def delivery(self, recipient: str, decision: RecipientDecision) -> ExplainedDelivery:
         """Return what would happen to a recipient."""
         counting = decision.blocked or decision.would
-        return Fate(
+        return ExplainedDelivery(
             recipient=recipient,
             outcome=State.SEND_FAILED if decision.blocked else State.RELAYED,
             would=State.SEND_FAILED if decision.would else None,

@@ -43,7 +43,7 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     wanted = tuple(name for name in ROLES if name in (names or ROLES))
     settings = _read(config)
     if "sender" in wanted:
-        triggers.rules(settings)  # An error in any of them prevents the start.
+        triggers.checked_triggers(settings)  # An error in any of them prevents the start.
     arguments = {"config": str(config) if config else None, "store": ""}
     arguments["store"] = _prepare_store(settings)
     load_roles(wanted)

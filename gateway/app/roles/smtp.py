@@ -49,7 +49,7 @@ _COLLECT_AFTER = 20_000  #: New objects; every other message would reach Python'
 _LOG_SECONDS = 0.05  #: How long log lines are gathered.
 #: Between two runs of each chore.
 _SWEEP = timedelta(seconds=1)
-_ROOM = timedelta(seconds=0.2)
+_RELEASE = timedelta(seconds=0.2)
 _FEED = timedelta(seconds=15)
 _NEVER_MAILED = timedelta(seconds=30)
 _TAKE_IN = timedelta(seconds=1)
@@ -136,7 +136,7 @@ class _SmtpRole:
                 )
                 for interval, chore in (
                     (_SWEEP, self._worker.sweep),
-                    (_ROOM, self._worker.make_room),
+                    (_RELEASE, self._worker.release_idle_relays),
                     (workers.BEAT, chores.beat),
                     (_FEED, chores.look_at_feed),
                     (_NEVER_MAILED, self.look_at_never),
@@ -145,9 +145,9 @@ class _SmtpRole:
                 )
             ]
             learning = repeat(
-                self._worker.learn,
+                self._worker.reach_relays,
                 stopping=closed,
-                failed=partial(put_off, "learn"),
+                failed=partial(put_off, "reach_relays"),
                 after_failure=_SWEEP,
             )
             running.append(tasks.create_task(learning))

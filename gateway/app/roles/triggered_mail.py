@@ -36,8 +36,8 @@ class TriggeredMail:
         """Look for due mail, send and report, repeatedly."""
         engine = self._engine
 
-        async def show_life() -> None:  # New settings bring another watch.
-            await engine.watch.show_life()
+        async def show_life() -> None:  # New settings bring another detector.
+            await engine.restore_detector.show_life()
 
         async with asyncio.TaskGroup() as tasks:
             for interval, chore in (

@@ -48,5 +48,5 @@ class CurrentTriggerPlan:
     def _made(self) -> TriggerSettings:
         files = self._files
         return triggers.plan(
-            self._settings, dict(files.rules), self._standings, unusable=files.unusable
+            self._settings, dict(files.checked_triggers), self._standings, unusable=files.unusable
         )

@@ -104,7 +104,7 @@ class TriggerState:
     version: str
     is_shipped: bool  #: The operator has no file of this name: the text is the shipped one.
     values: Mapping[str, object]  #: As in the file; empty if it isn't TOML.
-    rule: CheckedTrigger | None  #: None: it can't be used.
+    checked: CheckedTrigger | None  #: None: it can't be used.
     problems: tuple[str, ...]
     faults: tuple[FileFault, ...]  #: The same, by place.
 
@@ -129,16 +129,16 @@ class ProposedEdit:
     what: EditedThing
     name: str
     changes: tuple[FileChange, ...]  #: Only of files that really change.
-    rule: CheckedTrigger | None  #: A trigger as it will be.
+    checked: CheckedTrigger | None  #: A trigger as it will be.
     before: CheckedTrigger | None  #: A trigger as it is.
     doubts: tuple[str, ...]  #: What may be a mistake.
 
     @property
     def must_be_confirmed(self) -> bool:
         """Whether somebody must first be shown whom it would reach."""
-        if self.rule is None or not self.rule.trigger.enabled:
+        if self.checked is None or not self.checked.trigger.enabled:
             return False
-        return self.before is None or self.before.trigger != self.rule.trigger
+        return self.before is None or self.before.trigger != self.checked.trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,14 +159,16 @@ def trigger_state(settings: Settings, name: str) -> TriggerState:
     text = ""
     problems: tuple[str, ...] = ()
     faults: list[FileFault] = []
-    with suppress(ConfigError):  # For example, a file that isn't text: reading the rule reports it.
+    with suppress(
+        ConfigError
+    ):  # For example, a file that isn't text: reading the trigger reports it.
         text = text_to_mend(files[name])
-    rule: CheckedTrigger | None = None
+    checked: CheckedTrigger | None = None
     given: dict[str, object] = {}
     with suppress(NotToml):
         given = parse_toml(text)
     try:
-        rule = triggers.rule(settings, name, files[name])
+        checked = triggers.checked_file(settings, name, files[name])
     except ConfigError as error:
         problems = error.problems
         faults = triggers.faults_of(error, files[name])
@@ -177,7 +179,7 @@ def trigger_state(settings: Settings, name: str) -> TriggerState:
         version=version_of({str(own): text}),
         is_shipped=files[name] != own,
         values=given,
-        rule=rule,
+        checked=checked,
         problems=problems,
         faults=tuple(faults),
     )
@@ -204,7 +206,7 @@ def propose_trigger(
     before, now, is_shipped = None, "", False
     if version:
         state = trigger_state(settings, name)
-        before, now, is_shipped = state.rule, state.text, state.is_shipped
+        before, now, is_shipped = state.checked, state.text, state.is_shipped
         after = changed_text(now, changes or {}, str(own)) if text is None else ended(text)
         if version != state.version:
             raise ChangedMeanwhile(own, {own.name: now}, {own.name: after})
@@ -215,7 +217,7 @@ def propose_trigger(
         after = ended(changed_text(given, {**(changes or {}), "enabled": False}, str(own)))
     trigger = parse_trigger(name, after, settings, own)
     sources = triggers.template_sources(settings, trigger.template)
-    rule = triggers.checked(settings, trigger, own, sources)
+    checked = triggers.checked(settings, trigger, own, sources)
     old = None if is_shipped or not version else now
     return ProposedEdit(
         what=EditedThing.TRIGGER,
@@ -223,9 +225,9 @@ def propose_trigger(
         changes=(FileChange(file=str(own), before=old, after=after),)
         if after != now or not is_utf8(own)
         else (),
-        rule=rule,
+        checked=checked,
         before=before,
-        doubts=tuple(rule.template.doubts()),
+        doubts=tuple(checked.template.doubts()),
     )
 
 
@@ -322,8 +324,8 @@ def propose_template(
     folder = settings.templates.folder / name
     if not _NAME.fullmatch(name) or name in OTHER_WORDING:
         taken = f"{name} is the wording of other mail" if name in OTHER_WORDING else ""
-        rule = f"a template's name {NAME_RULE}, {_LONGEST_NAME} characters at most"
-        raise ConfigError(f"{folder}: {taken or rule}; choose another name")
+        lasting = f"a template's name {NAME_RULE}, {_LONGEST_NAME} characters at most"
+        raise ConfigError(f"{folder}: {taken or lasting}; choose another name")
     for language in texts:
         if not _LANGUAGE.fullmatch(language):
             raise ConfigError(f"{folder}: {language}: a language is two small letters, such as nl")
@@ -372,7 +374,7 @@ def propose_template(
         what=EditedThing.TEMPLATE,
         name=name,
         changes=tuple(changes),
-        rule=None,
+        checked=None,
         before=None,
         doubts=tuple(template.doubts()),
     )
@@ -513,18 +515,18 @@ def _write(file: str, text: str | None) -> None:
 
 def reach(settings: Settings, database: Database, proposed: ProposedEdit) -> TriggerReach:
     """Return whom a trigger would mail today and in the next days if the change were kept."""
-    if proposed.rule is None:
+    if proposed.checked is None:
         raise AssertionError("a template alone reaches nobody")
-    rule = proposed.rule
+    checked = proposed.checked
     shown: Preview | None = None
     days: list[DueDay] = []
-    if rule.trigger.is_of_date:
+    if checked.trigger.is_of_date:
         with common.standings(settings, database) as standings:
-            plan = triggers.plan(settings, {rule.trigger.name: rule}, standings)
+            plan = triggers.plan(settings, {checked.trigger.name: checked}, standings)
             today = plan.day(common.now())
             with database.reading() as connection:
-                shown = preview(connection, plan, rule, today, is_today=True)
-                days = calendar(connection, plan, [rule], today, AHEAD)
+                shown = preview(connection, plan, checked, today, is_today=True)
+                days = calendar(connection, plan, [checked], today, AHEAD)
     reached = TriggerReach(preview=shown, days=tuple(days), token="")
     token, _ = confirmation.token(_shown(proposed, reached), common.now())
     return TriggerReach(preview=shown, days=tuple(days), token=token)

@@ -104,18 +104,22 @@ class TriggerEditing(TriggerChanges):
         return kept.document
 
     def _new_calendar(self, settings: Settings, today: date, days: int) -> CalendarDocument:
-        rules = [
-            rule
-            for rule in triggers.read_all(settings)[0].values()
-            if rule.trigger.enabled and rule.trigger.is_of_date
+        checked_triggers = [
+            checked
+            for checked in triggers.read_all(settings)[0].values()
+            if checked.trigger.enabled and checked.trigger.is_of_date
         ]
         with common.standings(settings, self._database) as standings:
-            plan = triggers.plan(settings, {rule.trigger.name: rule for rule in rules}, standings)
+            plan = triggers.plan(
+                settings,
+                {checked.trigger.name: checked for checked in checked_triggers},
+                standings,
+            )
             with self._database.reading() as connection:
-                due = calendar(connection, plan, rules, today, days)
+                due = calendar(connection, plan, checked_triggers, today, days)
         return {
             "days": [(today + timedelta(days=number)).isoformat() for number in range(days)],
-            "triggers": [rule.trigger.name for rule in rules],
+            "triggers": [checked.trigger.name for checked in checked_triggers],
             "due": [due_day_document(day) for day in due],
         }
 
@@ -151,7 +155,7 @@ class TriggerEditing(TriggerChanges):
             "text": state.text,
             "version": state.version,
             "is_shipped": state.is_shipped,
-            "enabled": state.rule is not None and state.rule.trigger.enabled,
+            "enabled": state.checked is not None and state.checked.trigger.enabled,
             "values": dict(state.values),
             "problems": list(state.problems),
             "faults": [file_fault_document(fault) for fault in state.faults],

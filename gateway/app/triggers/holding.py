@@ -28,5 +28,5 @@ def resume_all(settings: Settings, database: Database) -> int:
 
     From now on the store counts as the real one, not as a copy.
     """
-    watch = RestoreDetector(database, triggers.epoch_file(settings))
-    return asyncio.run(watch.resume(common.now(), common.ids_of(database).next()))
+    restore_detector = RestoreDetector(database, triggers.epoch_file(settings))
+    return asyncio.run(restore_detector.resume(common.now(), common.ids_of(database).next()))

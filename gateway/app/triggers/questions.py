@@ -48,7 +48,7 @@ class TriggerAnswers(TriggerQuestions):
         good, unusable = triggers.read_all(self._settings())
         with self._database.reading() as connection:
             looked = {name: trigger_runs.looked(connection, name) for name in good}
-        usable = [trigger_document(rule.trigger, looked[name]) for name, rule in good.items()]
+        usable = [trigger_document(checked.trigger, looked[name]) for name, checked in good.items()]
         faulty: list[UnusableTriggerDocument] = [
             {
                 "name": name,
@@ -64,10 +64,10 @@ class TriggerAnswers(TriggerQuestions):
 
     def by_name(self, name: str) -> TriggerWithRunsDocument:
         with _told_as_problems():
-            rule = trigger_previews.named(self._settings(), name)
+            checked = trigger_previews.named(self._settings(), name)
         with self._database.reading() as connection:
             looked = trigger_runs.looked(connection, name)
-        return {**trigger_document(rule.trigger, looked), "runs": list(self.runs(name))}
+        return {**trigger_document(checked.trigger, looked), "runs": list(self.runs(name))}
 
     def runs(self, name: str) -> Sequence[TriggerRunDocument]:
         with self._database.reading() as connection:

@@ -109,7 +109,7 @@ class StoreApplicationAdapter(ApplicationAdapter):
         files = self._files[1]
         files.refresh()
         plan = triggers.plan(
-            settings, dict(files.rules), common.standings(settings, self._database)
+            settings, dict(files.checked_triggers), common.standings(settings, self._database)
         )
 
         def apply(connection: StoreTransaction, happened: ApplicationNews) -> ChangeResultDocument:

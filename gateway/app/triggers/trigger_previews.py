@@ -40,21 +40,21 @@ def named(settings: Settings, name: str) -> CheckedTrigger:
     files = trigger_files(settings.triggers.folder)
     if name not in files:
         raise NoSuchTrigger(no_such_name("trigger", name, files))
-    return triggers.rule(settings, name, files[name])
+    return triggers.checked_file(settings, name, files[name])
 
 
 def of_date(settings: Settings, store: Database, name: str, day: date | None) -> Preview:
     """Return whom a date event would mail on a day; None: today."""
-    rule = named(settings, name)
-    if not rule.trigger.is_of_date:
+    checked = named(settings, name)
+    if not checked.trigger.is_of_date:
         raise CannotPreview(f"{name} is not a date event: preview it with a reference and a status")
     if day is not None and day.year not in _YEARS:
         raise CannotPreview(f"no mail is due in {day.year}: name a day from 1900 to 2999")
-    rules = {name: rule}
-    with triggers.planned(settings, store, rules) as plan, store.reading() as connection:
+    checked_triggers = {name: checked}
+    with triggers.planned(settings, store, checked_triggers) as plan, store.reading() as connection:
         today = plan.day(common.now())
         try:
-            return preview(connection, plan, rule, day or today, is_today=day in (None, today))
+            return preview(connection, plan, checked, day or today, is_today=day in (None, today))
         except OverflowError:  # Days before 0001-01-01 or after 9999-12-31 would be needed, too.
             raise CannotPreview(f"{day}: the calendar ends there") from None
 

@@ -51,13 +51,13 @@ def read_all(
     good, unusable = {}, {}
     for name, file in trigger_files(settings.triggers.folder).items():
         try:
-            good[name] = rule(settings, name, file)
+            good[name] = checked_file(settings, name, file)
         except ConfigError as error:
             unusable[name] = UnusableTrigger(file, error)
     return good, unusable
 
 
-def rules(settings: Settings) -> dict[str, CheckedTrigger]:
+def checked_triggers(settings: Settings) -> dict[str, CheckedTrigger]:
     """Read every trigger with its template; ConfigError has a line for each fault."""
     good, unusable = read_all(settings)
     raise_faults(unusable.values())
@@ -104,7 +104,7 @@ def _fault(problem: str, file: str, keys: Mapping[str, int]) -> FileFault:
     return FileFault(keys.get(key.partition(".")[0].partition("[")[0]), key, rest)
 
 
-def rule(settings: Settings, name: str, file: Path) -> CheckedTrigger:
+def checked_file(settings: Settings, name: str, file: Path) -> CheckedTrigger:
     """Read one trigger with its template; ConfigError says what is wrong."""
     trigger = load_trigger(name, file, settings)
     return checked(settings, trigger, file, template_sources(settings, trigger.template))
@@ -177,19 +177,19 @@ def epoch_file(settings: Settings) -> Path:
 
 def plan(
     settings: Settings,
-    rules: Mapping[str, CheckedTrigger],
+    checked_triggers: Mapping[str, CheckedTrigger],
     standings: Standings,
     *,
     unusable: frozenset[str] = frozenset(),
 ) -> TriggerSettings:
     """Return the settings of triggered mail; GatewayError if a file can't be used.
 
-    Triggers in `unusable` have no rule, and their mail waits once it is due.
+    Triggers in `unusable` were not checked, and their mail waits once it is due.
     """
     own = settings.triggers
     language = settings.suppression.language
     return TriggerSettings(
-        rules=rules,
+        checked_triggers=checked_triggers,
         zone=common.time_zone(settings),
         daily_at=own.daily_at,
         quiet_hours=own.quiet_hours,
@@ -215,7 +215,7 @@ def planned(
 ) -> Iterator[TriggerSettings]:
     """Lend the plan for a command that only reads, with all triggers or some."""
     with common.standings(settings, database) as standings:
-        yield plan(settings, rules(settings) if only is None else only, standings)
+        yield plan(settings, checked_triggers(settings) if only is None else only, standings)
 
 
 class CurrentTriggerFiles:
@@ -227,7 +227,7 @@ class CurrentTriggerFiles:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._seen: Signature = ()
-        self.rules: dict[str, CheckedTrigger] = {}
+        self.checked_triggers: dict[str, CheckedTrigger] = {}
         self.unusable: frozenset[str] = frozenset()  #: Invalid ever since the start.
         self.refresh()
 
@@ -238,15 +238,15 @@ class CurrentTriggerFiles:
             return False
         self._seen = seen
         files = trigger_files(self._settings.triggers.folder)
-        before, self.rules = self.rules, {}
+        before, self.checked_triggers = self.checked_triggers, {}
         unusable = set()
         for name, file in files.items():
             try:
-                self.rules[name] = rule(self._settings, name, file)
+                self.checked_triggers[name] = checked_file(self._settings, name, file)
             except ConfigError as error:
                 log.error("trigger_refused", trigger=name, reason=str(error))
                 if name in before:
-                    self.rules[name] = before[name]
+                    self.checked_triggers[name] = before[name]
                 else:
                     unusable.add(name)
         self.unusable = frozenset(unusable)

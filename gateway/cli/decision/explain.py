@@ -94,16 +94,16 @@ def explain_message(
         print_line(f"Answer to the whole message: {explanation.refusal}")
     for line in _way_out(explanation):
         print_line(line)
-    for fate in explanation.fates:
-        persons = f" ({', '.join(map(str, fate.persons))})" if fate.persons else ""
-        would = f"; enforced: {outcome_of(fate.would)}" if fate.would else ""
+    for delivery in explanation.deliveries:
+        persons = f" ({', '.join(map(str, delivery.persons))})" if delivery.persons else ""
+        would = f"; enforced: {outcome_of(delivery.would)}" if delivery.would else ""
         print_line()
-        print_line(f"{fate.recipient}{persons}: {outcome_of(fate.outcome)}{would}")
-        for suppression in fate.suppressions:
+        print_line(f"{delivery.recipient}{persons}: {outcome_of(delivery.outcome)}{would}")
+        for suppression in delivery.suppressions:
             print_line(f"  {described(chosen, suppression)}")
-        for line in fate.note.splitlines():
+        for line in delivery.note.splitlines():
             print_line(f"    {line}")
-        for change in fate.what_if:
+        for change in delivery.what_if:
             print_line(f'  If {change.person} left "{change.group}": {outcome_of(change.outcome)}')
 
 

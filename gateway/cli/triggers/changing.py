@@ -340,7 +340,7 @@ def _finish(chosen: Context, proposed: "ProposedEdit", *, dry_run: bool, yes: bo
                 token = error.reach.token
             else:
                 break
-    is_off = proposed.rule is not None and not proposed.rule.trigger.enabled
+    is_off = proposed.checked is not None and not proposed.checked.trigger.enabled
     print_line("Written; it is off." if is_off else "Written.")
 
 

@@ -99,22 +99,22 @@ def list_triggers(context: typer.Context, asked: ListRequest, waiting: _Waiting 
     if waiting:
         list_waiting(chosen, asked)
         return
-    rules, unusable = triggers.read_all(chosen.settings)
+    checked_triggers, unusable = triggers.read_all(chosen.settings)
     with chosen.store() as store, store.reading() as connection:
-        looked = {name: trigger_runs.looked(connection, name) for name in rules}
+        looked = {name: trigger_runs.looked(connection, name) for name in checked_triggers}
     columns: ListColumns[str] = {
         "name": lambda name: name,
-        "on": lambda name: "yes" if rules[name].trigger.enabled else "no",
-        "event": lambda name: rules[name].trigger.event,
-        "template": lambda name: rules[name].trigger.template,
-        "kind": lambda name: rules[name].trigger.kind,
+        "on": lambda name: "yes" if checked_triggers[name].trigger.enabled else "no",
+        "event": lambda name: checked_triggers[name].trigger.event,
+        "template": lambda name: checked_triggers[name].trigger.template,
+        "kind": lambda name: checked_triggers[name].trigger.kind,
         "looked at": looked.get,
     }
     folder = chosen.settings.triggers.folder
     asked.print(
-        in_memory(rules, str),
+        in_memory(checked_triggers, str),
         columns,
-        document=lambda name: trigger_document(rules[name].trigger, looked[name]),
+        document=lambda name: trigger_document(checked_triggers[name].trigger, looked[name]),
         empty=f"No triggers. Each is a file in {folder}: see docs/triggers.md.",
     )
     triggers.raise_faults(unusable.values())  # After the usable ones.
@@ -191,15 +191,17 @@ def run_triggers(
     chosen = of(context)
     _log_as_usual(chosen)
     if name:
-        rules = [to_run(chosen, name)]
+        checked_triggers = [to_run(chosen, name)]
     else:
-        known = triggers.rules(chosen.settings).values()
-        rules = [rule for rule in known if rule.trigger.enabled and rule.trigger.is_of_date]
+        known = triggers.checked_triggers(chosen.settings).values()
+        checked_triggers = [
+            checked for checked in known if checked.trigger.enabled and checked.trigger.is_of_date
+        ]
 
     async def run(store: Database) -> tuple[list[TriggerRun], str]:
         with _sending(chosen, store) as (own_mail, engine):
-            may_send = await engine.watch.may_send()
-            runs = [await engine.run(rule, even_now=now) for rule in rules]
+            may_send = await engine.restore_detector.may_send()
+            runs = [await engine.run(checked, even_now=now) for checked in checked_triggers]
             await send_reports(store, own_mail)
             return runs, "" if may_send else await store.read(epochs.held)
 
@@ -299,14 +301,14 @@ def _log_as_usual(chosen: Context) -> None:
 
 def to_run(chosen: Context, name: str) -> CheckedTrigger:
     """Return a trigger to run by hand; CannotRun unless it is for dates and on."""
-    rule = trigger_previews.named(chosen.settings, name)
-    if not rule.trigger.is_of_date:
+    checked = trigger_previews.named(chosen.settings, name)
+    if not checked.trigger.is_of_date:
         raise CannotRun(
-            f"{name}: {rule.trigger.event} is not a date event; its mail is sent at once"
+            f"{name}: {checked.trigger.event} is not a date event; its mail is sent at once"
         )
-    if not rule.trigger.enabled:
+    if not checked.trigger.enabled:
         raise CannotRun(f"{name} is switched off: set enabled = true in its file")
-    return rule
+    return checked
 
 
 @contextmanager

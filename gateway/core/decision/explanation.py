@@ -30,7 +30,7 @@ class WhatIf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
+class ExplainedDelivery:
     """What would happen to one recipient."""
 
     recipient: str
@@ -51,5 +51,5 @@ class Explanation:
     tried: tuple[Tried, ...]
     refusal: str  #: The reply to the whole message, e.g. during a pause; empty: none.
     relay: str
-    fates: tuple[Fate, ...]
+    deliveries: tuple[ExplainedDelivery, ...]
     unsubscribe: UnsubscribeReport

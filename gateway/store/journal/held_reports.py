@@ -118,12 +118,12 @@ def complete(connection: Connection, entry: OutboxRow, compose: Compose) -> Outb
         .order_by(_COLUMNS.id)
         .limit(2)
     ).all()
-    fate, body = (OutboxState.CANCELLED, NOTHING_HELD), b""
+    ending, body = (OutboxState.CANCELLED, NOTHING_HELD), b""
     if rows:
-        fate = (OutboxState.FAILED, NOT_WRITTEN)
+        ending = (OutboxState.FAILED, NOT_WRITTEN)
         body = rows[0].body if len(rows) == 1 else compose(entry, held(connection, entry.id))
     if not body:
-        state, error = fate
+        state, error = ending
         outbox.MAIL.settle(connection, entry.id, state, holder=None, values={"error": error})
         return None
     own = update(entries).where(entries.c.id == entry.id)
