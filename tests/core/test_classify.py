@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.rules import HeaderTest, LoginTest, SenderTest
+from gateway.config.rules import HeaderTest, LoginTest, RuleConfig, SenderTest
 from gateway.core.decision.bulk_marks import MARKS, BulkMark
 from gateway.core.decision.classify import Classification, classify, classify_early
 from gateway.core.decision.rule import (
@@ -525,6 +525,54 @@ def test_a_rule_of_ones_own_says_why_it_matches(why: str) -> None:
     found = classify(OWN, (rule,), Kind.INDIVIDUAL)
     assert expected == (found.kind, found.rule)
     assert found.certain == (because is not None)
+
+
+#: The keys of a rule in the config, and the test it gets.
+OF_THE_CONFIG: dict[str, tuple[dict[str, object], RuleTest]] = {
+    "header": ({"header": "X-File"}, HeaderTest("x-file")),
+    "a header's value": (
+        {"header": "X-File", "matches": "^yes$"},
+        HeaderTest("x-file", re.compile("^yes$", re.IGNORECASE)),
+    ),
+    "sender": ({"sender": "^news@"}, SenderTest(re.compile("^news@", re.IGNORECASE))),
+    "login": ({"login": "^mail"}, LoginTest(re.compile("^mail", re.IGNORECASE))),
+    "recipients": ({"recipients_at_least": 7}, RecipientsTest(7)),
+    "burst": (
+        {"burst": {"recipients": 50, "within": "10m"}},
+        BurstTest(recipients=50, within=timedelta(minutes=10)),
+    ),
+    "a burst that waits": (
+        {"burst": {"recipients": 50, "within": "10m", "first": "defer"}},
+        BurstTest(recipients=50, within=timedelta(minutes=10), defer=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OF_THE_CONFIG)
+def test_a_rule_of_the_config_has_the_test_that_its_keys_say(what: str) -> None:
+    keys, test = OF_THE_CONFIG[what]
+
+    assert test == RuleConfig.model_validate({"name": "own", "kind": "bulk", **keys}).test()
+
+
+@pytest.mark.parametrize(
+    ("keys", "fault"),
+    [
+        ({"kind": "individual", "sender": "x", "unsubscribe": "add"}, "nobody unsubscribes"),
+        ({"kind": "bulk", "sender": "x", "matches": "y"}, "needs header"),
+        ({"kind": "bulk", "sender": "x", "login": "y"}, "has sender and login"),
+        ({"kind": "bulk"}, "has none"),
+        (
+            {"kind": "individual", "burst": {"recipients": 1, "within": "1m"}},
+            "can only make a message bulk",
+        ),
+    ],
+)
+def test_a_rule_of_the_config_that_contradicts_itself_is_refused(
+    keys: dict[str, object], fault: str
+) -> None:
+    with pytest.raises(ValueError, match=fault):
+        RuleConfig.model_validate({"name": "own", **keys})
 
 
 #: A test, and how the documentation says when it matches; those of shipped rules are in docs/.

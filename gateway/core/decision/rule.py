@@ -1,6 +1,6 @@
 """What a rule is: a name, the kind it stands for, and the test that must match.
 
-Here are also the tests that count recipients, which a session keeps count for.
+The tests that count recipients are here, too: the proxy knows them from others, as it has to count.
 """
 
 from abc import ABC, abstractmethod
