@@ -41,8 +41,8 @@ _RECIPIENT_TYPE = 0x0C15
 _CONTENT_ID, _SHORT_NAME = 0x3712, 0x3704
 _RTF = 0x1009  # PidTagRtfCompressed
 _TO, _CC = 1, 2
-#: SMTP's writes a field set raw only if it is ASCII, and folding loses the quotes of names: of
-#: `"Ü <chef@x.example>, …" <ann@x.example>` the first address would be left.
+#: `policy.SMTP` can't write a field that was set raw and isn't ASCII; and a policy that folds drops
+#: the quotes of long names: `"Ü <chef@x.example>, …" <ann@x.example>` would become the boss's mail.
 _AS_IT_IS = SMTPUTF8.clone(refold_source="none")
 #: What python-oxmsg calls code pages that Python has under other names: Thai, Taiwan's, Arabic.
 _CODE_PAGES = {"windows_874": "cp874", "windows_950": "cp950", "dos_720": "cp720"}
@@ -287,9 +287,9 @@ def mailbox_of(name: str, addresses: tuple[str, ...]) -> str:
 def address_beside(name: str, text: Callable[[int], str]) -> str:
     """Return the address of somebody with a name in Exchange, `/O=…/CN=…`; empty if unknown.
 
-    Mail within one Exchange may have no other of its author. Where they made or changed the mail or
-    sent it by Outlook, their address stands beside that name in what the file says of this, as in
-    `00000002␁/o=X/cn=Recipients/cn=ann␁ann@example.org`, an account.
+    A mail that never left its Exchange may name its author in no other way. But the file also
+    says who made it, who changed it last and from which account it was sent; there the address
+    stands beside that name, as of an account `00000002␁/o=X/cn=Recipients/cn=ann␁ann@example.org`.
     """
     if not (name.casefold().startswith("/o=") and "/cn=" in name.casefold()):
         return ""
