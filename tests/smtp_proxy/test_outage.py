@@ -1,6 +1,7 @@
 """Who is never mailed, as last known, and the local record of what passed without a store."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -9,15 +10,22 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.kinds import Kind
+from gateway.core.decision.journal import Delivery
+from gateway.core.kinds import By, Kind, State
 from gateway.core.people.erased_names import KEYS, ErasedNames
 from gateway.core.people.people import PersonRef
 from gateway.core.signing import SigningKeys
-from gateway.smtp_proxy.journaling.local_record import LocalRecord, NotRecorded
+from gateway.smtp_proxy.journaling.local_record import (
+    LocalRecord,
+    NotRecorded,
+    json_of_message,
+    message_of_json,
+)
 from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.store.engine.database import StoreUnavailable
 from tests.rig.tmpfs import small_disk
@@ -39,6 +47,16 @@ FULL = replace(
     bulk_identities=(2**62 + 2, 7),
     attempt_of=7,
 )
+
+#: Its deliveries lack the fields that came after `note_facts`.
+RECORD_OF_30_NOVEMBER = """
+{"message": {"id": 4711, "at": "2026-11-28T10:00:00+00:00", "listener": "crm", "login": null,
+"client": "", "sender": "crm@office.example", "subject": "", "message_id": "", "kind": "individual",
+"rule": "", "relay": "", "size": 0, "burst_key": null, "attempt_of": null, "bulk_identities": [],
+"deliveries": [["Ann@example.org", "ann@example.org", "send_failed", "gateway", "", "why", "",
+["candidate:17", "contact:3"], "{}"],
+["ben@example.org", "ben@example.org", "sending", "relay", "", "", "", [], ""]]}}
+""".replace("\n", "")
 
 
 @pytest.fixture
@@ -156,6 +174,36 @@ async def test_K1_half_a_line_of_a_killed_process_harms_no_other(
         later = LocalRecord(folder, US)
         await later.begin(second)
         assert {first.id, second.id} == {message_read.id for message_read in later.read().messages}
+
+
+def test_a_record_of_before_a_field_of_a_delivery_came_is_read(
+    folder: Path, local: LocalRecord
+) -> None:
+    folder.mkdir()
+    file_of(folder).write_text(RECORD_OF_30_NOVEMBER)
+    (recorded,) = local.read().messages
+
+    assert (
+        Delivery(
+            recipient="Ann@example.org",
+            address="ann@example.org",
+            state=State.SEND_FAILED,
+            by=By.GATEWAY,
+            reply="",
+            note="why",
+            would="",
+            persons=(PersonRef.parse("candidate:17"), PersonRef.parse("contact:3")),
+            note_facts="{}",
+        ),
+        going(BEN),
+    ) == recorded.deliveries
+
+
+def test_a_delivery_is_recorded_in_the_same_places_as_before() -> None:
+    recorded = json.loads(RECORD_OF_30_NOVEMBER)["message"]
+    again = json.loads(orjson.dumps(json_of_message(message_of_json(recorded))))
+
+    assert recorded["deliveries"] == [row[:9] for row in again["deliveries"]]
 
 
 async def test_what_comes_while_it_is_taken_in_is_kept(local: LocalRecord) -> None:

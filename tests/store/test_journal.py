@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from gateway.core import ids
+from gateway.core.decision.journal import DELIVERY_VALUES, Delivery
 from gateway.core.kinds import State
+from gateway.core.people.people import PersonRef
 from gateway.core.sending.outbox import OutboxDraft, OutboxState
 from gateway.store import schema
 from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
@@ -399,6 +401,27 @@ def test_a_value_that_comes_to_messages_comes_last_as_rows_in_logs_have_no_names
     assert rows == tuple(schema.journal.messages.c.keys())[: len(rows)]
 
 
+def test_a_value_that_comes_to_deliveries_comes_last_as_logs_and_records_have_no_names() -> None:
+    rows = (
+        *("message", "position", "recipient", "address", "state", "by", "reply", "note"),
+        *("would", "persons", "note_facts"),
+    )
+
+    assert rows == tuple(deliveries.c.keys())[: len(rows)]
+
+
+def test_a_row_has_every_value_of_a_delivery_in_its_column() -> None:
+    values = {name: f"the {name}" for name in DELIVERY_VALUES}
+    persons = (PersonRef.parse("candidate:17"), PersonRef.parse("contact:3"))
+    begun = message(0, Delivery(**{**values, "persons": persons}))  # type: ignore[arg-type]
+    rows = JournalRows()
+    rows.begin(WORKER, begun, [], [])
+
+    [row] = rows.deliveries
+    expected = values | {"persons": "candidate:17 contact:3"}
+    assert expected == dict(zip(deliveries.c.keys()[2:], row[2:], strict=True))
+
+
 def test_a_row_of_before_a_column_came_has_its_default() -> None:
     rows = JournalRows()
     rows.begin(1, replace(message(0, going(ANN)), attempt_of=7), [], [])
@@ -409,3 +432,15 @@ def test_a_row_of_before_a_column_came_has_its_default() -> None:
     [read] = JournalRows.read(plain).messages
 
     assert (*rows.messages[0][:known], None) == read[: known + 1]
+
+
+def test_a_deliverys_row_of_before_a_column_came_has_its_default() -> None:
+    rows = JournalRows()
+    rows.begin(1, message(0, replace(going(ANN), note_facts="{}")), [], [])
+    plain = rows.plain()
+    known = tuple(deliveries.c.keys()).index("note_facts")
+    plain["deliveries"] = [row[:known] for row in plain["deliveries"]]
+
+    [read] = JournalRows.read(plain).deliveries
+
+    assert (*rows.deliveries[0][:known], "") == read[: known + 1]

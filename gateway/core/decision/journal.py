@@ -22,9 +22,16 @@ class Delivery:
     by: By
     reply: str = ""
     note: str = ""  #: Why it failed, in the reader's language; empty if it didn't.
-    note_facts: str = ""  #: What the note is written from (`gateway.core.decision.note.kept`).
     would: str = ""  #: In observe mode: the state it would have had.
     persons: tuple[PersonRef, ...] = ()
+    note_facts: str = ""  #: JSON: the facts the note is written from, for other languages.
+
+
+#: The fields of a delivery: columns of the journal, by the same name, and places in its records.
+#: Add a new one above as the last, with a default, and set it where the transaction is recorded.
+#: One line of `store/journal/journal_rows.py` puts it into a row; all else follows from here, as
+#: for a message (`MESSAGE_VALUES`).
+DELIVERY_VALUES = tuple(declared.name for declared in fields(Delivery))
 
 
 @quick_value(kw_only=True)

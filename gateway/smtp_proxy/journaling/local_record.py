@@ -21,7 +21,13 @@ from urllib.parse import quote, unquote
 
 import orjson
 
-from gateway.core.decision.journal import MESSAGE_VALUES, Delivery, Message, Outcome
+from gateway.core.decision.journal import (
+    DELIVERY_VALUES,
+    MESSAGE_VALUES,
+    Delivery,
+    Message,
+    Outcome,
+)
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
@@ -190,21 +196,14 @@ def json_of_message(message: Message) -> dict[str, object]:
         "at": message.at.isoformat(),
         **{name: getattr(message, name) for name in MESSAGE_VALUES},
         "bulk_identities": message.bulk_identities,
-        "deliveries": [
-            [
-                d.recipient,
-                d.address,
-                d.state,
-                d.by,
-                d.reply,
-                d.note,
-                d.would,
-                [*map(str, d.persons)],
-                d.note_facts,
-            ]
-            for d in message.deliveries
-        ],
+        "deliveries": [_json_of_delivery(delivery) for delivery in message.deliveries],
     }
+
+
+def _json_of_delivery(delivery: Delivery) -> list[object]:
+    values = {name: getattr(delivery, name) for name in DELIVERY_VALUES}
+    values["persons"] = [*map(str, delivery.persons)]
+    return [*values.values()]
 
 
 def message_of_json(plain: dict[str, Any]) -> Message:
@@ -213,21 +212,14 @@ def message_of_json(plain: dict[str, Any]) -> Message:
     fields["at"] = datetime.fromisoformat(str(plain["at"]))
     fields["kind"] = Kind(str(plain["kind"]))
     fields["bulk_identities"] = tuple(plain.get("bulk_identities", ()))
-    deliveries = []
-    for row in plain["deliveries"]:
-        recipient, address, state, by, reply, note, would, persons, note_facts = row
-        deliveries.append(
-            Delivery(
-                recipient=recipient,
-                address=address,
-                state=State(state),
-                by=By(by),
-                reply=reply,
-                note=note,
-                would=would,
-                persons=tuple(map(PersonRef.parse, persons)),
-                note_facts=note_facts,
-            )
-        )
-    fields["deliveries"] = tuple(deliveries)
+    fields["deliveries"] = tuple(map(_delivery_of_json, plain["deliveries"]))
     return Message(**fields)
+
+
+def _delivery_of_json(row: list[Any]) -> Delivery:
+    # A row written before a field was added is shorter: that field has its default.
+    fields = dict(zip(DELIVERY_VALUES, row, strict=False))
+    fields["state"] = State(fields["state"])
+    fields["by"] = By(fields["by"])
+    fields["persons"] = tuple(map(PersonRef.parse, fields["persons"]))
+    return Delivery(**fields)

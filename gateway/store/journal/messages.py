@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from gateway.core.batches import batched
-from gateway.core.decision.journal import MESSAGE_VALUES, Delivery, Message
+from gateway.core.decision.journal import DELIVERY_VALUES, MESSAGE_VALUES, Delivery, Message
 from gateway.core.decision.search_words import (
     AddressParts,
     MessageSearch,
@@ -393,17 +393,11 @@ def several(connection: Connection, ids: Sequence[int]) -> list[Message]:
 
 
 def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(
-        recipient=row.recipient,
-        address=row.address,
-        state=State(row.state),
-        by=By(row.by),
-        reply=row.reply,
-        note=row.note,
-        note_facts=row.note_facts,
-        would=row.would,
-        persons=persons_of(row.persons),
-    )
+    values = {name: getattr(row, name) for name in DELIVERY_VALUES}
+    values["state"] = State(row.state)
+    values["by"] = By(row.by)
+    values["persons"] = persons_of(row.persons)
+    return Delivery(**values)
 
 
 def _message(row: Row[Any], parts: Sequence[Delivery]) -> Message:

@@ -1,25 +1,46 @@
 """The tables of the journal and of its writers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, func, text
 
-from gateway.core.decision.journal import MESSAGE_VALUES, Message
-from gateway.core.kinds import Kind
+from gateway.core.decision.journal import DELIVERY_VALUES, MESSAGE_VALUES, Delivery, Message
+from gateway.core.kinds import By, Kind, State
+from gateway.core.people.people import PersonRef
 from gateway.store.schema.columns import UtcTime, key, metadata, partial_index, words
 
-#: How a message's values are stored, by type in `Message`. New values are declared there; their
-#: order counts, because workers' logs hold rows without names.
+
+def _given(name: str) -> Column[str]:
+    """Return a text column that every row has a value for."""
+    return Column(name, Text, nullable=False)
+
+
+#: How the values of messages and deliveries are stored, by type in `Message` and `Delivery`. New
+#: values are declared there; their order counts, because workers' logs hold rows without names.
 _KEPT: dict[object, Callable[[str], Column[Any]]] = {
     str: words,
     str | None: lambda name: Column(name, Text),
     int: lambda name: Column(name, BigInteger, nullable=False, server_default=text("0")),
     int | None: lambda name: Column(name, BigInteger),
-    Kind: lambda name: Column(name, Text, nullable=False),
-    "rule": lambda name: Column(name, Text, nullable=False),  # always given, as the kind is
+    Kind: _given,
+    State: _given,
+    By: _given,
+    tuple[PersonRef, ...]: words,  # candidate:17, separated by spaces
 }
+_ALWAYS_GIVEN = ("rule", "recipient", "address")  #: Of type `str`, but never left out.
+
+
+def _columns(
+    described: type[Message] | type[Delivery], names: Sequence[str]
+) -> Iterator[Column[Any]]:
+    """Yield the columns of those fields that are named, in the order of their declaration."""
+    for declared in fields(described):
+        if declared.name in names:
+            is_given = declared.name in _ALWAYS_GIVEN
+            yield (_given if is_given else _KEPT[declared.type])(declared.name)
+
 
 #: Values of `messages.worker` when no process of the proxy has the message: its process is gone,
 NO_WORKER = -1
@@ -31,11 +52,7 @@ messages = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True,
            autoincrement=False),
     Column("worker", SmallInteger, nullable=False),
-    *(
-        _KEPT["rule" if field.name == "rule" else field.type](field.name)
-        for field in fields(Message)
-        if field.name in MESSAGE_VALUES
-    ),
+    *_columns(Message, MESSAGE_VALUES),
 )  # fmt: skip
 partial_index(
     "ix_messages_burst_key",
@@ -51,15 +68,7 @@ deliveries = Table(
     metadata,
     Column("message", BigInteger, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("recipient", Text, nullable=False),
-    Column("address", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("by", Text, nullable=False),
-    words("reply"),
-    words("note"),
-    words("would"),
-    words("persons"),  # candidate:17, separated by spaces
-    words("note_facts"),  # JSON: the facts the note is written from, for other languages
+    *_columns(Delivery, DELIVERY_VALUES),
     sqlite_with_rowid=False,
 )
 Index("ix_deliveries_address", deliveries.c.address, deliveries.c.message)
