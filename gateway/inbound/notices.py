@@ -6,8 +6,9 @@ from datetime import datetime, tzinfo
 
 from gateway.core import ids
 from gateway.core.people.applications import KnownApplication
-from gateway.core.people.history import HistoryEntry
+from gateway.core.people.history import Document, HistoryEntry
 from gateway.core.people.people import Staff
+from gateway.core.replies.document_types import type_in_words
 from gateway.core.replies.inbox import AttentionReason, InboxRow
 from gateway.core.sending.mail_wording import MailWording, console_page
 from gateway.core.sending.notice import Notice, build
@@ -198,7 +199,7 @@ def values_of(
         "date": date.strftime(wording.words["date"]) if date else entry.date_text,
         "lines": _first_lines(entry.text, wording),
         "documents": "".join(
-            f"\n- {document.filename} ({wording.words.get(document.type, document.type)})"
+            f"\n- {document.filename} ({_type_of(document, wording)})"
             for document in entry.documents
         ),
         "staff": news.staff_name,
@@ -215,6 +216,12 @@ def values_of(
         name, _, person = remark.partition(" ")
         remarks.append(wording.section(name, {**values, "person_remarked": person}))
     return {**values, "remarks": "\n".join(filter(None, remarks))}
+
+
+def _type_of(document: Document, wording: MailWording) -> str:
+    """Return the type of a document as the wording calls it, or else as its language does."""
+    name = document.type
+    return wording.words.get(name, type_in_words(name, wording.language))
 
 
 def _first_lines(text: str, wording: MailWording) -> str:

@@ -59,13 +59,15 @@ async def test_a_search_says_from_when_on_it_finds_all(
     assert (None, "not said") == (await missed(search="x"), await missed(state="relayed"))
 
 
-async def filed(api: Served, filename: str = "Lebenslauf.pdf") -> tuple[str, str]:
+async def filed(
+    api: Served, filename: str = "Lebenslauf.pdf", *, document_type: str = "cv"
+) -> tuple[str, str]:
     """File a reply with a document; return the ids of both."""
     digest = await api.blobs.put(CONTENT)
     entry, number = IDS.next(), IDS.next()
     document = Document(
-        id=number, filename=filename, type="cv", content_type="text/html", size=len(CONTENT),
-        sha256=digest, reference="4711", entry=entry,
+        id=number, filename=filename, type=document_type, content_type="text/html",
+        size=len(CONTENT), sha256=digest, reference="4711", entry=entry,
     )  # fmt: skip
     reply = HistoryEntry(
         id=entry, person=ANN, reference="4711", fingerprint=str(entry), inbox=1, raw=digest,

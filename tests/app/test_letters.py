@@ -29,6 +29,19 @@ def test_wording_older_than_the_gateway_has_newer_remarks_as_shipped(tmp_path: P
     assert known["it"].section("no_original", {"staff": "x"}).startswith("Hinweis: Es wurde")
 
 
+def test_wording_of_ones_own_needs_no_words_for_types_of_documents(tmp_path: Path) -> None:
+    own = tmp_path / "reply_imported"
+    own.mkdir()
+    shipped = (SHIPPED_TEMPLATES / "reply_imported" / "de.txt").read_text(encoding="utf-8")
+    (own / "de.txt").write_text(f"{shipped}cv = Werdegang\n", encoding="utf-8")
+    config = tmp_path / "gateway.toml"
+    config.write_text(f'[templates]\nfolder = "{tmp_path}"\n', encoding="utf-8")
+
+    known = mail_wordings(load(config, {}), "reply_imported", IMPORTED)
+
+    assert {"date", "more", "cv"} == set(known["de"].words)
+
+
 @pytest.mark.parametrize(
     ("setting", "known"),
     [

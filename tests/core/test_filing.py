@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.replies.document_types import OTHER, DocumentRule, clean_filename, document_type
+from gateway.core.replies.document_types import (
+    OTHER,
+    RULES,
+    DocumentRule,
+    clean_filename,
+    document_type,
+    type_in_words,
+)
 from tests.rig.cost import cost_of
 
 
@@ -91,6 +98,28 @@ def test_a_name_that_says_nothing_sure_is_other(filename: str) -> None:
 
 def test_the_content_type_says_what_is_an_image() -> None:
     assert document_type("Foto", content_type="image/jpeg") == "photo"
+
+
+@pytest.mark.parametrize("language", ["nl", "de", "fr", "en"])
+def test_every_shipped_type_has_words_in_every_language(language: str) -> None:
+    unnamed = [rule.type for rule in RULES if language not in rule.names]
+
+    assert [] == unnamed
+    assert type_in_words(OTHER, language) in {"overig", "Sonstiges", "autre", "other"}
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "words"),
+    [
+        ("reference_letter", "de", "Referenz"),
+        ("reference_letter", "it", "reference letter"),  # An operator's own wording.
+        ("permit", "de", "permit"),  # A type of the config.
+    ],
+)
+def test_a_type_is_called_in_the_language_or_else_in_english_or_else_as_it_is(
+    name: str, language: str, words: str
+) -> None:
+    assert words == type_in_words(name, language)
 
 
 def test_the_table_is_data_and_its_order_decides() -> None:

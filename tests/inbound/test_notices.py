@@ -11,12 +11,12 @@ import pytest
 
 from gateway.core import ids
 from gateway.core.people.applications import Application, KnownApplication
-from gateway.core.people.history import HistoryEntry
+from gateway.core.people.history import Document, HistoryEntry
 from gateway.core.people.people import Staff
 from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
 from gateway.core.sending.outbox import OutboxRow
 from gateway.inbound.filing import Applicant
-from gateway.inbound.notices import FiledReply, NoticeReader, of_imported, of_refused
+from gateway.inbound.notices import FiledReply, NoticeReader, of_imported, of_refused, values_of
 from gateway.inbound.verdict import NeedsAttention
 from tests.inbound.importer_rig import CANDIDATE, TEMPLATES, ImporterRig, rules
 from tests.inbound.mails import EVA, FAILED, forward, with_file
@@ -103,6 +103,45 @@ def test_a_notice_names_the_page_of_the_reply_or_else_the_command(url: str, lang
     number = ids.show(ENTRY.id)
     assert ("gateway history show" in said) == (url == "")
     assert (f" {url}/console/replies/{number}\n" in said) == (url != "")
+
+
+@pytest.mark.parametrize(
+    ("own", "shown"),
+    [
+        ({}, "\n- a.pdf (Lebenslauf)\n- b.pdf (Sonstiges)\n- c.pdf (permit)"),
+        (
+            {"cv": "Werdegang", "permit": "Genehmigung"},
+            "\n- a.pdf (Werdegang)\n- b.pdf (Sonstiges)\n- c.pdf (Genehmigung)",
+        ),
+    ],
+)
+def test_wording_of_ones_own_may_call_types_of_documents_otherwise(
+    own: dict[str, str], shown: str
+) -> None:
+    """Older files have words for the types of their time, and none for those that came since."""
+    wording = rules().notice_settings.imported["de"]
+    types = {"a.pdf": "cv", "b.pdf": "other", "c.pdf": "permit"}
+    documents = tuple(
+        Document(
+            id=1, filename=filename, type=name, content_type="application/pdf", size=1,
+            sha256="", reference="4711", entry=ENTRY.id,
+        )
+        for filename, name in types.items()
+    )  # fmt: skip
+    filed = FiledReply(
+        entry=replace(ENTRY, documents=documents),
+        application=KnownApplication(application=Application(reference="4711", person=CANDIDATE)),
+        candidate=Applicant(name="Ann"),
+        staff_name="Eva",
+    )
+
+    values = values_of(
+        filed,
+        replace(wording, words={**wording.words, **own}),
+        rules().notice_settings,
+    )
+
+    assert shown == values["documents"]
 
 
 async def test_without_anybody_responsible_the_owner_is_told(rig: ImporterRig) -> None:

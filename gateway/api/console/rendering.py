@@ -23,6 +23,7 @@ from gateway.api.paths import written
 from gateway.api.using import services
 from gateway.core import ids
 from gateway.core.mail.address import readable
+from gateway.core.replies.document_types import type_in_words
 from gateway.core.triggers.run_report import in_words
 from gateway.core.written import colon
 from gateway.store.console import console_sessions
@@ -224,6 +225,12 @@ def _triggered(context: Context, summary: str) -> str:
 
 
 @pass_context
+def _document_type(context: Context, name: str) -> str:
+    """Return a document's type in the page's language."""
+    return type_in_words(name, context["language"])
+
+
+@pass_context
 def _address(context: Context, **changes: object) -> str:
     """Return this page's URL with other query values; None or "" removes one."""
     query = {**context["query"], **changes}
@@ -267,4 +274,5 @@ _GLOBALS = {
     "inert": _inert,
     "reason": _reason,
     "triggered": _triggered,
+    "document_type": _document_type,
 }

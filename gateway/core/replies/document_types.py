@@ -1,9 +1,9 @@
-"""The type of a document, judged by its file name, and that name made safe to show."""
+"""Types of documents, judged by file names and told in words; file names made safe to show."""
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
 from gateway.core.mail.headers import decoded
@@ -18,6 +18,8 @@ class DocumentRule:
     type: str
     words: tuple[str, ...]
     images_only: bool = False
+    #: What mails and the console call it, by language; empty for a type of the config.
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def _listed(words: str) -> tuple[str, ...]:
@@ -28,6 +30,7 @@ def _listed(words: str) -> tuple[str, ...]:
 RULES = (
     DocumentRule(
         type="photo",
+        names={"en": "photo", "nl": "foto", "de": "Foto", "fr": "photo"},
         words=_listed("""
             foto, fotos, *foto, photo, photos, *photo, portrait, portret, porträt, passbild,
             bewerbungsbild, profilbild, lichtbild, headshot, picture, profile picture,
@@ -37,6 +40,12 @@ RULES = (
     ),
     DocumentRule(
         type="cover_letter",
+        names={
+            "en": "cover letter",
+            "nl": "motivatiebrief",
+            "de": "Anschreiben",
+            "fr": "lettre de motivation",
+        },
         words=_listed("""
             anschreiben, *anschreiben, bewerbungsschreiben, bewerbungsbrief, motivationsschreiben,
             motivationsbrief, begleitschreiben, begleitbrief, motivation, motivatie,
@@ -49,6 +58,7 @@ RULES = (
     ),
     DocumentRule(
         type="cv",
+        names={"en": "CV", "nl": "cv", "de": "Lebenslauf", "fr": "CV"},
         words=_listed("""
             cv, c v, curriculum, curriculum vitae, vitae, europass, lebenslauf, lebensläufe,
             *lebenslauf, werdegang, levensloop, resume, résumé
@@ -56,6 +66,12 @@ RULES = (
     ),
     DocumentRule(
         type="reference_letter",
+        names={
+            "en": "reference letter",
+            "nl": "referentie",
+            "de": "Referenz",
+            "fr": "lettre de recommandation",
+        },
         words=_listed("""
             arbeitszeugnis*, zwischenzeugnis*, dienstzeugnis*, praktikumszeugnis*, referenz,
             referenzen, referenzschreiben, empfehlung, empfehlungsschreiben, referentie,
@@ -67,6 +83,7 @@ RULES = (
     ),
     DocumentRule(
         type="certificate",
+        names={"en": "certificate", "nl": "certificaat", "de": "Zeugnis", "fr": "certificat"},
         words=_listed("""
             zeugnis*, *zeugnis, *zeugnisse, zertifikat*, *zertifikat, *zertifikate, diplom,
             *diplom, diplome, urkunde, urkunden, *urkunde, bescheinigung*, *bescheinigung,
@@ -79,6 +96,10 @@ RULES = (
         """),
     ),
 )
+_NAMES: Mapping[str, Mapping[str, str]] = {
+    **{rule.type: rule.names for rule in RULES},
+    OTHER: {"en": "other", "nl": "overig", "de": "Sonstiges", "fr": "autre"},
+}
 
 _IMAGES = frozenset(
     {"bmp", "gif", "heic", "heif", "jfif", "jpeg", "jpg", "png", "tif", "tiff", "webp"}
@@ -110,6 +131,16 @@ def document_type(
         if (image or not rule.images_only) and pattern_of(rule).search(words):
             return rule.type
     return OTHER
+
+
+def type_in_words(name: str, language: str) -> str:
+    """Return what a type is called in a language, else in English; the type itself if unknown.
+
+    >>> type_in_words("cv", "de")
+    'Lebenslauf'
+    """
+    names = _NAMES.get(name, {})
+    return names.get(language) or names.get("en", name)
 
 
 def _plain(text: str) -> str:

@@ -31,7 +31,8 @@ class WordingForm:
     optional: frozenset[str] = frozenset()
 
 
-#: Informs the responsible staff that a reply was filed.
+#: Informs the responsible staff that a reply was filed. Words for types of documents may be
+#: added; the other types are called as in `gateway.core.replies.document_types`.
 IMPORTED = WordingForm(
     placeholders=frozenset(
         (
@@ -47,12 +48,7 @@ IMPORTED = WordingForm(
             *("note_may_follow", "date_unread", "zone_guessed", "text_unread", "encrypted"),
         )
     ),
-    words=frozenset(
-        (
-            *("date", "more"),
-            *("cover_letter", "cv", "certificate", "reference_letter", "photo", "other"),
-        )
-    ),
+    words=frozenset(("date", "more")),
     optional=frozenset(
         (
             *("sender_without_address", "no_text", "incomplete", "sent_by", "other_reading"),

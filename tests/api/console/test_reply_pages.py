@@ -5,6 +5,7 @@ import pytest
 
 from gateway.api.console.roles import ConsoleRole
 from gateway.core import ids
+from gateway.core.replies.document_types import RULES
 from gateway.store.people import history
 from tests.api.console.browsing import browser, signed_in
 from tests.api.served import Served
@@ -52,6 +53,26 @@ async def test_what_is_remarked_on_a_reply_is_told_in_the_readers_language(api: 
         page = await browsing.open(f"/console/replies/{number}")
 
     assert "Im Auftrag des Absenders gesendet von Carla Weber." in page.text
+
+
+@pytest.mark.parametrize(
+    ("document_type", "words"),
+    [
+        *((rule.type, rule.names["de"]) for rule in RULES),
+        ("other", "Sonstiges"),
+        ("permit", "permit"),  # A type of the config.
+    ],
+)
+async def test_every_type_of_document_is_shown_with_its_words(
+    api: Served, document_type: str, words: str
+) -> None:
+    number, _ = await filed(api, "Datei.pdf", document_type=document_type)
+    async with signed_in(api, LOOK, language="de") as browsing:
+        reply = await browsing.open(f"/console/replies/{number}")
+        person = await browsing.open("/console/people/candidate:17")
+
+    assert f"Datei.pdf {words} 2 kB" in reply.text
+    assert f"Datei.pdf 4711 {words}" in person.text
 
 
 @pytest.mark.parametrize("path", ["replies/0000000000000", "replies/documents/0000000000000"])
