@@ -22,7 +22,12 @@ class Scope(StrEnum):
 
     def includes(self, other: "Scope") -> bool:
         """Whether a suppression of this scope also covers the other scope."""
-        return _WIDTH[self] >= _WIDTH[other]
+        return self.width >= other.width
+
+    @property
+    def width(self) -> int:
+        """Its place among the scopes: a wider one covers all that a narrower one does."""
+        return _WIDTH[self]
 
     @property
     def covers(self) -> str:
@@ -52,7 +57,7 @@ def known_tag(text: str) -> str:
     """
     words = [] if text in TAG_SCOPES else re.findall(r"[\w-]+", text)
     named = (same_word(word, TAG_SCOPES) for word in (text, *words))
-    return max(filter(None, named), key=lambda tag: _WIDTH[TAG_SCOPES[tag]], default=text)
+    return max(filter(None, named), key=lambda tag: TAG_SCOPES[tag].width, default=text)
 
 
 class State(StrEnum):

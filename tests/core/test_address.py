@@ -2,7 +2,14 @@
 
 import pytest
 
-from gateway.core.mail.address import domain_of, fits_envelope, lookup_form, parse_path, readable
+from gateway.core.mail.address import (
+    domain_of,
+    domains_of,
+    fits_envelope,
+    lookup_form,
+    parse_path,
+    readable,
+)
 
 #: Why a path is one: how it is written, its mailbox, and what stands behind it.
 PATHS = {
@@ -173,6 +180,18 @@ def test_what_stands_behind_a_plus_is_dropped_where_it_is_asked_for(
 )
 def test_the_domain_of_an_address(address: str, domain: str) -> None:
     assert domain == domain_of(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "domains"),
+    [
+        ("bob@Mail.Example.org", ["mail.example.org", "example.org", "org"]),
+        ("postmaster", []),
+        ("", []),
+    ],
+)
+def test_the_domains_an_address_is_in_the_nearest_first(address: str, domains: list[str]) -> None:
+    assert domains == list(domains_of(address))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from gateway.store.engine.database import Database, WrongSchema, number_of, vers
 from gateway.store.engine.upgrade import defects, upgrade
 from gateway.store.schema import FIRST_NUMBER, VERSION
 from gateway.store.schema.columns import mark_of_tables, metadata
-from gateway.store.schema.searching import SQLITE_INDEX
 
 BEFORE_RELEASE = r"of a build before any release.*gateway db upgrade --new"
 #: What a gateway of the next version would bring with it.
@@ -33,7 +32,7 @@ def upgrade():
 
 def is_ours(name: str | None, *_: object) -> bool:
     """Whether the schema speaks of it: SQLite keeps its index of words in tables of its own."""
-    return not (name or "").startswith((SQLITE_INDEX, "ix_message_words_words"))
+    return not (name or "").startswith(("message_search", "ix_message_words_words"))
 
 
 @pytest.fixture

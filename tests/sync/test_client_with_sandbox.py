@@ -151,9 +151,7 @@ def test_a_campaign_goes_out_and_comes_back(
 
     assert [len(page) for page in client.segment_members(audience, segment)] == [1]
     assert client.campaign(campaign)["status"] == "sent"
-    assert [campaign] == [
-        each["id"] for each in client.campaigns(created_since=START - timedelta(minutes=1))
-    ]
+    assert [campaign] == [each["id"] for each in client.campaigns()]
     assert client.report(campaign)["emails_sent"] == 2
     ((counted,),) = client.reports(sent_since=START)
     assert (counted["id"], counted["unsubscribed"]) == (campaign, 1)

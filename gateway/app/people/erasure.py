@@ -25,7 +25,7 @@ from gateway.config import Settings, files_in
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Scope
 from gateway.core.moments import in_utc
-from gateway.core.people.erased_names import ErasedNames
+from gateway.core.people.erased_names import PREFIX, ErasedNames
 from gateway.core.people.people import PersonRef
 from gateway.core.written import readable_name
 from gateway.crm.files import FieldReading
@@ -401,7 +401,7 @@ def _unfiled(database: Database) -> Iterator[tuple[int, str]]:
 
 
 def _content(blobs: Blobs, digest: str) -> bytes:
-    if digest.startswith("erased:"):
+    if digest.startswith(PREFIX):
         return b""
     try:
         return b"".join(blobs.read(digest))

@@ -12,6 +12,7 @@ import orjson
 from gateway.app import common
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
+from gateway.core.people.erased_names import PREFIX
 from gateway.core.people.export_words import DEFAULT, WORDS
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.blobs import BlobMissing, Blobs
@@ -141,7 +142,7 @@ def _files(export: PersonExport) -> Iterable[tuple[str, str]]:
     for table, column in (("history", "raw"), ("inbox", "content")):
         for row in export.held.get(table, ()):
             digest = str(row[column])
-            if digest not in seen and not digest.startswith("erased:"):
+            if digest not in seen and not digest.startswith(PREFIX):
                 seen.add(digest)
                 yield f"mail/{row['id']}.eml", digest
 

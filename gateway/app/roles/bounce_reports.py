@@ -9,7 +9,7 @@ from gateway.app.wording import mail_wordings, shipped_wordings
 from gateway.config import Settings
 from gateway.core.bounces.bounce_report import BOUNCE_REPORT, html_of_report, values_of_report
 from gateway.core.errors import GatewayError
-from gateway.core.mail.address import domain_of
+from gateway.core.mail.address import domains_of
 from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.sending.mail_wording import MailWording
 from gateway.core.sending.notice import Notice, build
@@ -113,8 +113,7 @@ class DailyBounceReport:
             wordings = shipped_wordings(TYPE, BOUNCE_REPORT)
         chosen = settings.suppression
         languages = [member.language for member in staff]
-        domain = domain_of(address)
-        while domain:
-            languages += [chosen.languages[domain]] if domain in chosen.languages else []
-            domain = domain.partition(".")[2]
+        languages += [
+            chosen.languages[domain] for domain in domains_of(address) if domain in chosen.languages
+        ]
         return in_language(wordings, *languages, chosen.language)

@@ -16,6 +16,7 @@ from gateway import logs
 from gateway.config import Settings, load
 from gateway.core.errors import GatewayError
 from gateway.runtime.periodic import pause
+from gateway.supervisor import worker
 
 log = logs.get("role")
 
@@ -93,14 +94,14 @@ class RoleContext:
         """Report to the supervisor that this process is working."""
         log.info("started", number=self._arguments.number, pid=os.getpid())
         if self._supervisor is not None:
-            self._supervisor.write(b"ready\n")
+            self._supervisor.write(worker.READY)
 
     async def _hear(self, reader: asyncio.StreamReader) -> None:
         """Follow the supervisor; when it ends, however that came about, so do we."""
         with contextlib.suppress(OSError):
             while line := await reader.readline():
                 match json.loads(line):
-                    case "reload":
+                    case worker.RELOAD:
                         self._reload_soon()
                     case {"roles": roles}:
                         self.roles = roles

@@ -183,6 +183,7 @@ def add(
     One by one, by group or by file; all three may be repeated.
     """
     from gateway.sync import campaigns as work
+    from gateway.sync.campaign_states import stored
 
     wanted = read_id(number)
     if not (person or group or file):
@@ -199,7 +200,7 @@ def add(
         ]
         for problem in problems:
             complain(problem)
-        campaign = _stored(session, wanted)
+        campaign = stored(session, wanted)
         text = f"Added: {added.added}; {added.known} were in it before"
         _done(chosen, session, campaign, text, as_json=as_json)
     raise typer.Exit(1 if problems else 0)
@@ -218,6 +219,7 @@ def remove(
     An address stands for everybody who has it.
     """
     from gateway.sync import campaigns as work
+    from gateway.sync.campaign_states import stored
 
     wanted, sought = read_id(number), read_person(person)
     with session_of(context) as (chosen, session):
@@ -226,7 +228,7 @@ def remove(
         if not gone:
             raise NotFound(f"{person} is not in the campaign {number}")
         text = f"Removed: {', '.join(map(str, gone))}"
-        _done(chosen, session, _stored(session, wanted), text, as_json=as_json)
+        _done(chosen, session, stored(session, wanted), text, as_json=as_json)
 
 
 @app.command("prepare")
@@ -361,11 +363,6 @@ def recreate(
         _warn(remarks)
         text = f"Created: {ids.show(campaign.id)}, in place of {number}"
         _done(chosen, session, campaign, text, as_json=as_json)
-
-
-def _stored(session: "MailchimpSession", number: int) -> Campaign:
-    with session.database.reading() as connection:
-        return campaigns.by_id(connection, number)
 
 
 def _done(

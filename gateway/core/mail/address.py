@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from gateway.core.quick_values import quick_value
 from gateway.core.written import seen
@@ -121,6 +122,17 @@ def _u_label(label: str) -> str:
     except UnicodeError:
         return label
     return shown if shown.isprintable() and "." not in shown and a_label(shown) == label else label
+
+
+def domains_of(address: str) -> Iterator[str]:
+    """Yield the domain of an address, then each that it is part of: `a.example.org`, `example.org`.
+
+    Nothing for an address without a domain.
+    """
+    domain = domain_of(address)
+    while domain:
+        yield domain
+        domain = domain.partition(".")[2]
 
 
 def domain_of(address: str) -> str:

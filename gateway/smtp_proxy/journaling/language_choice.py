@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from gateway.core.decision.note_template import NoteTemplate
-from gateway.core.mail.address import domain_of, lookup_form
+from gateway.core.mail.address import domains_of, lookup_form
 from gateway.core.mail.headers import Headers
 from gateway.core.wording import in_language
 from gateway.smtp_proxy.policy import Policy
@@ -35,8 +35,6 @@ class LanguageChoice:
 def _of_domains(policy: Policy, addresses: Iterable[str]) -> Iterator[str]:
     """Yield the languages configured for the addresses' domains, the nearest domain's first."""
     for address in addresses if policy.languages else ():
-        domain = domain_of(address)
-        while domain:
+        for domain in domains_of(address):
             if domain in policy.languages:
                 yield policy.languages[domain]
-            domain = domain.partition(".")[2]

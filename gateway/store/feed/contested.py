@@ -30,7 +30,6 @@ _TELLING = frozenset(
         *("responsible", "licence_number", "examiner_number", "examiner", "created_by"),
     )
 )
-_WIDTH = {Scope.MAILCHIMP: 1.0, Scope.BULK: 2.0, Scope.ALL: 3.0}
 _NOT_WHOLE = ", which may not be whole"
 _PERHAPS = 0.5  #: The width of an unknown status or tag: it may suppress.
 #: Kinds whose new records may protect somebody: people by their addresses, the others by a tag.
@@ -86,7 +85,7 @@ class SuppressionWidths:
         """Return how much a tag suppresses."""
         if not tag:
             return 0
-        return _WIDTH[self._scopes[tag]] if tag in self._scopes else _PERHAPS
+        return self._scopes[tag].width if tag in self._scopes else _PERHAPS
 
     def status(self, kind: str, crm_id: str) -> float:
         """Return how much a status suppresses."""

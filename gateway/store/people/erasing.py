@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from gateway.core.batches import batched
 from gateway.core.campaigns.campaigns import CampaignState
-from gateway.core.people.erased_names import ErasedNames, short
+from gateway.core.people.erased_names import PREFIX, ErasedNames, short
 from gateway.core.replies.inbox import InboxState
 from gateway.core.sending.outbox import OutboxState
 from gateway.core.triggers.occurrence import OccurrenceState
@@ -255,7 +255,7 @@ class _Eraser:
                 self._blobs.add(row.content)
                 is_open = row.state in (InboxState.WAITING, InboxState.NEEDS_ATTENTION)
                 values = {
-                    "content": f"erased:{row.id}",
+                    "content": f"{PREFIX}{row.id}",
                     "whole": False,
                     "state": InboxState.DISCARDED.value if is_open else row.state,
                     "detail": REASON,
@@ -335,7 +335,7 @@ class _Eraser:
         """Erase the texts of messages to the person; if others got them, only what names them."""
         d = deliveries.c
         for chunk in batched(sorted(received), _AT_ONCE):
-            is_others = d.address.not_like("erased:%") & ~(
+            is_others = d.address.not_like(f"{PREFIX}%") & ~(
                 d.address.in_(self._subject.shared) & (d.persons == "")
             )
             others_too = set(
@@ -444,7 +444,7 @@ class _Eraser:
             is_open = row.state in (OccurrenceState.DUE, OccurrenceState.HELD)
             values = {
                 "person": self._mark,
-                "about": f"erased:{row.id}",
+                "about": f"{PREFIX}{row.id}",
                 "state": OccurrenceState.SKIPPED.value if is_open else row.state,
                 "reason": REASON,
                 "next_at": None,

@@ -248,5 +248,5 @@ def known_people(connection: Connection) -> Iterator[PersonRef]:
         *((table, table.c.person) for table in (history, memberships, applications, occurrences)),
     ):
         for row in connection.execute(select(table.c.kind, crm_id).distinct()):
-            if not row[1].startswith("erased:") and row[0]:
+            if not row[1].startswith(PREFIX) and row[0]:
                 yield PersonRef.parse(f"{row[0]}:{row[1]}")

@@ -25,7 +25,6 @@ search_progress = Table(
     Column("until", BigInteger, nullable=False),  # all messages with lower ids are indexed
 )
 
-SQLITE_INDEX = "message_search"  #: Prefix of the tables of SQLite's index.
 #: Neither positions (`detail`) nor lengths of entries are kept: a match has all the words.
 _STATEMENTS = {
     "sqlite": (

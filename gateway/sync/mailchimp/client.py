@@ -237,10 +237,9 @@ class MailchimpClient:
         method = self._api.verifiedDomains.get_verified_domains_all
         return self._official.only_page("domains", DOMAIN, method)
 
-    def campaigns(self, *, created_since: datetime | None = None) -> list[MailchimpJson]:
-        """Return all campaigns, or those created after a second."""
-        narrowed = {"since_create_time": timestamp(created_since)} if created_since else {}
-        return self._official.rows("campaigns", CAMPAIGN, self._api.campaigns.list, **narrowed)
+    def campaigns(self) -> list[MailchimpJson]:
+        """Return all campaigns."""
+        return self._official.rows("campaigns", CAMPAIGN, self._api.campaigns.list)
 
     def campaign(self, campaign_id: str) -> MailchimpJson:
         """Return a campaign in its present state."""

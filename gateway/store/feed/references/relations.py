@@ -37,8 +37,6 @@ from gateway.store.schema.feed import (
 )
 from gateway.store.schema.references import open_references
 
-_WIDTH = {Scope.MAILCHIMP: 1, Scope.BULK: 2, Scope.ALL: 3}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
@@ -218,7 +216,7 @@ def as_target(row: Mapping[Any, Any], tag_scopes: Mapping[str, Scope]) -> Refere
     return ReferenceTarget(
         crm_id=row["crm_id"],
         names=tuple(filter(None, names)),
-        keeps_away=_WIDTH[scope] if scope else 0,
+        keeps_away=scope.width if scope else 0,
     )
 
 
