@@ -81,7 +81,7 @@ def pytest_configure() -> None:
     Nothing that tests load is garbage: until all of it is there, none is looked for.
     """
     gc.disable()
-    # Of a shell that started them in the background they inherit that Ctrl-C is ignored.
+    # A shell that starts them in the background makes them, and all that they start, ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     memory = memory_folder(gigabytes=4)
     if memory is not None:

@@ -16,9 +16,8 @@ from gateway.triggers.templates import CheckedTrigger
 class TriggerSettings:
     """The settings of triggered mail, and the triggers themselves."""
 
-    checked_triggers: Mapping[
-        str, CheckedTrigger
-    ]  #: By the trigger's name; including those switched off.
+    #: By name; including those switched off.
+    checked_triggers: Mapping[str, CheckedTrigger]
     zone: tzinfo
     daily_at: time
     quiet_hours: tuple[time, time] | None

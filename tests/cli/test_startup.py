@@ -31,7 +31,7 @@ RARE = {
     "aiosmtpd",
     "alembic",
     "fastapi",
-    "gateway.core.decision.classify",
+    "gateway.core.decision.shipped_rules",
     "gateway.delivery.settings",
     "httpx",
     "jinja2",

@@ -48,7 +48,7 @@ FULL = replace(
     attempt_of=7,
 )
 
-#: Its deliveries lack the fields that came after `note_facts`.
+#: Its deliveries lack what may come after `note_facts`.
 RECORD_OF_30_NOVEMBER = """
 {"message": {"id": 4711, "at": "2026-11-28T10:00:00+00:00", "listener": "crm", "login": null,
 "client": "", "sender": "crm@office.example", "subject": "", "message_id": "", "kind": "individual",

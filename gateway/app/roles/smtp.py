@@ -226,8 +226,8 @@ def open_log(database: Database, number: int, *, wanted: bool) -> WorkerLog | No
 async def register(database: Database, of_gateway: int) -> int:
     """Get a number of our own; without a store, use a likely free one until it is back.
 
-    That one differs from those of this gateway's other workers: `of_gateway` is the number that the
-    supervisor gave the process.
+    Such a number differs from those of this gateway's other workers: `of_gateway` is the one that
+    the supervisor gave the process.
     """
     holder, loop = processes.holder(), asyncio.get_running_loop()
     try:

@@ -159,9 +159,8 @@ def trigger_state(settings: Settings, name: str) -> TriggerState:
     text = ""
     problems: tuple[str, ...] = ()
     faults: list[FileFault] = []
-    with suppress(
-        ConfigError
-    ):  # For example, a file that isn't text: reading the trigger reports it.
+    # A file that isn't text, for example, is reported where the trigger is read.
+    with suppress(ConfigError):
         text = text_to_mend(files[name])
     checked: CheckedTrigger | None = None
     given: dict[str, object] = {}
@@ -324,8 +323,8 @@ def propose_template(
     folder = settings.templates.folder / name
     if not _NAME.fullmatch(name) or name in OTHER_WORDING:
         taken = f"{name} is the wording of other mail" if name in OTHER_WORDING else ""
-        lasting = f"a template's name {NAME_RULE}, {_LONGEST_NAME} characters at most"
-        raise ConfigError(f"{folder}: {taken or lasting}; choose another name")
+        of_names = f"a template's name {NAME_RULE}, {_LONGEST_NAME} characters at most"
+        raise ConfigError(f"{folder}: {taken or of_names}; choose another name")
     for language in texts:
         if not _LANGUAGE.fullmatch(language):
             raise ConfigError(f"{folder}: {language}: a language is two small letters, such as nl")

@@ -184,7 +184,7 @@ def plan(
 ) -> TriggerSettings:
     """Return the settings of triggered mail; GatewayError if a file can't be used.
 
-    Triggers in `unusable` were not checked, and their mail waits once it is due.
+    Triggers in `unusable` have files that can't be used; their mail waits once it is due.
     """
     own = settings.triggers
     language = settings.suppression.language

@@ -7,15 +7,12 @@ their order: those before the deciding one didn't match. The present state is sh
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from gateway.core.decision.decide import blocking
 from gateway.core.decision.note_facts import NoteFacts
+from gateway.core.decision.rule import Rule
 from gateway.core.kinds import Kind, State
 from gateway.core.people.people import ENTRY_SOURCES, Standing, Suppression
-
-if TYPE_CHECKING:  # Showing a message doesn't need all rules to be loaded.
-    from gateway.core.decision.rule import Rule
 
 
 class RuleOutcome(StrEnum):

@@ -1,6 +1,6 @@
 """What a rule is: a name, the kind it stands for, and the test that must match.
 
-The tests that count recipients are here, too: the proxy knows them from others, as it has to count.
+The tests that count recipients are here, too: the proxy has to count for them.
 """
 
 from abc import ABC, abstractmethod

@@ -2,18 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from gateway.core.decision.delivery_reason import DeliveryReason, reason_of
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note_facts import facts_of
+from gateway.core.decision.rule import Rule
 from gateway.core.people.people import NOBODY
 from gateway.store.people.suppression import Standings
-
-if TYPE_CHECKING:  # Showing a message shouldn't load all rules.
-    from gateway.core.decision.rule import Rule
 
 
 def reasons_of(

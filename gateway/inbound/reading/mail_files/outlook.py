@@ -270,8 +270,9 @@ def mapi_header(
         "Subject": text(_SUBJECT),
         "Date": format_datetime(sent) if sent is not None else "",
     }
-    first = _FIELD.search(text(_HEADERS))
-    header = message_from_string(text(_HEADERS)[first.start() :] if first else "")
+    stored = text(_HEADERS).lstrip()
+    first = _FIELD.search(stored)
+    header = message_from_string(stored[first.start() :] if first else "")
     kept = {name: str(header.get(name, "")) for name in _COPIED}
     fields.update({name: value for name, value in kept.items() if value.strip("\0 \r\n\t")})
     cleaned = {name: " ".join(value.replace("\0", "").split()) for name, value in fields.items()}
