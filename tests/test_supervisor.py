@@ -179,6 +179,7 @@ async def test_an_address_in_use_stops_a_reload_but_not_the_gateway(
 
     port, free = gateway.port, free_port()
     listeners = [
+        {"name": "crm", "bind": f"{LOOPBACK}:{port}"},
         {"name": "free", "bind": f"{LOOPBACK}:{free}"},
         {"name": "taken", "bind": f"localhost:{sink.port}"},
     ]
@@ -189,6 +190,11 @@ async def test_an_address_in_use_stops_a_reload_but_not_the_gateway(
     assert await has_banner(port)
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection(LOOPBACK, free)
+
+    # The process that is started again reads the file that was refused.
+    os.kill(gateway.processes_of("smtp")[0], signal.SIGKILL)
+    await gateway.wait_for_log("listener_not_open", 1)
+    assert await has_banner(port)
 
 
 @pytest.mark.system

@@ -50,8 +50,14 @@ class SmtpWorker:
     def open(
         self, listeners: Sequence[ListenerPolicy], sockets: Mapping[str, Sequence[socket.socket]]
     ) -> None:
-        """Begin to accept connections."""
+        """Begin to accept connections.
+
+        A process that is started again may read of a listener that no reload has opened yet.
+        """
         for settings in listeners:
+            if settings.name not in sockets:
+                log.warning("listener_not_open", listener=settings.name)
+                continue
             if settings.imports:
                 assert self._spool is not None
                 listener: Listener = ImportListener(
@@ -107,8 +113,9 @@ class SmtpWorker:
             return
         with contextlib.suppress(OSError):  # Our own listeners report it when there is no room.
             for name, sockets in others.items():
-                for bound in sockets:
-                    self._accept(bound, self._listeners[name])
+                if (listener := self._listeners.get(name)) is not None:
+                    for bound in sockets:
+                        self._accept(bound, listener)
 
     def apply(self, policy: Policy, listeners: Sequence[ListenerPolicy]) -> None:
         """Use new settings; sessions do so from their next transaction on."""
