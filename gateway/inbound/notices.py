@@ -221,7 +221,7 @@ def values_of(
 def _type_of(document: Document, wording: MailWording) -> str:
     """Return the type of a document as the wording calls it, or else as its language does."""
     name = document.type
-    return wording.words.get(name, type_in_words(name, wording.language))
+    return wording.words.get(name) or type_in_words(name, wording.language)
 
 
 def _first_lines(text: str, wording: MailWording) -> str:

@@ -113,6 +113,7 @@ def test_a_notice_names_the_page_of_the_reply_or_else_the_command(url: str, lang
             {"cv": "Werdegang", "permit": "Genehmigung"},
             "\n- a.pdf (Werdegang)\n- b.pdf (Sonstiges)\n- c.pdf (Genehmigung)",
         ),
+        ({"cv": ""}, "\n- a.pdf (Lebenslauf)\n- b.pdf (Sonstiges)\n- c.pdf (permit)"),
     ],
 )
 def test_wording_of_ones_own_may_call_types_of_documents_otherwise(
