@@ -196,6 +196,13 @@ async def test_an_address_in_use_stops_a_reload_but_not_the_gateway(
     await gateway.wait_for_log("listener_not_open", 1)
     assert await has_banner(port)
 
+    # What it says of the address it has in the file must not count for the one that is open.
+    moved = [{"name": "crm", "bind": f"localhost:{sink.port}", "networks": ["0.0.0.0/0"]}]
+    gateway.change({"smtp": {"listeners": moved}})
+    os.kill(gateway.processes_of("smtp")[0], signal.SIGKILL)
+    await gateway.wait_for_log("listener_not_open", 2)
+    assert not await has_banner(port)
+
 
 @pytest.mark.system
 async def test_an_address_in_use_stops_the_start_with_a_line_that_says_so(

@@ -132,7 +132,12 @@ class RoleProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             link = theirs.fileno()
-            passed = {"sockets": self._sockets, "others": self._others, "link": link}
+            passed = {
+                "binds": dict(self.role.binds),
+                "sockets": self._sockets,
+                "others": self._others,
+                "link": link,
+            }
             arguments = {**self._arguments, "role": self.role.name, "number": self.number, **passed}
             groups = (*self._sockets.values(), *self._others.values())
             descriptors = [link, *(number for group in groups for number in group)]

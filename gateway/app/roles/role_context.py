@@ -30,6 +30,7 @@ class RoleArguments:
     role: str
     number: int  #: The process's number, for its log.
     config: str | None  #: The config file named on the command line.
+    binds: Mapping[str, Sequence[str | int]]  #: Host and port of each listener that is open.
     sockets: Mapping[str, Sequence[int]]  #: Listening file descriptors, by listener.
     others: Mapping[str, Sequence[int]]  #: Those of the role's other processes.
     link: int  #: File descriptor of the socket to the supervisor.
@@ -54,6 +55,8 @@ class RoleContext:
 
     def __init__(self, arguments: RoleArguments, settings: Settings) -> None:
         self.settings = settings
+        #: By listener; in the config they may have another address since, or not exist any more.
+        self.binds = {name: tuple(bind) for name, bind in arguments.binds.items()}
         self.sockets = _opened(arguments.sockets)
         self.others = _opened(arguments.others)
         self.stopping = asyncio.Event()

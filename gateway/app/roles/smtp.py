@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import gc
+import socket
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from zlib import crc32
@@ -116,7 +118,9 @@ class _SmtpRole:
     async def apply(self, fresh: Settings) -> None:
         """Apply new settings; restart if the journal must be kept in another way."""
         counted = bool(self._services.policy.bursts)
-        self._worker.apply(policy(fresh), listeners(fresh))
+        are_open = self._open_sockets(fresh)
+        own = [listener for listener in listeners(fresh) if listener.name in are_open]
+        self._worker.apply(policy(fresh), own)
         self._services.decider = self._decider(fresh)
         if bool(self._services.policy.bursts) != counted:
             log.info("starting_anew", number=self._number)
@@ -156,7 +160,8 @@ class _SmtpRole:
             gc.collect()
             gc.freeze()
             gc.set_threshold(_COLLECT_AFTER, 20, 20)
-            self._worker.open(listeners(self._context.settings), self._context.sockets)
+            settings = self._context.settings
+            self._worker.open(listeners(settings), self._open_sockets(settings))
             helping = every(
                 HELP,
                 partial(self._worker.help, self._context.others),
@@ -172,6 +177,18 @@ class _SmtpRole:
                 task.cancel()
         await self._journal.close()
         await self._chores.retire()
+
+    def _open_sockets(self, settings: Settings) -> dict[str, Sequence[socket.socket]]:
+        """Return the sockets of those listeners whose address is still that of the config.
+
+        What a config says of a listener on loopback must not count for one that is open to all.
+        """
+        binds = {one.name: (one.bind.host, one.bind.port) for one in settings.smtp.listeners}
+        return {
+            name: sockets
+            for name, sockets in self._context.sockets.items()
+            if binds.get(name) == self._context.binds[name]
+        }
 
     async def look_at_never(self) -> None:
         """Remember what is needed while the store is away."""
