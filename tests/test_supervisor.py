@@ -21,7 +21,7 @@ import structlog
 
 from gateway.supervisor.listening import CantListen, bound_sockets
 from gateway.supervisor.supervisor import Supervisor
-from gateway.supervisor.worker import Role, RoleProcess, Timing
+from gateway.supervisor.worker import Role, RoleProcess, RunConfig, Timing
 from tests.conftest import StartGateway
 from tests.rig.gateway import GatewayProcess, role_of
 from tests.rig.process import LOOPBACK, free_port, has_banner, parent_of, wait_until
@@ -190,18 +190,6 @@ async def test_an_address_in_use_stops_a_reload_but_not_the_gateway(
     assert await has_banner(port)
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection(LOOPBACK, free)
-
-    # The process that is started again reads the file that was refused.
-    os.kill(gateway.processes_of("smtp")[0], signal.SIGKILL)
-    await gateway.wait_for_log("listener_not_open", 1)
-    assert await has_banner(port)
-
-    # What it says of the address it has in the file must not count for the one that is open.
-    moved = [{"name": "crm", "bind": f"localhost:{sink.port}", "networks": ["0.0.0.0/0"]}]
-    gateway.change({"smtp": {"listeners": moved}})
-    os.kill(gateway.processes_of("smtp")[0], signal.SIGKILL)
-    await gateway.wait_for_log("listener_not_open", 2)
-    assert not await has_banner(port)
 
 
 @pytest.mark.system
@@ -436,6 +424,7 @@ def worker(
         1,
         command=[sys.executable, "-c", program],
         arguments=arguments if arguments is not None else {},
+        config="first",
         sockets={},
         others={},
         timing=timing,
@@ -488,6 +477,49 @@ async def test_a_process_started_again_is_given_what_is_known_by_then(tmp_path: 
     assert "" == json.loads(told.read_text().splitlines()[0])["store"]
 
 
+#: A role that notes its configs; ends after the second, having given the answer it was told.
+_CONFIGURED = """
+import json, socket, sys
+link = socket.socket(fileno=json.loads(sys.argv[1])["link"])
+lines = link.makefile("rw")
+with open({notes!r}, "a") as notes:
+    notes.write(json.loads(lines.readline())["config"] + "\\n")
+lines.write("ready\\n")
+lines.flush()
+lines.readline()
+lines.write({answer!r})
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "then"), [("reloaded\n", "second"), ("refused\n", "first"), ("", "second")]
+)
+async def test_a_process_started_again_has_the_last_config_not_refused(
+    tmp_path: Path, answer: str, then: str
+) -> None:
+    notes = tmp_path / "notes"
+    role = worker(_CONFIGURED.format(notes=str(notes), answer=answer))
+
+    async with kept(role):
+        await asyncio.wait_for(role.ready.wait(), 30)
+        role.reload("second")
+        await wait_until(lambda: role.restarts >= 1, "a restart")
+        await asyncio.wait_for(role.ready.wait(), 30)
+
+    assert ["first", then] == notes.read_text().split()
+
+
+async def test_a_config_that_comes_while_no_process_runs_is_the_next_ones(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    role = worker(_CONFIGURED.format(notes=str(notes), answer=""))
+    role.reload("second")
+
+    async with kept(role):
+        await asyncio.wait_for(role.ready.wait(), 30)
+
+    assert ["second"] == notes.read_text().split()
+
+
 async def test_a_stopped_worker_is_not_started_again() -> None:
     waiting = worker("import sys; sys.stdin.read(); import time; time.sleep(60)")
 
@@ -516,11 +548,12 @@ async def test_the_first_role_starts_alone_but_does_not_keep_the_others_waiting_
     first: str, ready: int, turn: float
 ) -> None:
     roles = [Role(name=first, processes=2), Role(name="sync"), Role(name="api")]
+    config = RunConfig(roles=roles)
     supervisor = Supervisor(
-        roles,
+        config,
         command=[sys.executable, "-c", _ROLE],
         arguments={},
-        reload=lambda: roles,
+        reread=lambda: config,
         timing=Timing(first_turn=timedelta(seconds=turn)),
     )
 

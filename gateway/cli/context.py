@@ -14,8 +14,7 @@ import typer
 
 from gateway.app import common
 from gateway.cli.output import LocalTimes
-from gateway.config import Settings, load
-from gateway.config.load import config_file, read_file
+from gateway.config import ConfigText, Settings
 from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
@@ -36,14 +35,16 @@ class Context:
 
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
-        self._settings: Settings | None = None
 
-    @property
+    @cached_property
+    def config(self) -> ConfigText:
+        """The text of the config file; ConfigError says why it can't be read."""
+        return ConfigText.read(self.file, os.environ)
+
+    @cached_property
     def settings(self) -> Settings:
         """The settings; ConfigError says what is wrong with them."""
-        if self._settings is None:
-            self._settings = load(self.file, os.environ)
-        return self._settings
+        return self.config.settings(os.environ)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -159,7 +160,7 @@ def listeners_beginning(context: typer.Context, incomplete: str) -> list[str]:
     """Return the config's listeners with names starting so; none if it can't be read."""
     named = context.find_root().params.get("config")
     try:
-        values = read_file(config_file(Path(named) if named else None, os.environ))
+        values = ConfigText.read(Path(named) if named else None, os.environ).values()
         listeners = values["smtp"]["listeners"]
         return [item["name"] for item in listeners if item["name"].startswith(incomplete)]
     except (GatewayError, KeyError, TypeError, AttributeError):

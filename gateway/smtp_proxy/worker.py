@@ -50,14 +50,8 @@ class SmtpWorker:
     def open(
         self, listeners: Sequence[ListenerPolicy], sockets: Mapping[str, Sequence[socket.socket]]
     ) -> None:
-        """Begin to accept connections.
-
-        A process that is started again may read of a listener that no reload has opened yet.
-        """
+        """Begin to accept connections."""
         for settings in listeners:
-            if settings.name not in sockets:
-                log.warning("listener_not_open", listener=settings.name)
-                continue
             if settings.imports:
                 assert self._spool is not None
                 listener: Listener = ImportListener(
@@ -121,9 +115,7 @@ class SmtpWorker:
         """Use new settings; sessions do so from their next transaction on."""
         self._services.apply(policy)
         for settings in listeners:
-            listener = self._listeners.get(settings.name)
-            if listener is not None:
-                listener.settings = settings
+            self._listeners[settings.name].settings = settings
 
     async def sweep(self) -> None:
         """End waits that last too long; update the metrics."""

@@ -13,7 +13,7 @@ from gateway.core.errors import GatewayError
 from gateway.supervisor import systemd
 from gateway.supervisor.fork_server import ForkServer
 from gateway.supervisor.listening import Place, Sockets
-from gateway.supervisor.worker import RELOAD, Role, RoleProcess, Timing
+from gateway.supervisor.worker import Role, RoleProcess, RunConfig, Timing
 
 log = logs.get("supervisor")
 
@@ -22,26 +22,27 @@ class Supervisor:
     """Runs roles until SIGTERM or SIGINT; SIGHUP reloads the config.
 
     Processes are started by `fork_server` while there is one, else by `command`; each gets
-    `arguments` plus its role, number and sockets. `reload` checks the config and returns the roles
-    it now requires, or raises `GatewayError`; `ended` is called with the pid of every process that
-    is gone.
+    `arguments` plus its role, number and sockets, and the config over its link. `reread` reads the
+    config anew and checks it, or raises `GatewayError`; `ended` is called with the pid of every
+    process that is gone.
     """
 
     def __init__(
         self,
-        roles: Sequence[Role],
+        config: RunConfig,
         *,
         command: Sequence[str],
         arguments: Mapping[str, Any],
-        reload: Callable[[], Sequence[Role]],
+        reread: Callable[[], RunConfig],
         ended: Callable[[int], None] = lambda _: None,
         timing: Timing | None = None,
         fork_server: ForkServer | None = None,
     ) -> None:
-        self._roles = {role.name: role for role in roles}
+        self._config = config
+        self._roles = {role.name: role for role in config.roles}
         self._command = command
         self._arguments = arguments
-        self._reload = reload
+        self._reread = reread
         self._ended = ended
         self._timing = timing or Timing()
         self._fork_server = fork_server
@@ -88,7 +89,7 @@ class Supervisor:
         """Start the first role, whose clients are waiting, and all others once it is ready."""
         async with self._reloading:
             for role in self._roles.values():
-                workers = self._start(role)
+                workers = self._start(role, self._config)
                 if len(workers) == len(self._workers):
                     await all_ready(workers, within=self._timing.first_turn)
         await self.tell_systemd()
@@ -109,8 +110,8 @@ class Supervisor:
             await asyncio.sleep(interval.total_seconds())
             systemd.tell("WATCHDOG=1")
 
-    def _start(self, role: Role) -> list[RoleProcess]:
-        """Start the processes of a role.
+    def _start(self, role: Role, config: RunConfig) -> list[RoleProcess]:
+        """Start the processes of a role under a config.
 
         Each gets the sockets of its own place and, in `others`, those of the role's other
         processes: it serves them if one has died.
@@ -132,6 +133,7 @@ class Supervisor:
                 next(self._numbers),
                 command=self._command,
                 arguments=self._arguments,
+                config=config.sent,
                 sockets=sockets,
                 others=others,
                 timing=self._timing,
@@ -169,30 +171,32 @@ class Supervisor:
         """Reload the config: a role that has changed is handed over to new processes.
 
         The old processes of such a role end once the new ones are ready; if those aren't ready in
-        time, the old ones stay.
+        time, the old ones stay, under the old config.
         """
         async with self._reloading:
             try:
-                wanted = self._reload()
-                self._sockets.open(places_of(wanted))
+                config = self._reread()
+                self._sockets.open(places_of(config.roles))
             except GatewayError as error:
                 # Clients would connect to what was bound before the error, and never be greeted.
                 self._sockets.keep_only(places_of(self._roles.values()))
                 log.error("reload_refused", reason=str(error))
                 return
-            for role in wanted:
+            config.take_effect()
+            self._config = config
+            for role in config.roles:
                 running = [worker for worker in self._workers if worker.role.name == role.name]
                 if self._roles[role.name] != role:
                     await self._hand_over(role, running)
                     continue
                 for worker in running:
                     if worker.role == role:
-                        worker.tell(RELOAD)
+                        worker.reload(config.sent)
             self._sockets.keep_only(places_of(self._roles.values()))
             log.info("reloaded", roles=self.status())
 
     async def _hand_over(self, role: Role, running: Sequence[RoleProcess]) -> None:
-        new = self._start(role)
+        new = self._start(role, self._config)
         if await all_ready(new, within=self._timing.grace):
             self._roles[role.name] = role
             leaving = running

@@ -5,6 +5,7 @@ import contextlib
 import json
 import signal
 import socket
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,8 +18,13 @@ from gateway.supervisor.listening import HostAndPort
 
 log = logs.get("supervisor")
 
+#: Lines from a process to the supervisor.
 READY = b"ready\n"
-RELOAD = "reload"
+RELOADED = b"reloaded\n"  #: It has taken up the config it was sent, or
+REFUSED = b"refused\n"  #: goes on with the one before.
+
+
+_LAST_LINES = 1.0  #: Seconds for reading what a process that has ended had sent.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +34,18 @@ class Role:
     name: str
     processes: int = 1
     binds: Mapping[str, HostAndPort] = field(default_factory=dict)  #: By the role's name for each.
+    #: What else a running process can't change; compared only, to see whether new ones are needed.
+    fixed: object = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """A config that was checked, and what is run under it."""
+
+    roles: Sequence[Role]
+    sent: object = None  #: What each process reads its settings from, as JSON.
+    #: Called once the config counts, which it doesn't if an address in it is in use.
+    take_effect: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +63,11 @@ class RoleProcess:
     """A process that is kept alive until it is told to stop.
 
     The process gets its arguments as JSON, from the fork server or appended to `command`. Over the
-    socket named in them it says `ready` and receives `reload` and news of the roles; when that
-    socket closes, the supervisor is gone.
+    socket named in them it receives lines of JSON, `{"config": …}` first and at each reload, and
+    news of the roles; it sends the lines above. When that socket closes, the supervisor is gone.
+
+    A process that is started again gets the config that the one before went by, whatever the file
+    says by then.
     """
 
     def __init__(
@@ -56,6 +77,7 @@ class RoleProcess:
         *,
         command: Sequence[str],
         arguments: Mapping[str, Any],
+        config: object,
         sockets: Mapping[str, Sequence[socket.socket]],
         others: Mapping[str, Sequence[socket.socket]],
         timing: Timing,
@@ -70,6 +92,8 @@ class RoleProcess:
         self.gone = asyncio.Event()  #: After `stop`, once the process has ended.
         self._command = command
         self._arguments = arguments  #: May be changed while the process runs.
+        self._config = config
+        self._offered: deque[object] = deque()  #: Configs sent at reloads, as yet unanswered.
         self._sockets = _numbers(sockets)
         self._others = _numbers(others)
         self._timing = timing
@@ -119,6 +143,11 @@ class RoleProcess:
         self._stopping.set()
         self._signal(signal.SIGKILL)
 
+    def reload(self, config: object) -> None:
+        """Have the process take up a new config; it may refuse."""
+        self._offered.append(config)
+        self.tell({"config": config})
+
     def tell(self, news: object) -> None:
         """Send the process a line of JSON; if it isn't running, it misses it."""
         if self._link is not None and not self._link.is_closing():
@@ -132,12 +161,7 @@ class RoleProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             link = theirs.fileno()
-            passed = {
-                "binds": dict(self.role.binds),
-                "sockets": self._sockets,
-                "others": self._others,
-                "link": link,
-            }
+            passed = {"sockets": self._sockets, "others": self._others, "link": link}
             arguments = {**self._arguments, "role": self.role.name, "number": self.number, **passed}
             groups = (*self._sockets.values(), *self._others.values())
             descriptors = [link, *(number for group in groups for number in group)]
@@ -145,6 +169,10 @@ class RoleProcess:
         log.info("process_started", process=self.role.name, number=self.number, pid=process.pid)
         self._process = process
         reader, self._link = await asyncio.open_connection(sock=ours)
+        if self._offered:  # while it wasn't running, or unanswered when it died
+            self._config = self._offered.pop()
+            self._offered.clear()
+        self.tell({"config": self._config})
         if self._stopping.is_set():
             self._signal(signal.SIGTERM)
 
@@ -154,10 +182,16 @@ class RoleProcess:
                     if line == READY:
                         self.ready.set()
                         self._changed()
+                    elif line == RELOADED:
+                        self._config = self._offered.popleft()
+                    elif line == REFUSED:
+                        self._offered.popleft()
 
         listener = asyncio.create_task(listen())
         try:
-            return await process.wait()
+            code = await process.wait()
+            await asyncio.wait([listener], timeout=_LAST_LINES)
+            return code
         finally:
             listener.cancel()
             self._link.close()

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 from gateway.app.checks.check_bounces import settings_for_bounces
 from gateway.app.checks.check_console import console_users, provider
@@ -17,13 +16,11 @@ from gateway.app.checks.check_settings import folders, kinds, notes, own_mail, r
 from gateway.app.checks.check_store import store_and_feed
 from gateway.app.checks.check_triggers import settings_for_triggers
 from gateway.app.checks.findings import Finding, error
-from gateway.config import Settings
+from gateway.config import ConfigText, Settings
 
 
-async def check(
-    settings: Settings, config: Path | None, *, offline: bool
-) -> AsyncIterator[Finding]:
-    """Check everything the settings of a config file name; `offline` makes no connections."""
+async def check(settings: Settings, config: ConfigText, *, offline: bool) -> AsyncIterator[Finding]:
+    """Check everything the settings of `config` name; `offline` makes no connections."""
     for finding in _settings(settings):
         yield finding
     is_file = settings.store.url.get_secret_value().startswith("sqlite:")
@@ -50,7 +47,7 @@ async def check(
             yield finding
 
 
-async def _accounts(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
+async def _accounts(settings: Settings, config: ConfigText) -> AsyncIterator[Finding]:
     """Check the OpenID Connect provider and the mailboxes."""
     async for finding in provider(settings):
         yield finding

@@ -3,22 +3,26 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
+from dataclasses import asdict
 
 from gateway.app.checks.findings import Finding, Level, error
-from gateway.config import Settings
+from gateway.config import ConfigText, Settings
 from gateway.runtime.module_command import module_command
 
 
-async def mailboxes(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
-    """Check each mailbox; nothing in it is changed."""
+async def mailboxes(settings: Settings, config: ConfigText) -> AsyncIterator[Finding]:
+    """Check each mailbox of the settings, which are those of `config`; nothing in it is changed."""
     if not settings.inbound.mailboxes:
         return
     process = await asyncio.create_subprocess_exec(
-        *module_command("gateway.app.checks.mailbox_calls", *([str(config)] if config else [])),
+        *module_command("gateway.app.checks.mailbox_calls"),
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
+    assert process.stdin is not None
     assert process.stdout is not None
+    process.stdin.write(json.dumps(asdict(config)).encode())
+    process.stdin.close()
     async for line in process.stdout:
         level, what, text = json.loads(line)
         yield Finding(Level(level), what, text)

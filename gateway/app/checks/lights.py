@@ -8,12 +8,11 @@ a mailbox that was read) contradicts it.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from gateway import logs, metrics
 from gateway.app.checks.check import check
 from gateway.app.checks.findings import Finding, Level
-from gateway.config import Settings
+from gateway.config import ConfigText, Settings
 
 LOOK_AFTER = timedelta(minutes=10)
 LISTEN_AFTER = timedelta(seconds=30)  #: Minimum interval between checks of what was heard.
@@ -77,10 +76,10 @@ def is_light(finding: Finding) -> bool:
 
 
 def lights_of(
-    settings: Callable[[], Settings], config: Path | None, clock: Callable[[], datetime]
+    current: Callable[[], tuple[Settings, ConfigText]], clock: Callable[[], datetime]
 ) -> Lights:
-    """Return the lights for the current settings; `config` is their file."""
-    return Lights(lambda: check(settings(), config, offline=False), clock)
+    """Return the lights for the current settings, which `current` returns with their text."""
+    return Lights(lambda: check(*current(), offline=False), clock)
 
 
 def _heard() -> object:

@@ -1,7 +1,6 @@
 """The process that calls mailboxes for `gateway check`: logs in and examines the folders.
 
-Findings are written as lines of JSON. The settings are read again; the only argument is the config
-file.
+Findings are written as lines of JSON. Standard input is the text of the config file, as JSON.
 """
 
 import asyncio
@@ -10,13 +9,12 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from datetime import tzinfo
-from pathlib import Path
 
 from gateway.app.certificates import BadCertificate
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.common import open_database, time_zone
 from gateway.app.mailbox_settings import mailbox_settings
-from gateway.config import Settings, load
+from gateway.config import ConfigText, Settings
 from gateway.config.inbound import MailboxConfig
 from gateway.core.written import counted
 from gateway.inbound.imap.session import MailboxSession
@@ -149,8 +147,8 @@ async def silent_idle(
 
 async def main() -> None:
     """Print the findings."""
-    config = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    async for finding in mailboxes(load(config, os.environ)):
+    config = ConfigText(**json.load(sys.stdin))
+    async for finding in mailboxes(config.settings(os.environ)):
         line = json.dumps([finding.level, finding.what, finding.text])
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()

@@ -101,7 +101,9 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         trigger_changes=TriggerEditing(lambda: context.settings, database),
         inbox=InboxAnswers(lambda: context.settings, database),
         privacy=PrivacyAnswers(lambda: context.settings, database),
-        today=TodayAnswers(database, lights_of(lambda: context.settings, context.config, now), now),
+        today=TodayAnswers(
+            database, lights_of(lambda: (context.settings, context.config), now), now
+        ),
         explain=lambda mail: explain(context.settings, database, mail),
         standings=lambda: common.standings(context.settings, database),
         suppressed=lambda: common.suppressed_addresses(context.settings, database),

@@ -9,16 +9,17 @@ import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Self
 
 from gateway import logs
-from gateway.config import Settings, load
+from gateway.config import ConfigText, Settings
 from gateway.core.errors import GatewayError
 from gateway.runtime.periodic import pause
 from gateway.supervisor import worker
 
 log = logs.get("role")
+
+_LONGEST_LINE = 2**26  #: Octets of a line from the supervisor, which may be a config file.
 
 ApplySettings = Callable[[Settings], Awaitable[None]]
 
@@ -29,8 +30,6 @@ class RoleArguments:
 
     role: str
     number: int  #: The process's number, for its log.
-    config: str | None  #: The config file named on the command line.
-    binds: Mapping[str, Sequence[str | int]]  #: Host and port of each listener that is open.
     sockets: Mapping[str, Sequence[int]]  #: Listening file descriptors, by listener.
     others: Mapping[str, Sequence[int]]  #: Those of the role's other processes.
     link: int  #: File descriptor of the socket to the supervisor.
@@ -41,22 +40,22 @@ class RoleArguments:
         """Parse the supervisor's arguments."""
         return cls(**json.loads(text))
 
-    def settings(self) -> Settings:
-        """Load the settings; ConfigError says what is wrong with them."""
-        return load(Path(self.config) if self.config else None, os.environ)
+
+class SupervisorGone(GatewayError):
+    """The supervisor ended before it had sent the config."""
 
 
 class RoleContext:
-    """The argument of a role's main function.
+    """The argument of a role's main function; inside `async with` it has the settings.
 
     The role calls `ready` once it works, assigns `apply` if it can take new settings while running,
     and returns soon after `stopping` is set, having finished the work in progress.
     """
 
-    def __init__(self, arguments: RoleArguments, settings: Settings) -> None:
-        self.settings = settings
-        #: By listener; in the config they may have another address since, or not exist any more.
-        self.binds = {name: tuple(bind) for name, bind in arguments.binds.items()}
+    config: ConfigText  #: As the supervisor read it; the file may have changed since.
+    settings: Settings  #: Those of `config`.
+
+    def __init__(self, arguments: RoleArguments) -> None:
         self.sockets = _opened(arguments.sockets)
         self.others = _opened(arguments.others)
         self.stopping = asyncio.Event()
@@ -65,21 +64,23 @@ class RoleContext:
         #: Applies new settings; if it raises, the old ones stay.
         self.apply: ApplySettings = _nothing_to_do
         self.number = arguments.number
-        #: The config file that the settings are read from; None: the default place.
-        self.config = Path(arguments.config) if arguments.config else None
         #: The identity of the store that must be there; empty: none was seen yet.
         self.store = arguments.store
         self._arguments = arguments
         self._supervisor: asyncio.StreamWriter | None = None
+        self._is_ready = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+        """Read the config; raise ConfigError if it can't be used, or SupervisorGone."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.stopping.set)
         link = socket.socket(fileno=self._arguments.link)
-        reader, self._supervisor = await asyncio.open_connection(sock=link)
+        reader, self._supervisor = await asyncio.open_connection(sock=link, limit=_LONGEST_LINE)
+        first = await reader.readline()
+        if not first:
+            raise SupervisorGone("the supervisor is gone")
+        self._use(*_read(json.loads(first)["config"]))
         self._run(self._hear(reader))
         return self
 
@@ -96,41 +97,53 @@ class RoleContext:
     def ready(self) -> None:
         """Report to the supervisor that this process is working."""
         log.info("started", number=self._arguments.number, pid=os.getpid())
-        if self._supervisor is not None:
-            self._supervisor.write(worker.READY)
+        self._say(worker.READY)
+        self._is_ready.set()
 
     async def _hear(self, reader: asyncio.StreamReader) -> None:
         """Follow the supervisor; when it ends, however that came about, so do we."""
         with contextlib.suppress(OSError):
             while line := await reader.readline():
                 match json.loads(line):
-                    case worker.RELOAD:
-                        self._reload_soon()
+                    case {"config": config}:
+                        self._run(self._reload(config))
                     case {"roles": roles}:
                         self.roles = roles
         if not self.stopping.is_set():
             log.warning("supervisor_gone")
         self.stopping.set()
 
-    def _reload_soon(self) -> None:
-        self._run(self._reload())
-
-    async def _reload(self) -> None:
+    async def _reload(self, sent: Mapping[str, str]) -> None:
         async with self._reloading:
+            await self._is_ready.wait()  # Before that, a role may not have assigned `apply`.
             try:
-                settings = self._arguments.settings()
+                config, settings = _read(sent)
                 await self.apply(settings)
             except (GatewayError, OSError) as error:
                 log.error("reload_refused", reason=str(error))
+                self._say(worker.REFUSED)
                 return
-            self.settings = settings
-            logs.setup(settings.log.level, settings.log.format, role=self._arguments.role)
+            self._use(config, settings)
+            self._say(worker.RELOADED)
             log.info("reloaded", number=self._arguments.number)
+
+    def _use(self, config: ConfigText, settings: Settings) -> None:
+        self.config, self.settings = config, settings
+        logs.setup(settings.log.level, settings.log.format, role=self._arguments.role)
+
+    def _say(self, line: bytes) -> None:
+        if self._supervisor is not None:
+            self._supervisor.write(line)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _read(sent: Mapping[str, str]) -> tuple[ConfigText, Settings]:
+    config = ConfigText(**sent)
+    return config, config.settings(os.environ)
 
 
 async def _nothing_to_do(_: Settings) -> None:

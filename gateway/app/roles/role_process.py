@@ -34,15 +34,14 @@ def run_role(text: str) -> int:
     """Run a role to its end, given its arguments as JSON; return 0 unless it failed."""
     gc.disable()  # Imports stay in memory: looking for garbage in them is a quarter of the startup.
     arguments = RoleArguments.read(text)
-    # Ctrl-C reaches the whole process group: only the supervisor decides how to end.
+    # Ctrl-C and the end of a terminal reach the whole process group: only the supervisor decides
+    # how to end, and when to reload.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        settings = arguments.settings()
-        logs.setup(settings.log.level, settings.log.format, role=arguments.role)
-        context = RoleContext(arguments, settings)
 
         async def live() -> None:
-            async with context:
+            async with RoleContext(arguments) as context:
                 run = main_of(arguments.role)
                 gc.freeze()
                 gc.enable()

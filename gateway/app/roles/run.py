@@ -3,14 +3,16 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from gateway import logs, metrics
 from gateway.app.common import open_database, prepare
 from gateway.app.roles.role_process import load_roles, run_role
 from gateway.app.triggers import triggers
-from gateway.config import Settings, load
+from gateway.config import ConfigError, ConfigText, Settings
 from gateway.core.errors import GatewayError
 from gateway.core.written import no_such_name
 from gateway.runtime.module_command import module_command
@@ -18,7 +20,7 @@ from gateway.runtime.periodic import every
 from gateway.store.engine.database import StoreUnavailable
 from gateway.supervisor.fork_server import ForkServer
 from gateway.supervisor.supervisor import Supervisor
-from gateway.supervisor.worker import Role
+from gateway.supervisor.worker import Role, RunConfig
 
 _AWAY = timedelta(seconds=2)  #: Between retries while the store is away.
 
@@ -41,24 +43,29 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
         if name not in ROLES:
             raise UnknownRole(no_such_name("role", name, ROLES))
     wanted = tuple(name for name in ROLES if name in (names or ROLES))
-    settings = _read(config)
+    text = ConfigText.read(config, os.environ)
+    settings = text.settings(os.environ)
+    set_up_log(settings)
     if "sender" in wanted:
         triggers.checked_triggers(settings)  # An error in any of them prevents the start.
-    arguments = {"config": str(config) if config else None, "store": ""}
-    arguments["store"] = _prepare_store(settings)
+    arguments = {"store": _prepare_store(settings)}
     load_roles(wanted)
-    if "smtp" in wanted:
-        # An error in a file prevents the start; and what is read here, forked processes don't read
-        # again.
-        from gateway.app.decision.proxy_policy import policy
+    # What is read here, forked processes don't read again.
+    first = run_config(wanted, text, settings)
 
-        policy(settings)
+    def reread() -> RunConfig:
+        text = ConfigText.read(config, os.environ)
+        fresh = text.settings(os.environ)
+        if fresh.store.url != settings.store.url:
+            raise ConfigError(f"{text.file}: store.url: takes a restart: stop the gateway for it")
+        return run_config(wanted, text, fresh)
+
     with metrics.shared_folder(), ForkServer.started(run_role) as fork_server:
         supervisor = Supervisor(
-            _roles(wanted, settings),
+            first,
             command=module_command("gateway.app"),
             arguments=arguments,
-            reload=lambda: _roles(wanted, _read(config)),
+            reread=reread,
             ended=metrics.forget_process,
             fork_server=fork_server,
         )
@@ -73,7 +80,7 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
         asyncio.run(supervise())
 
 
-async def wait_for_store(settings: Settings, arguments: dict[str, str | None]) -> None:
+async def wait_for_store(settings: Settings, arguments: dict[str, str]) -> None:
     """Create the schema once a store that was away at startup is there.
 
     No role's process does that: if its store disappeared, an empty one would let all mail through.
@@ -94,25 +101,33 @@ async def wait_for_store(settings: Settings, arguments: dict[str, str | None]) -
         await every(_AWAY, look, stopping=is_there, failed=failed)
 
 
-def _read(config: Path | None) -> Settings:
-    """Load the settings, and configure logging from them."""
-    settings = load(config, os.environ)
+def set_up_log(settings: Settings) -> None:
+    """Configure this process's log lines."""
     logs.setup(settings.log.level, settings.log.format, role="supervisor")
-    return settings
 
 
-def _roles(names: Sequence[str], settings: Settings) -> list[Role]:
-    roles = {name: Role(name=name) for name in names}
-    if "smtp" in roles:
-        binds = {
-            listener.name: (listener.bind.host, listener.bind.port)
-            for listener in settings.smtp.listeners
-        }
-        roles["smtp"] = Role(name="smtp", processes=settings.smtp.workers, binds=binds)
+def run_config(names: Sequence[str], text: ConfigText, settings: Settings) -> RunConfig:
+    """Return what to run under a config; GatewayError if a file it names can't be used."""
+    fixed: tuple[object, ...] = (settings.store, settings.log)
+    bind = settings.api.bind
+    roles = {name: Role(name=name, fixed=fixed) for name in names}
     if "api" in roles:
-        bind = settings.api.bind
-        roles["api"] = Role(name="api", binds={"api": (bind.host, bind.port)})
-    return list(roles.values())
+        roles["api"] = replace(roles["api"], binds={"api": (bind.host, bind.port)})
+    if "smtp" in roles:
+        from gateway.app.roles.smtp import fixed_settings
+
+        roles["smtp"] = Role(
+            name="smtp",
+            processes=settings.smtp.workers,
+            binds={
+                listener.name: (listener.bind.host, listener.bind.port)
+                for listener in settings.smtp.listeners
+            },
+            fixed=(*fixed, *fixed_settings(settings)),
+        )
+    return RunConfig(
+        roles=list(roles.values()), sent=asdict(text), take_effect=partial(set_up_log, settings)
+    )
 
 
 def _prepare_store(settings: Settings) -> str:

@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import gc
-import socket
 import sys
-from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from zlib import crc32
@@ -56,6 +54,16 @@ _FEED = timedelta(seconds=15)
 _NEVER_MAILED = timedelta(seconds=30)
 _TAKE_IN = timedelta(seconds=1)
 _OFFERS = timedelta(seconds=1)
+
+
+def fixed_settings(settings: Settings) -> tuple[object, ...]:
+    """Return what a worker takes up at its start only; if it changes, new workers take over.
+
+    GatewayError if a file that the settings name can't be used.
+    """
+    purposes = {listener.name: listener.imports for listener in listeners(settings)}
+    counts_bursts = bool(policy(settings).bursts)  # They decide how the journal is written.
+    return purposes, counts_bursts, settings.inbound.max_size, settings.keys
 
 
 async def run_smtp(context: RoleContext) -> None:
@@ -116,15 +124,9 @@ class _SmtpRole:
         return Decider(self._standings, lookup, self._never, self._bulk_memory)
 
     async def apply(self, fresh: Settings) -> None:
-        """Apply new settings; restart if the journal must be kept in another way."""
-        counted = bool(self._services.policy.bursts)
-        are_open = self._open_sockets(fresh)
-        own = [listener for listener in listeners(fresh) if listener.name in are_open]
-        self._worker.apply(policy(fresh), own)
+        """Apply new settings."""
+        self._worker.apply(policy(fresh), listeners(fresh))
         self._services.decider = self._decider(fresh)
-        if bool(self._services.policy.bursts) != counted:
-            log.info("starting_anew", number=self._number)
-            self._context.stopping.set()
 
     async def run(self) -> None:
         """Work until the process is to stop, then shut down in order."""
@@ -161,7 +163,7 @@ class _SmtpRole:
             gc.freeze()
             gc.set_threshold(_COLLECT_AFTER, 20, 20)
             settings = self._context.settings
-            self._worker.open(listeners(settings), self._open_sockets(settings))
+            self._worker.open(listeners(settings), self._context.sockets)
             helping = every(
                 HELP,
                 partial(self._worker.help, self._context.others),
@@ -177,18 +179,6 @@ class _SmtpRole:
                 task.cancel()
         await self._journal.close()
         await self._chores.retire()
-
-    def _open_sockets(self, settings: Settings) -> dict[str, Sequence[socket.socket]]:
-        """Return the sockets of those listeners whose address is still that of the config.
-
-        What a config says of a listener on loopback must not count for one that is open to all.
-        """
-        binds = {one.name: (one.bind.host, one.bind.port) for one in settings.smtp.listeners}
-        return {
-            name: sockets
-            for name, sockets in self._context.sockets.items()
-            if binds.get(name) == self._context.binds[name]
-        }
 
     async def look_at_never(self) -> None:
         """Remember what is needed while the store is away."""

@@ -66,7 +66,7 @@ def check_everything(
             print_line(line, _STYLES[finding.level])
 
     async def look() -> None:
-        async for finding in check(chosen.settings, chosen.file, offline=offline):
+        async for finding in check(chosen.settings, chosen.config, offline=offline):
             show(finding)
         if not recipient:
             return

@@ -1,0 +1,170 @@
+"""The config that processes go by: the one that was accepted, whatever the file says by then."""
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from tests.conftest import StartGateway
+from tests.rig.client import RawClient
+from tests.rig.gateway import GatewayProcess
+from tests.rig.process import LOOPBACK, free_port, has_banner
+from tests.rig.sink import RawSink
+
+pytestmark = pytest.mark.system
+
+ROLES = ("smtp", "inbound", "sync", "sender", "api")
+ACCEPTED, EDITED = 2_000_000, 1_000_000
+
+
+def sized(octets: int, **smtp: Any) -> dict[str, Any]:
+    """Return changes that a client's EHLO shows."""
+    return {"smtp": {"max_message_size": octets, **smtp}}
+
+
+async def most_octets(gateway: GatewayProcess) -> int:
+    """Return the size of messages that the first listener offers."""
+    async with await RawClient.connect(gateway.port) as client:
+        [size] = [line for line in (await client.ehlo()).lines if b"SIZE" in line]
+    return int(size.split()[1])
+
+
+def edit(gateway: GatewayProcess, taken: int) -> None:
+    gateway.file.write_text(gateway.file.read_text().replace(str(ACCEPTED), str(EDITED)))
+
+
+def spoil(gateway: GatewayProcess, taken: int) -> None:
+    gateway.file.write_text("no toml at all")
+
+
+def remove(gateway: GatewayProcess, taken: int) -> None:
+    gateway.file.unlink()
+
+
+def move(gateway: GatewayProcess, taken: int) -> None:
+    """Move the listener to an address in use, and open it to everybody."""
+    here, there = f"{LOOPBACK}:{gateway.port}", f"localhost:{taken}"
+    gateway.file.write_text(gateway.file.read_text().replace(here, there))
+    edit(gateway, taken)
+
+
+@pytest.mark.parametrize("is_reloaded", [False, True])
+@pytest.mark.parametrize("change", [edit, spoil, remove, move])
+async def test_processes_started_again_go_by_the_config_in_force(
+    start_gateway: StartGateway,
+    sink: RawSink,
+    change: Callable[[GatewayProcess, int], None],
+    is_reloaded: bool,
+) -> None:
+    gateway = await start_gateway(sink.port, changes=sized(ACCEPTED), roles=())
+    await gateway.wait_for_log("ready")
+    accepted = gateway.file.read_text()
+    before = {role: gateway.processes_of(role) for role in ROLES}
+
+    change(gateway, sink.port)
+    is_taken_up = is_reloaded and change is edit
+    if is_reloaded:
+        gateway.reload()
+        await gateway.wait_for_log("reloaded" if is_taken_up else "reload_refused")
+    for [pid] in before.values():
+        os.kill(pid, signal.SIGKILL)
+    await gateway.wait_for_log("started", 2 * len(ROLES))
+    after = {role: gateway.processes_of(role) for role in ROLES}
+    offered = await most_octets(gateway)
+    gateway.file.write_text(accepted.replace(str(ACCEPTED), "3000000"))
+    done = len(gateway.log_lines("reloaded"))
+    gateway.reload()
+    await gateway.wait_for_log("reloaded", done + 1 + len(ROLES))  # of each, and the supervisor's
+
+    assert [1] * len(ROLES) == [len(pids) for pids in after.values()]
+    assert not [role for role in ROLES if before[role] == after[role]]
+    assert [] == gateway.log_lines("failed")
+    assert (EDITED if is_taken_up else ACCEPTED) == offered
+    assert 3_000_000 == await most_octets(gateway)
+
+
+async def test_only_the_supervisor_reads_the_file_again(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, changes=sized(ACCEPTED), roles=("smtp",))
+    await gateway.wait_for_log("ready")
+    [worker] = gateway.processes_of("smtp")
+
+    edit(gateway, sink.port)
+    os.kill(worker, signal.SIGHUP)  # as at the end of a terminal, to the whole group
+    offered = await most_octets(gateway)
+    await gateway.do("messages", "list")
+
+    assert ACCEPTED == offered
+    assert [worker] == gateway.processes_of("smtp")
+    assert [] == gateway.log_lines("reloaded")
+
+
+BURSTS = {"rules": [{"name": "many", "burst": {"recipients": 3, "within": "1m"}, "kind": "bulk"}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "changed"),
+    [
+        (sized(EDITED), ()),
+        (BURSTS, ("smtp",)),
+        ({"inbound": {"max_size": "1MB"}}, ("smtp",)),
+        ({"keys": {"file": "other.keys"}}, ("smtp",)),
+        ({"smtp": {"listeners": ["an importer"]}}, ("smtp",)),
+        ({"store": {"outage": "elsewhere"}}, ROLES),
+        ({"log": {"level": "warning"}}, ROLES),
+    ],
+)
+async def test_new_processes_take_over_where_running_ones_cannot_change(
+    start_gateway: StartGateway,
+    sink: RawSink,
+    changes: Mapping[str, Any],
+    changed: tuple[str, ...],
+) -> None:
+    gateway = await start_gateway(sink.port, roles=())
+    await gateway.wait_for_log("ready")
+    before = {role: gateway.processes_of(role) for role in ROLES}
+
+    if changes.get("smtp", {}).get("listeners"):
+        [listener] = gateway.config["smtp"]["listeners"]
+        changes = {"smtp": {"listeners": [{**listener, "purpose": "import"}]}}
+    gateway.change(changes)
+    gateway.reload()
+    told = 1 + len(ROLES) - len(changed)
+    await gateway.wait_for_log("reloaded", told)
+
+    after = {role: gateway.processes_of(role) for role in ROLES}
+    assert set(changed) == {role for role in ROLES if before[role] != after[role]}
+    assert [1] * len(ROLES) == [len(pids) for pids in after.values()]
+    assert await has_banner(gateway.port)
+
+
+async def test_another_store_takes_a_restart(start_gateway: StartGateway, sink: RawSink) -> None:
+    gateway = await start_gateway(sink.port, roles=("smtp",))
+    await gateway.wait_for_log("ready")
+
+    gateway.change({"store": {"url": "sqlite:///other.db"}, **sized(EDITED)})
+    gateway.reload()
+    await gateway.wait_for_log("reload_refused")
+
+    [refusal] = gateway.log_lines("reload_refused")
+    assert refusal["reason"].endswith("store.url: takes a restart: stop the gateway for it")
+    assert EDITED != await most_octets(gateway)
+    assert not (gateway.folder / "other.db").exists()
+
+
+async def test_a_reload_of_a_moved_listener_is_served_by_processes_started_again(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, roles=("smtp",))
+    await gateway.wait_for_log("ready")
+
+    gateway.change({"smtp": {"listeners": [{"name": "crm", "bind": f"{LOOPBACK}:{free_port()}"}]}})
+    gateway.reload()
+    await gateway.wait_for_log("reloaded")
+    os.kill(gateway.processes_of("smtp")[0], signal.SIGKILL)
+    await gateway.wait_for_log("started", 3)
+
+    assert await has_banner(gateway.port)
