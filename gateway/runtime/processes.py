@@ -2,7 +2,9 @@
 
 import os
 import socket
+import time
 from contextlib import suppress
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -69,14 +71,25 @@ def holder(*parts: str) -> str:
     return " ".join((node(), own(), *parts))
 
 
-def has_ended(holder: str) -> bool:
-    """Whether a holder (`holder()`) was a process on this machine or container that has ended.
+def has_ended(holder: str, *, is_silent: bool = False) -> bool:
+    """Whether a holder (`holder()`) was a process of this machine or container that has ended.
 
-    Nothing is known about processes elsewhere: their leases expire.
+    Of processes elsewhere nothing is known: one counts as ended if it `is_silent`, that is, if it
+    has given no sign of life for the term of what it holds. One here that is silent but runs hangs
+    or is stopped, and may continue.
     """
     place, _, rest = holder.partition(" ")
+    if place != node():
+        return is_silent
     process = rest.partition(" ")[0]
-    return place == node() and bool(process) and not is_running(process)
+    return bool(process) and not is_running(process)
+
+
+def is_silent(file: Path, term: timedelta) -> bool:
+    """Whether nothing has been written to a file for this long; False if it isn't there."""
+    with suppress(OSError):
+        return time.time() - file.stat().st_mtime > term.total_seconds()
+    return False
 
 
 def is_of_this_boot(holder: str) -> bool:

@@ -15,18 +15,19 @@ process from an earlier boot proves nothing, and all its mails are `unknown`.
 
 import os
 import struct
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 from gateway.runtime import processes
+from gateway.store.engine.leases import IsGone
 
 _PREFIX = "attempts-"
 _NOTE = struct.Struct("<qB")  #: The number of a mail, and what happened to it.
 _BEGUN, _TAKEN, _REFUSED = range(3)
-_OLD_SECONDS = 24 * 3600  #: By then, rows of a holder elsewhere are settled: their lease has ended.
+_OLD = timedelta(days=1)  #: By then, rows of a holder elsewhere are settled: their lease has ended.
 
 
 def noting_holder(folder: Path) -> str:
@@ -117,7 +118,7 @@ def attempts_of(holder: str) -> Mapping[int, bool] | None:
     return attempts
 
 
-def forget_ended(folder: Path, is_gone: Callable[[str], bool]) -> None:
+def forget_ended(folder: Path, is_gone: IsGone) -> None:
     """Remove the files of ended holders, whose rows the caller has settled.
 
     Old files of other machines and containers are removed, too, as nobody reports their end.
@@ -125,9 +126,7 @@ def forget_ended(folder: Path, is_gone: Callable[[str], bool]) -> None:
     for path in folder.glob(f"{_PREFIX}*"):
         with suppress(OSError):
             holder = path.read_bytes().partition(b"\n")[0].decode(errors="replace")
-            is_elsewhere = not holder.startswith(f"{processes.node()} ")
-            is_old = path.stat().st_mtime < time.time() - _OLD_SECONDS
-            if is_gone(holder) or (is_elsewhere and is_old):
+            if is_gone(holder, is_silent=processes.is_silent(path, _OLD)):
                 path.unlink()
 
 

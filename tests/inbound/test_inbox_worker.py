@@ -20,6 +20,7 @@ from gateway.store.engine.database import StoreUnavailable
 from gateway.store.replies import inbox
 from tests.inbound.importer_rig import MAILBOX, ImporterRig
 from tests.inbound.mails import forward, with_file
+from tests.store.holders import seen_ended
 
 UNREADABLE = (
     b"From: eva@office.example\r\nSubject: 4711 x\r\n"
@@ -44,7 +45,7 @@ async def put(rig: ImporterRig, mail: bytes) -> int:
 
 def claim(connection: Connection, holder: str, now: datetime) -> list[InboxRow]:
     lease = timedelta(minutes=1)
-    return inbox.claim(connection, holder, now, lease, 10, is_gone="gone".__eq__)
+    return inbox.claim(connection, holder, now, lease, 10, is_gone=seen_ended("gone"))
 
 
 async def work(rig: ImporterRig, mails: int) -> None:
@@ -56,7 +57,7 @@ async def work(rig: ImporterRig, mails: int) -> None:
         holder="this",
         stopping=stopping,
         clock=lambda: rig.now,
-        is_gone="gone".__eq__,
+        is_gone=seen_ended("gone"),
     )
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         tasks.create_task(worker.run())

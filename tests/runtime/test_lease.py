@@ -9,6 +9,7 @@ import pytest
 
 from gateway.runtime.lease import Lease
 from gateway.store.engine.database import Database, StoreUnavailable
+from tests.store.holders import nobody_is_gone
 
 TERM = timedelta(seconds=30)
 NOW = datetime(2026, 11, 29, 2, tzinfo=UTC)
@@ -30,7 +31,7 @@ def lease(database: Database, clock: Callable[[], datetime], holder: str = "here
         holder=holder,
         term=TERM,
         clock=clock,
-        is_gone=lambda _: False,
+        is_gone=nobody_is_gone,
     )
 
 

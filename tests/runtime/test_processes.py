@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -81,12 +83,25 @@ def test_a_holder_of_this_machine_is_known_to_have_ended() -> None:
     node, process, _ = mine.split()
     pid, _, boot = process.split(".")
 
-    assert [False, True, False, False] == [
-        processes.has_ended(mine),
-        processes.has_ended(f"{node} {pid}.1.{boot} mailbox"),
-        processes.has_ended(f"elsewhere {pid}.1.{boot} mailbox"),
-        processes.has_ended(f"{node}:{pid}:mailbox"),  # an earlier version's: its lease runs out
+    assert [(False, False), (True, True), (False, True), (False, False)] == [
+        tuple(processes.has_ended(holder, is_silent=is_silent) for is_silent in (False, True))
+        for holder in (
+            mine,  # silent, it hangs
+            f"{node} {pid}.1.{boot} mailbox",
+            f"elsewhere {pid}.1.{boot} mailbox",
+            node,  # of no process
+        )
     ]
+
+
+def test_a_file_is_silent_that_nobody_has_written_to_for_its_term(tmp_path: Path) -> None:
+    file, minute = tmp_path / "file", timedelta(minutes=1)
+    before = processes.is_silent(file, minute)
+    file.touch()
+    young = processes.is_silent(file, minute)
+    os.utime(file, (time.time() - 61,) * 2)
+
+    assert (False, False, True) == (before, young, processes.is_silent(file, minute))
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from gateway.store.journal.journal import JournalWriter
 from gateway.store.journal.message_lookup import MessageLookup
 from tests.rig.process import wait_until
 from tests.store.feeding import NOW
+from tests.store.holders import seen_ended
 from tests.store.journaling import ANN, attempt, ended, going, marks, message, notice, states
 
 US, GONE = "here 1", "here 2"
@@ -73,7 +74,7 @@ class JournalRig:
 
     async def take_in(self) -> None:
         await self.all_written()
-        await take_records_in(self.database, self.local, WORKER, GONE.__eq__)
+        await take_records_in(self.database, self.local, WORKER, seen_ended(GONE))
 
     async def shows(self, sent: Message, wanted: list[str]) -> None:
         await wait_until(

@@ -29,6 +29,7 @@ from gateway.smtp_proxy.journaling.local_record import (
 from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.store.engine.database import StoreUnavailable
 from tests.rig.tmpfs import small_disk
+from tests.store.holders import seen_ended
 from tests.store.journaling import ANN, BEN, ended, going, message, suppressed
 
 US, GONE, NEIGHBOUR = f"here {os.getpid()}.98213.1f0c8a77", "here 2.17.1f0c8a77", "here 3"
@@ -70,8 +71,7 @@ def local(folder: Path) -> LocalRecord:
 
 
 def file_of(folder: Path, holder: str = US) -> Path:
-    node, process = holder.split()
-    return folder / f"messages-{process}@{quote(node, safe='')}.jsonl"
+    return folder / f"messages-{quote(holder, safe='')}.jsonl"
 
 
 # Who is never mailed
@@ -287,14 +287,14 @@ async def test_records_of_the_dead_are_found_and_those_of_the_living_left_alone(
     for process, minute in ((US, 0), (GONE, 1), (NEIGHBOUR, 2)):
         await LocalRecord(folder, process).begin(message(minute))
     (folder / "messages-of-somebody.jsonl").touch()
-    of_the_dead = local.of_the_dead(GONE.__eq__)
+    of_the_dead = local.of_the_dead(seen_ended(GONE))
     seen = [(record.read().messages, record.read().left) for record in of_the_dead]
     for record in of_the_dead:
         record.drop(record.read().length)
         record.remove()
 
     assert [((message(1),), frozenset({message(1).id}))] == seen
-    assert [] == local.of_the_dead(GONE.__eq__)
+    assert [] == local.of_the_dead(seen_ended(GONE))
     assert file_of(folder, NEIGHBOUR).exists()
 
 
@@ -303,21 +303,12 @@ async def test_a_record_of_a_container_that_shares_the_folder_is_its_own_until_i
 ) -> None:
     """What runs there can't be seen from here."""
     await LocalRecord(folder, AWAY).begin(message(1))
-    at_once = local.of_the_dead(GONE.__eq__)
+    at_once = local.of_the_dead(seen_ended(GONE))
     minute_ago = time.time() - 61
     os.utime(file_of(folder, AWAY), (minute_ago, minute_ago))
-    later = local.of_the_dead(GONE.__eq__)
+    later = local.of_the_dead(seen_ended(GONE))
 
     assert ([], [(message(1),)]) == (at_once, [record.read().messages for record in later])
-
-
-async def test_a_record_of_an_earlier_version_names_no_node_and_is_of_this_one(
-    folder: Path, local: LocalRecord
-) -> None:
-    await LocalRecord(folder, GONE).begin(message(1))
-    file_of(folder, GONE).rename(folder / "messages-2.17.1f0c8a77.jsonl")
-
-    assert [(message(1),)] == [record.read().messages for record in local.of_the_dead(GONE.__eq__)]
 
 
 async def test_what_came_while_a_record_was_taken_in_stays(
@@ -325,7 +316,7 @@ async def test_what_came_while_a_record_was_taken_in_stays(
 ) -> None:
     writer = LocalRecord(folder, GONE)
     await writer.begin(message(1))
-    (record,) = local.of_the_dead(GONE.__eq__)
+    (record,) = local.of_the_dead(seen_ended(GONE))
     read = record.read()
     await writer.begin(message(2))
     record.drop(read.length)
@@ -339,6 +330,7 @@ import asyncio, sys
 from pathlib import Path
 from gateway.smtp_proxy.journaling.local_record import LocalRecord
 from tests.store.journaling import message
+from tests.store.holders import seen_ended
 
 async def main():
     local = LocalRecord(Path(sys.argv[1]), "here 7")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database
-from tests.store.holders import nobody_is_gone
+from tests.store.holders import nobody_is_gone, seen_ended
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -42,7 +42,7 @@ def test_the_lease_of_a_process_that_is_gone_is_over_at_once(database: Database)
 
     with database.writing() as connection:
         taken = [
-            leases.take(connection, "feed", "two", NOW, MINUTE, is_gone=gone.__eq__)
+            leases.take(connection, "feed", "two", NOW, MINUTE, is_gone=seen_ended(gone))
             for gone in ("three", "one")
         ]
 

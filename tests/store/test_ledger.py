@@ -23,7 +23,7 @@ from gateway.store.schema.triggers import occurrences
 from gateway.store.triggers import epochs, ledger
 from gateway.store.triggers.ledger import LedgerEnd
 from tests.store.feeding import NOW
-from tests.store.holders import nobody_is_gone, nobody_knows
+from tests.store.holders import nobody_is_gone, nobody_knows, seen_ended
 
 LEASE = timedelta(minutes=5)
 ANN = PersonRef(PersonKind.CANDIDATE, "1")
@@ -189,7 +189,7 @@ def test_what_a_crash_leaves_is_unknown_and_never_taken_again(
         begin(connection)
     with database.writing() as connection:
         [left] = ledger.recover(
-            connection, later, "a".__eq__ if gone else nobody_is_gone, nobody_knows
+            connection, later, seen_ended("a") if gone else nobody_is_gone, nobody_knows
         )
         taken = claim(connection, "b", later + timedelta(days=9))
         [message] = messages.listed(connection, to="ann@example.org")
@@ -216,7 +216,7 @@ def test_a_result_that_comes_after_the_lease_still_counts(database: Database) ->
 def test_what_a_dead_process_took_and_did_not_begin_is_due_at_once(connection: Connection) -> None:
     ledger.put(connection, [due()], now=NOW)
     claim(connection, "a")
-    ledger.recover(connection, NOW, "a".__eq__, nobody_knows)
+    ledger.recover(connection, NOW, seen_ended("a"), nobody_knows)
 
     assert [1] == [row.id for row in claim(connection, "b")]
 
@@ -229,7 +229,7 @@ def test_of_a_dead_process_what_is_known_is_kept_and_only_the_rest_unknown(
     mails = {number: mail(100 * number) for number in (1, 2, 3)}
     ledger.begin(connection, "a", mails, now=NOW, lease=LEASE)
 
-    left = ledger.recover(connection, NOW, "a".__eq__, {"a": {1: True, 2: False}}.get)
+    left = ledger.recover(connection, NOW, seen_ended("a"), {"a": {1: True, 2: False}}.get)
     [again] = claim(connection, "b")
 
     assert {1: OccurrenceState.SENT, 2: OccurrenceState.UNKNOWN} == {

@@ -12,6 +12,7 @@ from gateway.store.engine.database import Database
 from gateway.store.engine.process_numbers import NoNumberFree
 from gateway.store.schema.host import leases
 from tests.store.feeding import NOW
+from tests.store.holders import nobody_is_gone, seen_ended
 
 TERM = timedelta(hours=1)
 ALIVE, ENDED = "alive", "ended"
@@ -68,7 +69,7 @@ def test_a_process_gets_a_number_that_no_other_has(
 ) -> None:
     known(database, rows)
     with database.writing() as connection:
-        number = process_numbers.take(connection, "new", NOW, TERM, is_gone=ENDED.__eq__)
+        number = process_numbers.take(connection, "new", NOW, TERM, is_gone=seen_ended(ENDED))
 
     assert expected == number
     with database.reading() as connection:
@@ -80,7 +81,7 @@ def test_where_all_numbers_are_taken_it_is_said_what_to_do(database: Database) -
     known(database, dict.fromkeys((512, 513, 514), (ALIVE, RUNS)))
     said = "all 3 numbers for processes that make ids are taken: end gateway processes"
     with database.writing() as connection, pytest.raises(NoNumberFree, match=said):
-        process_numbers.take(connection, "new", NOW, TERM, is_gone=ENDED.__eq__)
+        process_numbers.take(connection, "new", NOW, TERM, is_gone=seen_ended(ENDED))
 
 
 def test_a_clock_that_was_put_back_gives_nobody_a_number_whose_ids_are_made_already(
@@ -89,7 +90,7 @@ def test_a_clock_that_was_put_back_gives_nobody_a_number_whose_ids_are_made_alre
     """Its process has ended, but may have made ids of moments that are to come by this clock."""
     known(database, {512: (ENDED, AHEAD), 513: (ALIVE, RUNS), 514: (ALIVE, RUNS)})
     with database.writing() as connection, pytest.raises(NoNumberFree):
-        process_numbers.take(connection, "new", NOW, TERM, is_gone=ENDED.__eq__)
+        process_numbers.take(connection, "new", NOW, TERM, is_gone=seen_ended(ENDED))
 
 
 def test_a_number_given_back_is_free_in_a_moment(database: Database) -> None:
@@ -98,11 +99,11 @@ def test_a_number_given_back_is_free_in_a_moment(database: Database) -> None:
     def take(seconds: int) -> int | None:
         now = NOW + timedelta(seconds=seconds)
         with contextlib.suppress(NoNumberFree), database.writing() as connection:
-            return process_numbers.take(connection, "b", now, TERM, is_gone="a".__eq__)
+            return process_numbers.take(connection, "b", now, TERM, is_gone=seen_ended("a"))
         return None
 
     with database.writing() as connection:
-        process_numbers.take(connection, "a", NOW, TERM, is_gone=lambda _: False)
+        process_numbers.take(connection, "a", NOW, TERM, is_gone=nobody_is_gone)
         process_numbers.give_back(connection, 512, "a", NOW)
 
     assert [513, 514, None, 512] == [take(4), take(4), take(4), take(6)]

@@ -26,7 +26,7 @@ from gateway.core.triggers.occurrence import LEDGER_LIFE, OccurrenceState
 from gateway.store.engine.database import Database
 from gateway.store.engine.queue import DurableQueue
 from gateway.store.schema.columns import UtcTime
-from tests.store.holders import nobody_is_gone
+from tests.store.holders import nobody_is_gone, seen_ended
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -124,7 +124,7 @@ def test_what_a_holder_that_ended_leaves_becomes_what_the_life_says(
     for number, state in enumerate(states):
         put(connection, state, number, holder="a", held_until=NOW + LEASE)
 
-    changed = DurableQueue(WORK, life).recover(connection, NOW, "a".__eq__)
+    changed = DurableQueue(WORK, life).recover(connection, NOW, seen_ended("a"))
 
     stored = connection.scalars(select(WORK.c.state).order_by(WORK.c.id)).all()
     expected = [life.after(state, QueueEvent.ABANDONED) or state for state in states]
@@ -205,12 +205,12 @@ def test_E5_a_holder_is_gone_when_it_is_seen_to_be_or_silent_for_its_lease(
     claim(connection, OUTBOX)
     written = {"reason": "interrupted"}
 
-    has_work = OUTBOX.has_work(connection, NOW + later, gone.__eq__)
-    abandoned = OUTBOX.recover(connection, NOW + later, gone.__eq__, values=written)
+    has_work = OUTBOX.has_work(connection, NOW + later, seen_ended(gone))
+    abandoned = OUTBOX.recover(connection, NOW + later, seen_ended(gone), values=written)
 
     assert (bool(left), left) == (has_work, abandoned)
     assert ("interrupted" if left else "") == row(connection).reason
-    assert not OUTBOX.has_work(connection, NOW + later, gone.__eq__)
+    assert not OUTBOX.has_work(connection, NOW + later, seen_ended(gone))
 
 
 def test_what_is_due_again_as_its_holder_ended_is_claimed_with_all_it_had(
@@ -219,8 +219,8 @@ def test_what_is_due_again_as_its_holder_ended_is_claimed_with_all_it_had(
     put(connection, OccurrenceState.DUE, reason="put off before")
     claim(connection, LEDGER)
 
-    assert LEDGER.has_work(connection, NOW, "a".__eq__)
-    assert [] == LEDGER.recover(connection, NOW, "a".__eq__, values={"reason": "interrupted"})
+    assert LEDGER.has_work(connection, NOW, seen_ended("a"))
+    assert [] == LEDGER.recover(connection, NOW, seen_ended("a"), values={"reason": "interrupted"})
     assert "put off before" == row(connection).reason
     assert [1] == claim(connection, LEDGER, holder="b")
 

@@ -45,9 +45,9 @@ class Host:
     def is_gone(self, node: str) -> IsGone:
         """Return what a process of a node knows of others."""
 
-        def is_gone(holder: str) -> bool:
+        def is_gone(holder: str, /, *, is_silent: bool = False) -> bool:
             place, pid = holder.split()
-            return place == node and pid not in self.pids
+            return pid not in self.pids if place == node else is_silent
 
         return is_gone
 

@@ -23,6 +23,7 @@ from gateway.sync.mailchimp.transport import MailchimpLimits
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.refresh import Heard, Refresher
 from tests.rig.sandbox import ScriptedSandbox
+from tests.store.holders import nobody_is_gone
 
 KEY = "0123456789abcdef-us1"
 CONTACT = {"company": "CRM", "address1": "Dam 1", "city": "Amsterdam", "country": "NL"}
@@ -70,7 +71,7 @@ class MailchimpRig:
             client=self.client,
             standings=self.standings,
             holder="test:1",
-            is_gone=lambda _: False,
+            is_gone=nobody_is_gone,
             clock=sandbox.now,
             pause=lambda _: None,
         )

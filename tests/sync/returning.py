@@ -23,6 +23,7 @@ from gateway.sync.mailchimp.transport import MailchimpLimits
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.sync_round import RoundResult, Rounds
 from tests.rig.sandbox import ScriptedSandbox
+from tests.store.holders import nobody_is_gone
 from tests.sync.api import Api, act
 
 KEY = "0123456789abcdef-us1"
@@ -153,7 +154,7 @@ class Crm:
                 "client": self.client,
                 "standings": self.standings,
                 "holder": "here:1",
-                "is_gone": lambda _: False,
+                "is_gone": nobody_is_gone,
                 "clock": self.sandbox.now,
                 "pause": lambda _: None,
                 **changes,

@@ -17,6 +17,7 @@ from gateway.sync.mailchimp.errors import AnswerLost, NotAuthorised, NotMailchim
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import CampaignBusy, claimed
 from gateway.sync.reading import AudienceGone
+from tests.store.holders import seen_ended
 from tests.sync.mailchimp_rig import MailchimpRig, candidate, contact, email, quarter
 
 ANN, BOB, CLO = (candidate(each) for each in ("ann", "bob", "clo"))
@@ -302,7 +303,7 @@ def test_one_campaign_is_worked_on_by_one_process_at_a_time(active: MailchimpRig
     with claimed(other, number):
         with pytest.raises(CampaignBusy):
             sync_campaigns.send(active.session, number, yes=False)
-        took_over = replace(active.session, is_gone=lambda holder: holder == "other:2")
+        took_over = replace(active.session, is_gone=seen_ended("other:2"))
         sync_campaigns.send(took_over, number, yes=False)
 
 

@@ -1,13 +1,15 @@
 """A long job on Mailchimp keeps its lease, and ends where another process has taken it over."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
 from gateway.store.engine.database import Database
+from gateway.store.engine.leases import IsGone
 from gateway.sync.mailchimp_session import LEASE, MailchimpSession, leased
+from tests.store.holders import nobody_is_gone, seen_ended
 
 
 class TakenOver(Exception):
@@ -21,9 +23,7 @@ class Jobs:
         self.database = database
         self.now = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
-    def session(
-        self, holder: str, is_gone: Callable[[str], bool] = lambda _: False
-    ) -> MailchimpSession:
+    def session(self, holder: str, is_gone: IsGone = nobody_is_gone) -> MailchimpSession:
         return MailchimpSession(
             database=self.database,
             client=cast(Any, None),  # nothing is asked of Mailchimp
@@ -74,7 +74,7 @@ def test_who_was_silent_for_the_whole_lease_hears_that_another_has_the_job(jobs:
 
 
 def test_the_job_of_a_process_that_has_ended_is_taken_at_once(jobs: Jobs) -> None:
-    one, two = jobs.session("one"), jobs.session("two", "one".__eq__)
+    one, two = jobs.session("one"), jobs.session("two", seen_ended("one"))
 
     with leased(one, "job", lost=TakenOver()), leased(two, "job", lost=TakenOver()) as other:
         assert other is not None

@@ -477,7 +477,9 @@ def test_m8_a_sync_killed_at_any_point_loses_and_doubles_nothing(
                 raise Killed
 
         with suppress(Killed):
-            crm.rounds(session=crm.session(beat=beat, is_gone=lambda _: True)).run(everything=True)
+            crm.rounds(session=crm.session(beat=beat, is_gone=lambda _, is_silent=False: True)).run(
+                everything=True
+            )
     crm.sync()
 
     assert steps > 5

@@ -191,10 +191,10 @@ def newest(crm: Crm) -> Message:
 
 def worker_of(crm: Crm, message: int) -> int:
     """Return the id of the process that has a message under way."""
-    query = select(workers.c.process).join(messages, messages.c.worker == workers.c.number)
+    query = select(workers.c.holder).join(messages, messages.c.worker == workers.c.number)
     with crm.database.reading() as connection:
-        process = connection.scalar(query.where(messages.c.id == message))
-    return int(str(process).partition(".")[0])
+        holder = connection.scalar(query.where(messages.c.id == message))
+    return int(str(holder).split()[1].partition(".")[0])
 
 
 def is_settled(crm: Crm) -> bool:

@@ -93,7 +93,7 @@ class TriggerNode:
                 stopping=asyncio.Event(),
                 clock=lambda: self.now.astimezone(UTC),
                 holder=self._holder,
-                is_gone=lambda holder: holder not in RUNNING,
+                is_gone=lambda holder, *, is_silent=False: holder not in RUNNING,
             )
         return self._engine
 

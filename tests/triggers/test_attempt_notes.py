@@ -8,6 +8,7 @@ import pytest
 
 from gateway.runtime import processes
 from gateway.triggers.attempt_notes import AttemptNotes, attempts_of, forget_ended, noting_holder
+from tests.store.holders import nobody_is_gone, seen_ended
 
 EARLIER = f"{processes.node()} 7.4711.ffffffff triggers"  #: Before the machine was started anew.
 
@@ -100,7 +101,7 @@ def test_old_files_of_other_containers_are_removed(tmp_path: Path) -> None:
         noted(f"elsewhere 7.4711.ffffffff triggers {file}", 1)
         at = time.time() - age * 24 * 3600
         os.utime(file, (at, at))
-    forget_ended(tmp_path, lambda _: False)
+    forget_ended(tmp_path, nobody_is_gone)
 
     assert ["attempts-young"] == [file.name for file in tmp_path.iterdir()]
 
@@ -110,7 +111,7 @@ def test_files_of_the_ended_are_removed(holder: str, tmp_path: Path) -> None:
     noted(holder, 1)
     noted(another, 2)
     (tmp_path / "new" / "epoch").write_text("{}")
-    forget_ended(tmp_path / "new", another.__eq__)
+    forget_ended(tmp_path / "new", seen_ended(another))
 
     assert {1: False} == attempts_of(holder)
     assert 2 == len(list((tmp_path / "new").iterdir()))

@@ -10,9 +10,7 @@ import asyncio
 import contextlib
 import errno
 import os
-import re
 import threading
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,11 +29,11 @@ from gateway.core.decision.journal import (
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
+from gateway.runtime import processes
 from gateway.store.engine import on_disk
 from gateway.store.engine.leases import IsGone
 
-#: Process and node; earlier versions had no node.
-_NAME = re.compile(r"messages-(\d[\w.]*)(?:@(.+))?\.jsonl")
+_PREFIX, _SUFFIX = "messages-", ".jsonl"  #: Of the file's name, around the holder's.
 #: After this long, a process of another machine or container that shares the folder must have
 #: ended: a running one imports its file within a second once the store is back.
 _SILENCE = timedelta(minutes=1)
@@ -59,23 +57,20 @@ class LocalRecord:
     """Messages that passed while the store was away: JSON Lines, on disk before the final dot."""
 
     def __init__(self, folder: Path, holder: str, path: Path | None = None) -> None:
-        """`holder` is node and name of the only process that writes here (`processes.holder`)."""
+        """`holder` is the only process that writes here (`processes.holder`)."""
         self._folder = folder
-        self._node, _, process = holder.partition(" ")
-        self._path = path or folder / f"messages-{process}@{quote(self._node, safe='')}.jsonl"
+        self._path = path or folder / f"{_PREFIX}{quote(holder, safe='')}{_SUFFIX}"
         self._messages: set[int] = set()
         self._turn = threading.Lock()  # writing is done in threads
 
     def of_the_dead(self, is_gone: IsGone) -> "list[LocalRecord]":
         """Return the records of processes that have ended."""
         records = []
-        for path in self._folder.glob("messages-*.jsonl"):
-            name = _NAME.fullmatch(path.name)
-            if name is None or path == self._path:
+        for path in self._folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+            holder = unquote(path.name.removeprefix(_PREFIX).removesuffix(_SUFFIX))
+            if path == self._path or " " not in holder:  # ours, or none of these
                 continue
-            node = unquote(name[2] or self._node)
-            holder = f"{node} {name[1]}"
-            if is_gone(holder) or (node != self._node and _is_silent(path)):
+            if is_gone(holder, is_silent=processes.is_silent(path, _SILENCE)):
                 records.append(LocalRecord(self._folder, holder, path))
         return records
 
@@ -180,13 +175,6 @@ class LocalRecord:
         """Delete the file of a process that is gone, unless more has been added."""
         if self.empty:
             self._path.unlink(missing_ok=True)
-
-
-def _is_silent(path: Path) -> bool:
-    """Whether nothing has been written to a file for long."""
-    with contextlib.suppress(OSError):
-        return time.time() - path.stat().st_mtime > _SILENCE.total_seconds()
-    return False
 
 
 def json_of_message(message: Message) -> dict[str, object]:

@@ -1,16 +1,23 @@
 """Leases: of all processes on all machines, only one does a job at a time."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import Connection, delete, or_, select, update
 
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema.host import leases
 
-#: Whether the process a holder's name refers to has certainly ended; nobody can tell for other
-#: machines (`runtime/processes.py`).
-IsGone = Callable[[str], bool]
+
+class IsGone(Protocol):
+    """The one question about a process that holds something (`runtime/processes.py`)."""
+
+    def __call__(self, holder: str, /, *, is_silent: bool = False) -> bool:
+        """Whether the holder has certainly ended, or is on another machine and `is_silent`.
+
+        Nobody can tell for other machines; those are silent that have given no sign of life for the
+        term of what they hold. A lease has its term in its row, and asks without.
+        """
 
 
 def take(

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.core.decision.journal import Attempt, Message, Outcome, fingerprint
 from gateway.core.ids import NUMBERED
@@ -25,7 +25,7 @@ _LEFT = "the gateway was stopped before the relay's answer was recorded"
 
 def register(connection: Connection, *, holder: str, now: datetime, is_gone: IsGone) -> int:
     """Register this process as `holder` and return its number; first settle what dead ones left."""
-    _settle_gone(connection, holder, now, lambda other: other == holder or is_gone(other))
+    _settle_gone(connection, now, is_gone, or_of=holder)
     taken = set(connection.scalars(select(workers.c.number)))
     free = next((number for number in NUMBERED if number not in taken), None)
     if free is None:
@@ -53,29 +53,32 @@ def beat(
     beat: if another was silent all that time, the store isn't to blame.
     """
     is_steady = steady_since is not None and now - steady_since >= GRACE
-    _settle_gone(connection, holder, now, is_gone, is_steady=is_steady)
-    own = update(workers).where(workers.c.number == number, _is_held_by(holder))
+    _settle_gone(connection, now, is_gone, is_steady=is_steady)
+    own = update(workers).where(workers.c.number == number, workers.c.holder == holder)
     if connection.execute(own.values(alive_until=now + GRACE)).rowcount:
         return True
-    if connection.scalar(select(workers.c.process).where(workers.c.number == number)) is not None:
+    if connection.scalar(select(workers.c.holder).where(workers.c.number == number)) is not None:
         return False
     _add(connection, number, holder, now)
     return True
 
 
 def _settle_gone(
-    connection: Connection, holder: str, now: datetime, is_gone: IsGone, *, is_steady: bool = False
+    connection: Connection,
+    now: datetime,
+    is_gone: IsGone,
+    *,
+    or_of: str = "",
+    is_steady: bool = False,
 ) -> None:
-    """Settle and remove dead processes; settle what a silent process was doing.
+    """Settle and remove dead processes, and the holder `or_of`; settle what a silent one was doing.
 
     A process on this machine that runs but shows no sign of life hangs or is stopped. It keeps its
     number: if it continues, it writes to its log, which must not be reused.
     """
-    own_node, _ = _parts(holder)
     for worker in connection.execute(select(workers)).all():
         is_silent = worker.alive_until < now
-        is_here = worker.node == own_node
-        is_over = is_gone(f"{worker.node} {worker.process}") or (is_silent and not is_here)
+        is_over = worker.holder == or_of or is_gone(worker.holder, is_silent=is_silent)
         if is_over or (is_silent and is_steady):
             settle(connection, worker.number)
         if is_over:
@@ -83,21 +86,9 @@ def _settle_gone(
 
 
 def _add(connection: Connection, number: int, holder: str, now: datetime) -> None:
-    node, process = _parts(holder)
     connection.execute(
-        insert(workers).values(number=number, node=node, process=process, alive_until=now + GRACE)
+        insert(workers).values(number=number, holder=holder, alive_until=now + GRACE)
     )
-
-
-def _parts(holder: str) -> tuple[str, str]:
-    """Return the node and process of a holder, which the table has in two columns."""
-    node, _, process = holder.partition(" ")
-    return node, process
-
-
-def _is_held_by(holder: str) -> ColumnElement[bool]:
-    node, process = _parts(holder)
-    return and_(workers.c.node == node, workers.c.process == process)
 
 
 def retire(connection: Connection, number: int, *, holder: str) -> None:
@@ -105,7 +96,9 @@ def retire(connection: Connection, number: int, *, holder: str) -> None:
 
     A number that now belongs to another process is left alone.
     """
-    is_anothers = select(workers.c.number).where(workers.c.number == number, ~_is_held_by(holder))
+    is_anothers = select(workers.c.number).where(
+        workers.c.number == number, workers.c.holder != holder
+    )
     if connection.scalar(is_anothers) is not None:
         return
     settle(connection, number)

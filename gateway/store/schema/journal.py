@@ -118,8 +118,7 @@ workers = Table(
     "workers",
     metadata,
     Column("number", SmallInteger, primary_key=True, autoincrement=False),
-    Column("node", Text, nullable=False),
-    Column("process", Text, nullable=False),  # id, start and boot of a process on the node
+    Column("holder", Text, nullable=False),  # `runtime/processes.py`
     Column("alive_until", UtcTime, nullable=False),
 )
 
