@@ -12,7 +12,7 @@ from datetime import date
 
 from fastapi import Request
 
-from gateway.api.console.access import said
+from gateway.api.console.access import language_of, said
 from gateway.core.kinds import Kind
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.trigger import (
@@ -451,7 +451,7 @@ def _field_of(key: str, index: int, given: Mapping[str, str], event: TriggerEven
 
 def event_names(request: Request) -> list[tuple[str, str]]:
     """Return the events with their names."""
-    return [(name, said(request, event.title)) for name, event in EVENTS.items()]
+    return [(name, event.title[language_of(request)]) for name, event in EVENTS.items()]
 
 
 def kind_names(request: Request) -> list[tuple[str, str]]:

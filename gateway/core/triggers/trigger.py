@@ -2,8 +2,8 @@
 
 Each event is a module in `events/` with everything specific to it: the people it selects, its
 conditions, how late its mail may be sent, the keys of a trigger's file, the template values, and
-its line in docs/triggers.md. `events/registry.py` lists them all. No other code distinguishes
-events: it asks the event.
+its names and its line in docs/triggers.md. `events/registry.py` finds them. No other code
+distinguishes events: it asks the event.
 """
 
 from abc import ABC, abstractmethod
@@ -44,8 +44,9 @@ class TriggerEvent(ABC):
     """What a trigger mails on (seeds S4 and S5); as text it is its name."""
 
     name: ClassVar[str]  #: As used in trigger files, the ledger and webhooks.
-    title: ClassVar[str]  #: Its name for people; the console has it in every language.
-    summary: ClassVar[str]  #: Whom it mails and when, in a sentence; translated like the title.
+    place: ClassVar[int]  #: Its place among the events, in lists and in docs/triggers.md.
+    title: ClassVar[Mapping[str, str]]  #: Its name for people, by language.
+    summary: ClassVar[Mapping[str, str]]  #: Whom it mails and when, in a sentence, by language.
     #: The cells of its line in docs/triggers.md, after its name.
     documented: ClassVar[tuple[str, str]]
     subject: ClassVar[str] = PEOPLE  #: The kind of record its mail is about.

@@ -13,7 +13,6 @@ from jinja2 import nodes
 import gateway.api.console as room
 from gateway.api.console.languages import LANGUAGES, preferred, say
 from gateway.api.console.rendering import NAVIGATION, environment
-from gateway.core.triggers.events.registry import EVENTS
 
 FOLDER = Path(room.__file__).parent
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
@@ -59,14 +58,9 @@ def files(language: str) -> dict[str, dict[str, str]]:
     }
 
 
-def texts_of_events() -> Iterator[str]:
-    for event in EVENTS.values():
-        yield from (event.title, event.summary)
-
-
 def used() -> set[str]:
     pages = (name for _, name in NAVIGATION)
-    return {*texts_of_templates(), *texts_of_code(), *texts_of_events(), *pages}
+    return {*texts_of_templates(), *texts_of_code(), *pages}
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

@@ -25,12 +25,14 @@ NAMES = (
 def test_no_event_loses_its_name() -> None:
     assert NAMES == tuple(EVENTS)[: len(NAMES)]
     assert {"submitted", "status_changed"} == APPLICATION_EVENTS
+    assert len(EVENTS) == len({event.place for event in EVENTS.values()})
 
 
 @pytest.mark.parametrize("event", EVENTS.values(), ids=str)
 def test_an_event_says_all_that_is_asked_of_it(event: TriggerEvent) -> None:
     assert event.name == str(event)
-    assert all(event.documented)
+    assert [{"en", "nl", "de", "fr"}] * 2 == [set(event.title), set(event.summary)]
+    assert all((*event.documented, *event.title.values(), *event.summary.values()))
     assert event.lateness is None or event.lateness >= timedelta(0)
     assert isinstance(event, DateEvent) != event.is_of_application
     assert (Kind.INDIVIDUAL if event.is_of_application else Kind.BULK) is event.kind

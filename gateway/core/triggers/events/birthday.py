@@ -17,8 +17,25 @@ class Birthday(DateEvent):
     """A person's birthday."""
 
     name = "birthday"
-    title = "Birthday"
-    summary = "Everybody who consents to e-mail, on the birthday; nobody who has left or died."
+    place = 1
+    title = {
+        "en": "Birthday",
+        "nl": "Verjaardag",
+        "de": "Geburtstag",
+        "fr": "Anniversaire",
+    }
+    summary = {
+        "en": "Everybody who consents to e-mail, on the birthday; nobody who has left or died.",
+        "nl": "Iedereen die e-mail wil, op de verjaardag; niet wie weg of overleden is.",
+        "de": (
+            "Alle, die E-Mails zugestimmt haben, am Geburtstag; niemand, der gekündigt hat "
+            "oder verstorben ist."
+        ),
+        "fr": (
+            "Tous ceux qui acceptent les e-mails, le jour de leur anniversaire ; pas ceux "
+            "qui sont partis ou décédés."
+        ),
+    }
     documented = (
         "whose birthday is on the day the event is looked at",
         "consent to e-mail given; finance status none of Gekündigt, Gekündigt (Widerrufen), "

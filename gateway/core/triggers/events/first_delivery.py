@@ -17,8 +17,28 @@ class FirstDelivery(DateEvent):
     """A stored date has come for the first time since a person's first closing."""
 
     name = "first_delivery"
-    title = "First delivery"
-    summary = "Everybody who wants it, once: on the first day named below after a first closing."
+    place = 5
+    title = {
+        "en": "First delivery",
+        "nl": "Eerste levering",
+        "de": "Erste Lieferung",
+        "fr": "Première livraison",
+    }
+    summary = {
+        "en": "Everybody who wants it, once: on the first day named below after a first closing.",
+        "nl": (
+            "Iedereen die dat wil, één keer: op de eerste dag hieronder na een eerste "
+            "dagafsluiting."
+        ),
+        "de": (
+            "Alle, die das möchten, einmal: am ersten Tag, der unten steht, nach einem "
+            "ersten Tagesabschluss."
+        ),
+        "fr": (
+            "Tous ceux qui le veulent, une seule fois : le premier jour indiqué ci-dessous "
+            "après une première clôture."
+        ),
+    }
     documented = (
         "once ever, on the first date stored in the trigger strictly after the first closing "
         "(`closed_on` of `deliveries`)",

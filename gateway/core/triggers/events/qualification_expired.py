@@ -16,8 +16,21 @@ class QualificationExpired(QualificationEnd):
     """A qualification has expired."""
 
     name = "qualification_expired"
-    title = "Qualification has ended"
-    summary = "Everybody who consents to e-mail, once a qualification of theirs has ended."
+    place = 2
+    title = {
+        "en": "Qualification has ended",
+        "nl": "Kwalificatie is verlopen",
+        "de": "Qualifikation ist abgelaufen",
+        "fr": "Qualification expirée",
+    }
+    summary = {
+        "en": "Everybody who consents to e-mail, once a qualification of theirs has ended.",
+        "nl": "Iedereen die e-mail wil, zodra een kwalificatie is verlopen.",
+        "de": (
+            "Alle, die E-Mails zugestimmt haben, sobald eine ihrer Qualifikationen abgelaufen ist."
+        ),
+        "fr": "Tous ceux qui acceptent les e-mails, dès qu'une de leurs qualifications a expiré.",
+    }
     documented = (
         "a qualification has reached its end (`expires_on`); once per qualification and end",
         "consent to e-mail given",

@@ -18,8 +18,27 @@ class QualificationExpiring(QualificationEnd):
     """A qualification expires within its own lead time."""
 
     name = "qualification_expiring"
-    title = "Qualification will end"
-    summary = "Everybody who consents to e-mail, as long before a qualification ends as it says."
+    place = 3
+    title = {
+        "en": "Qualification will end",
+        "nl": "Kwalificatie verloopt binnenkort",
+        "de": "Qualifikation läuft bald ab",
+        "fr": "Qualification bientôt expirée",
+    }
+    summary = {
+        "en": "Everybody who consents to e-mail, as long before a qualification ends as it says.",
+        "nl": (
+            "Iedereen die e-mail wil, zo lang voordat een kwalificatie verloopt als daarbij staat."
+        ),
+        "de": (
+            "Alle, die E-Mails zugestimmt haben, so lange vor dem Ablauf einer "
+            "Qualifikation, wie dort steht."
+        ),
+        "fr": (
+            "Tous ceux qui acceptent les e-mails, autant de temps avant la fin d'une "
+            "qualification qu'elle l'indique."
+        ),
+    }
     documented = (
         "its own lead time (`notice_days`) before its end; blank: never. Found on its end or "
         "later, only the expired mail goes. A moved end is a new occurrence",

@@ -1,29 +1,25 @@
-"""The list of all events a trigger can mail on, in the documentation's order."""
+"""All events a trigger can mail on: each module beside this one that defines one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
 
-from gateway.core.triggers.events.birthday import BIRTHDAY
-from gateway.core.triggers.events.first_delivery import FIRST_DELIVERY
-from gateway.core.triggers.events.qualification_expired import QUALIFICATION_EXPIRED
-from gateway.core.triggers.events.qualification_expiring import QUALIFICATION_EXPIRING
-from gateway.core.triggers.events.set_date import SET_DATE
-from gateway.core.triggers.events.status_changed import STATUS_CHANGED
-from gateway.core.triggers.events.submitted import SUBMITTED
+from gateway.core.triggers import events
 from gateway.core.triggers.trigger import ApplicationEvent, TriggerEvent
 from gateway.core.triggers.values import DATE, PERSON, UNSUBSCRIBE_URL
 
-#: By the name used in trigger files and the ledger.
+
+def _defined() -> Iterator[TriggerEvent]:
+    for found in iter_modules(events.__path__, f"{events.__name__}."):
+        if found.name != __name__:
+            for value in vars(import_module(found.name)).values():
+                if isinstance(value, TriggerEvent):
+                    yield value
+
+
+#: By the name used in trigger files and the ledger, in the documentation's order.
 EVENTS: Mapping[str, TriggerEvent] = {
-    event.name: event
-    for event in (
-        BIRTHDAY,
-        QUALIFICATION_EXPIRED,
-        QUALIFICATION_EXPIRING,
-        SET_DATE,
-        FIRST_DELIVERY,
-        SUBMITTED,
-        STATUS_CHANGED,
-    )
+    event.name: event for event in sorted(_defined(), key=lambda event: event.place)
 }
 #: The names of those caused by a change to an application.
 APPLICATION_EVENTS = frozenset(

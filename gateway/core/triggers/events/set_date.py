@@ -16,8 +16,19 @@ class SetDate(DateEvent):
     """A date stored in the trigger has come."""
 
     name = "set_date"
-    title = "Set days"
-    summary = "Everybody who wants mail on set days, on each day that is named below."
+    place = 4
+    title = {
+        "en": "Set days",
+        "nl": "Vaste dagen",
+        "de": "Feste Termine",
+        "fr": "Jours fixés",
+    }
+    summary = {
+        "en": "Everybody who wants mail on set days, on each day that is named below.",
+        "nl": "Iedereen die mail op vaste dagen wil, op elke dag die hieronder staat.",
+        "de": "Alle, die E-Mails zu festen Terminen möchten, an jedem Tag, der unten steht.",
+        "fr": "Tous ceux qui veulent un e-mail à des jours fixés, chaque jour indiqué ci-dessous.",
+    }
     documented = (
         "on each date stored in the trigger, everybody whose `mail_on_set_date` is yes then; who "
         "says yes later waits for the next one",
