@@ -24,15 +24,14 @@ from gateway.core.replies.inbox import SPOOL, InboxRow, InboxState
 from gateway.smtp_proxy.body import BodyReader
 from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.message_answer import MessageRefused
+from gateway.smtp_proxy.replies import RECIPIENT_TAKEN, TOO_MANY_RECIPIENTS
 from gateway.store.engine.blobs import Blobs, BlobsUnavailable
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.replies import inbox
 
 log = logs.get("smtp_proxy")
 
-_OK = Reply.of("250 2.1.5 Ok")
 _TAKEN = Reply.of("250 2.0.0 Ok: kept for the importer")
-_TOO_MANY = Reply.of("452 4.5.3 Too many recipients")
 _LATER = Reply.of("451 4.3.0 The store is away; try again later")
 _MOST_RECIPIENTS = 1_000
 
@@ -117,7 +116,7 @@ class ImportTransaction:
         taken = min(room, len(recipients))
         self._recipients += taken
         self._addresses += (recipient.path.address for recipient in recipients[:taken])
-        return [_OK] * taken + [_TOO_MANY] * (len(recipients) - taken)
+        return [RECIPIENT_TAKEN] * taken + [TOO_MANY_RECIPIENTS] * (len(recipients) - taken)
 
     def refused(self, argument: bytes | None, reply: Reply) -> None:
         """Do nothing: recipients don't count here."""

@@ -35,12 +35,10 @@ from gateway.smtp_proxy.decider import RecipientDecision
 from gateway.smtp_proxy.message_answer import AnsweredBefore, MessageRefused, state_after
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
+from gateway.smtp_proxy.replies import CLIENT_GONE, RECIPIENT_TAKEN, TOO_MANY_RECIPIENTS
 from gateway.smtp_proxy.transaction_outcome import TransactionOutcome
 from gateway.smtp_proxy.transaction_record import RecipientRecord, SmtpClient, TransactionRecord
 
-_OK = Reply.of("250 2.1.5 Ok")
-_TOO_MANY = Reply.of("452 4.5.3 Too many recipients")
-_CLIENT_GONE = Reply.of("451 4.4.2 The connection was lost before the end")
 _RESET = Reply.of("250 2.0.0 Reset")
 
 
@@ -85,7 +83,7 @@ class ProxyTransaction:
         record = self._record
         record.asked += len(recipients)
         room = max(0, self._policy.max_recipients - self._well_formed)
-        over = [_TOO_MANY] * (len(recipients) - room)
+        over = [TOO_MANY_RECIPIENTS] * (len(recipients) - room)
         if over:
             recipients = recipients[:room]
         self._well_formed += len(recipients)
@@ -99,7 +97,7 @@ class ProxyTransaction:
         if early is not None:
             record.classification = early
         entries = [
-            RecipientRecord(recipient, address, decision, _OK)
+            RecipientRecord(recipient, address, decision, RECIPIENT_TAKEN)
             for recipient, address, decision in zip(recipients, addresses, decisions, strict=True)
         ]
 
@@ -154,7 +152,7 @@ class ProxyTransaction:
         if not record.asked:
             return None
         if record.asked > len(record.entries):
-            return _TOO_MANY
+            return TOO_MANY_RECIPIENTS
         replies = [entry.reply for entry in record.entries]
         temporary = next((reply for reply in replies if not reply.permanent), None)
         if temporary is not None:
@@ -187,7 +185,7 @@ class ProxyTransaction:
                 reply = await outcome.refuse(error)
         except (ClientGone, ClientSlow, ListenerStopping) as error:
             by = By.GATEWAY if isinstance(error, ListenerStopping) else By.CLIENT
-            outcome.give_up(by, _CLIENT_GONE)
+            outcome.give_up(by, CLIENT_GONE)
             raise
         finally:
             outcome.leave_undecided()

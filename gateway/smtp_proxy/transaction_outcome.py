@@ -38,6 +38,7 @@ from gateway.smtp_proxy.message_answer import MessageRefused, state_after
 from gateway.smtp_proxy.message_kind import goes_anyway
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
+from gateway.smtp_proxy.replies import CLIENT_GONE, RECIPIENT_TAKEN
 from gateway.smtp_proxy.transaction_record import RecipientRecord, TransactionRecord
 
 log = logs.get("smtp_proxy")
@@ -45,9 +46,7 @@ log = logs.get("smtp_proxy")
 _LATE_SECONDS = 600.0  #: How long to listen to a relay that gave no verdict in time.
 _SEEN_SECONDS = 2.0  #: How long a 451 waits until every worker can recognise a retry.
 _SEEN_AFTER_DOT_SECONDS = 10.0  #: The same if the relay may have the message.
-_OK = Reply.of("250 2.1.5 Ok")
 _PENDING = Reply.of("451 4.4.2 The relay's answer to this message is still awaited")
-_CLIENT_GONE = Reply.of("451 4.4.2 The connection was lost before the end")
 
 
 class TransactionOutcome:
@@ -127,7 +126,7 @@ class TransactionOutcome:
 
         if known and any(entry.decision.blocked or entry.decision.would for entry in known):
             await record.choose_wording()
-        refusal = record.fail(left_out, said) if left_out else _OK
+        refusal = record.fail(left_out, said) if left_out else RECIPIENT_TAKEN
         if left_out and going and listener.lmtp:
             record.only_these_may_come_again(going)
         for entry in going:
@@ -149,7 +148,7 @@ class TransactionOutcome:
                 entry.settle(State.ABORTED, By.CLIENT, "")
             record.finish(going, notices_go=False if drafts else None)
             record.log()
-            return _CLIENT_GONE
+            return CLIENT_GONE
         return await self.verdict(tail, going, drafts, client_reader)
 
     # After it

@@ -52,20 +52,20 @@ SET state = excluded.state, "by" = excluded."by", reply = excluded.reply, note =
     note_facts = excluded.note_facts
 WHERE deliveries.state = 'sending'"""
 #: A reply may name its recipient, who may have been erased while the relay was asked: in that case
-#: only its code is kept (`erased_names.CODE_LENGTH`).
-_UPDATE_SQLITE = """
+#: only its code is kept.
+_REPLY = f"""CASE WHEN substr(address, 1, {len(PREFIX)}) = '{PREFIX}'
+    THEN substr({{reply}}, 1, {CODE_LENGTH}) ELSE {{reply}} END"""
+_UPDATE_SQLITE = f"""
 UPDATE deliveries SET state = json_extract(r.value, '$[2]'), "by" = json_extract(r.value, '$[3]'),
-  reply = CASE WHEN substr(address, 1, 7) = 'erased:'
-    THEN substr(json_extract(r.value, '$[4]'), 1, 3) ELSE json_extract(r.value, '$[4]') END
+  reply = {_REPLY.format(reply="json_extract(r.value, '$[4]')")}
 FROM json_each(?) AS r
 WHERE message = json_extract(r.value, '$[0]') AND position = json_extract(r.value, '$[1]')
-"""
-_UPDATE_POSTGRES = """
-UPDATE deliveries SET state = r->>2, "by" = r->>3,
-  reply = CASE WHEN substr(address, 1, 7) = 'erased:' THEN substr(r->>4, 1, 3) ELSE r->>4 END
+"""  # noqa: S608  # of constants alone
+_UPDATE_POSTGRES = f"""
+UPDATE deliveries SET state = r->>2, "by" = r->>3, reply = {_REPLY.format(reply="r->>4")}
 FROM jsonb_array_elements(%s::jsonb) AS r
 WHERE message = (r->>0)::bigint AND position = (r->>1)::integer
-"""
+"""  # noqa: S608
 
 
 @dataclass(slots=True)
