@@ -22,7 +22,7 @@ from gateway.store.sending import outbox
 
 def answer_sender(
     connection: StoreTransaction,
-    case: MailToFile,
+    mail: MailToFile,
     facts: FilingFacts,
     row: InboxRow,
     *,
@@ -35,11 +35,11 @@ def answer_sender(
     Only a sender who is on file and authenticated gets one: once per mail, five times an hour.
     """
     staff = next((member for member in facts.staff if member.email), None)
-    header = case.reading.header if case.reading else None
+    header = mail.reading.header if mail.reading else None
     if (
         staff is None
         or header is None
-        or case.by_hand
+        or mail.by_hand
         or row.answered
         or row.reason not in ANSWERED
         or header.distrust
@@ -56,17 +56,17 @@ def answer_sender(
         reference=header.reference or "",
         now=now,
         number=new_id(),
-        known=likely_owner(connection, case, row, settings),
+        known=likely_owner(connection, mail, row, settings),
     )
     outbox.put(connection, answer)
     return replace(row, answered=True)
 
 
 def likely_owner(
-    connection: StoreTransaction, case: MailToFile, row: InboxRow, settings: NoticeSettings
+    connection: StoreTransaction, mail: MailToFile, row: InboxRow, settings: NoticeSettings
 ) -> LikelyOwner:
     """Return where a mail may belong: the applications of the original's author."""
-    original = case.reading.original if case.reading else None
+    original = mail.reading.original if mail.reading else None
     if row.reason not in SUGGESTING or original is None or not original.is_recovered:
         return LikelyOwner()
     address = settings.lookup(original.sender) if original.sender else ""

@@ -23,7 +23,7 @@ _RAW_NAME = "message.eml"
 
 def file_reply(
     connection: StoreTransaction,
-    case: MailToFile,
+    mail: MailToFile,
     facts: FilingFacts,
     row: InboxRow,
     *,
@@ -38,7 +38,7 @@ def file_reply(
     But if the mail also contains a new one, such as an answer that quotes the first, that one is
     filed.
     """
-    filing = filing_of(connection, case, facts, row)
+    filing = filing_of(connection, mail, facts, row)
     entry = entry_of(filing, new_id=new_id, lookup=settings.lookup, rules=rules)
     is_added = history.add(connection, entry)
     if not is_added:
@@ -80,7 +80,7 @@ def file_reply(
 
 
 def filing_of(
-    connection: StoreTransaction, case: MailToFile, facts: FilingFacts, row: InboxRow
+    connection: StoreTransaction, mail: MailToFile, facts: FilingFacts, row: InboxRow
 ) -> Filing:
     """Return what is filed; of a mail that couldn't be parsed, the header and the raw mail."""
     assert facts.application is not None
@@ -88,10 +88,10 @@ def filing_of(
     for holder in people.find(connection, facts.application.application.person)[:1]:
         person = holder.person
         candidate = Applicant(name=person.name, addresses=holder.addresses, owner=person.owner)
-    original = case.reading.original if case.reading else None
-    attachments = case.reading.attachments if case.reading else ()
+    original = mail.reading.original if mail.reading else None
+    attachments = mail.reading.attachments if mail.reading else ()
     if original is None:
-        header = case.reading.header if case.reading else None
+        header = mail.reading.header if mail.reading else None
         original = RepliedMail(
             is_recovered=False,
             sender_name=header.sender_name if header else "",

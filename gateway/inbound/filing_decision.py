@@ -65,12 +65,12 @@ class FilingDecider:
         self._new_id = new_id
         self.kept_bounces: Sequence[KeptBounce] = ()  #: Those that the last `settle` stored.
 
-    def would_file(self, connection: StoreTransaction, case: MailToFile) -> bool:
+    def would_file(self, connection: StoreTransaction, mail: MailToFile) -> bool:
         """Whether the mail would be filed as things are now."""
-        return self._decision(case, self._facts(connection, case)) is None
+        return self._decision(mail, self._facts(connection, mail)) is None
 
     def settle(
-        self, connection: StoreTransaction, case: MailToFile, now: datetime, *, has_files: bool
+        self, connection: StoreTransaction, mail: MailToFile, now: datetime, *, has_files: bool
     ) -> InboxRow | None:
         """Decide and record the decision; return None, recording nothing, if files are missing.
 
@@ -78,20 +78,20 @@ class FilingDecider:
         else has decided in the meantime, their decision stands.
         """
         self.kept_bounces = ()
-        facts = self._facts(connection, case)
-        decision = self._decision(case, facts)
+        facts = self._facts(connection, mail)
+        decision = self._decision(mail, facts)
         if decision is None and not has_files:
             return None
 
-        settled = self._settled_already(connection, case)
-        if case.sighting is not None:
-            inbox.sight(connection, case.sighting, (settled or case.row).id)
+        settled = self._settled_already(connection, mail)
+        if mail.sighting is not None:
+            inbox.sight(connection, mail.sighting, (settled or mail.row).id)
         if settled is not None:
             return settled
 
-        row = replace(case.row, detail=case.fault)
-        if case.reading is not None:
-            header = case.reading.header
+        row = replace(mail.row, detail=mail.fault)
+        if mail.reading is not None:
+            header = mail.reading.header
             row = replace(
                 row,
                 sender=header.sender or header.sender_name,
@@ -99,17 +99,17 @@ class FilingDecider:
                 subject=header.subject,
                 message_id=header.message_id,
             )
-        report = case.reading.report if case.reading else None
-        if report is not None and case.reference is None:
-            decision = self._came_back(connection, case, report, row, now=now) or decision
+        report = mail.reading.report if mail.reading else None
+        if report is not None and mail.reference is None:
+            decision = self._came_back(connection, mail, report, row, now=now) or decision
         if isinstance(decision, InboxRow):
             row = replace(row, state=decision.state, reason=decision.reason)
         elif decision is not None:
-            row = self._left_to_people(connection, case, facts, row, decision, now=now)
+            row = self._left_to_people(connection, mail, facts, row, decision, now=now)
         else:
             row = file_reply(
                 connection,
-                case,
+                mail,
                 facts,
                 row,
                 now=now,
@@ -120,19 +120,19 @@ class FilingDecider:
         inbox.settle(connection, row)
         return row
 
-    def _settled_already(self, connection: StoreTransaction, case: MailToFile) -> InboxRow | None:
+    def _settled_already(self, connection: StoreTransaction, mail: MailToFile) -> InboxRow | None:
         """Lock the mail's row; return it if somebody else has settled it."""
-        if case.is_new and inbox.put(connection, case.row):
+        if mail.is_new and inbox.put(connection, mail.row):
             return None
-        current = inbox.of_content(connection, case.row.content, lock=True)
-        if current is None or not (case.is_new or current.state != case.row.state):
+        current = inbox.of_content(connection, mail.row.content, lock=True)
+        if current is None or not (mail.is_new or current.state != mail.row.state):
             return None
         return current
 
     def _left_to_people(
         self,
         connection: StoreTransaction,
-        case: MailToFile,
+        mail: MailToFile,
         facts: FilingFacts,
         row: InboxRow,
         against: Objection,
@@ -146,18 +146,18 @@ class FilingDecider:
             reason=against.reason,
             detail=against.detail or row.detail,
         )
-        if case.is_bounce:  # nobody who writes there gets a reply: programs would reply back
+        if mail.is_bounce:  # nobody who writes there gets a reply: programs would reply back
             return row
         row = answer_sender(
             connection,
-            case,
+            mail,
             facts,
             row,
             now=now,
             settings=self._notice_settings,
             new_id=self._new_id,
         )
-        if not case.by_hand:
+        if not mail.by_hand:
             needs_attention = Event(
                 id=self._new_id(),
                 type=EventType.REPLY_NEEDS_ATTENTION,
@@ -170,7 +170,7 @@ class FilingDecider:
     def _came_back(
         self,
         connection: StoreTransaction,
-        case: MailToFile,
+        mail: MailToFile,
         report: ReportSet,
         row: InboxRow,
         *,
@@ -178,12 +178,12 @@ class FilingDecider:
     ) -> InboxRow | Objection | None:
         """Store what a mail says about mail of ours; return the decision if that settles it."""
         settings = self._bounce_settings
-        if case.is_bounce:
+        if mail.is_bounce:
             pass_on(
                 connection,
                 report,
                 row,
-                raw=case.raw,
+                raw=mail.raw,
                 settings=settings,
                 now=now,
                 new_id=self._new_id,
@@ -193,62 +193,62 @@ class FilingDecider:
                 connection,
                 report,
                 row,
-                is_fresh=case.is_fresh,
-                came_in=case.arrived,
+                is_fresh=mail.is_fresh,
+                came_in=mail.arrived,
                 settings=settings,
                 now=now,
                 new_id=self._new_id,
             )
-            if not case.is_bounce:
+            if not mail.is_bounce:
                 return None
             if any(bounce.proof for bounce in self.kept_bounces):
-                return replace(case.row, state=InboxState.IGNORED, reason=_kind_of(report))
+                return replace(mail.row, state=InboxState.IGNORED, reason=_kind_of(report))
             return Objection(reason=AttentionReason.UNPROVEN_BOUNCE)
-        if case.is_bounce and keep_unsubscribe(
+        if mail.is_bounce and keep_unsubscribe(
             connection,
             report,
             row,
-            is_fresh=case.is_fresh,
+            is_fresh=mail.is_fresh,
             settings=settings,
             now=now,
             new_id=self._new_id,
         ):
-            return replace(case.row, state=InboxState.IGNORED, reason=UNSUBSCRIBE)
+            return replace(mail.row, state=InboxState.IGNORED, reason=UNSUBSCRIBE)
         return None
 
-    def _facts(self, connection: StoreTransaction, case: MailToFile) -> FilingFacts:
-        header = case.reading.header if case.reading else None
+    def _facts(self, connection: StoreTransaction, mail: MailToFile) -> FilingFacts:
+        header = mail.reading.header if mail.reading else None
         address = self._notice_settings.lookup(header.sender) if header and header.sender else ""
-        reference = case.reference or (header.reference if header else None)
+        reference = mail.reference or (header.reference if header else None)
         return FilingFacts(
             address=address,
             staff=applications.staff_at(connection, address) if address else (),
             application=applications.find(connection, reference) if reference else None,
         )
 
-    def _decision(self, case: MailToFile, facts: FilingFacts) -> InboxRow | Objection | None:
+    def _decision(self, mail: MailToFile, facts: FilingFacts) -> InboxRow | Objection | None:
         """Return why the mail isn't filed: automatic, or objections; None: it is filed."""
-        if case.reference is not None:
+        if mail.reference is not None:
             return (
                 None if facts.application else Objection(reason=AttentionReason.UNKNOWN_REFERENCE)
             )
-        kind = case.reading.header.automatic if case.reading is not None else ""
-        is_ignored = kind and (not case.is_bounce or kind in _ANSWERS)
-        if is_ignored and not _may_be_forward(case, facts):
-            return replace(case.row, state=InboxState.IGNORED, reason=kind)
-        if case.is_bounce and case.row.whole and case.reading is not None and not case.fault:
+        kind = mail.reading.header.automatic if mail.reading is not None else ""
+        is_ignored = kind and (not mail.is_bounce or kind in _ANSWERS)
+        if is_ignored and not _may_be_forward(mail, facts):
+            return replace(mail.row, state=InboxState.IGNORED, reason=kind)
+        if mail.is_bounce and mail.row.whole and mail.reading is not None and not mail.fault:
             return Objection(reason=AttentionReason.NO_BOUNCE)
-        was_unreadable = case.row.reason == AttentionReason.UNREADABLE
-        if not case.row.whole and not (case.fault or was_unreadable):
-            return Objection(reason=AttentionReason.TOO_LARGE, detail=f"{case.row.size} octets")
-        if not case.row.whole:
+        was_unreadable = mail.row.reason == AttentionReason.UNREADABLE
+        if not mail.row.whole and not (mail.fault or was_unreadable):
+            return Objection(reason=AttentionReason.TOO_LARGE, detail=f"{mail.row.size} octets")
+        if not mail.row.whole:
             return Objection(
-                reason=AttentionReason.UNREADABLE, detail=case.fault or case.row.detail
+                reason=AttentionReason.UNREADABLE, detail=mail.fault or mail.row.detail
             )
-        if case.reading is None or case.fault:
-            return Objection(reason=AttentionReason.UNREADABLE, detail=case.fault)
+        if mail.reading is None or mail.fault:
+            return Objection(reason=AttentionReason.UNREADABLE, detail=mail.fault)
         return objection(
-            case.reading.header,
+            mail.reading.header,
             address=facts.address,
             staff=facts.staff,
             admission=self._admission,
@@ -256,13 +256,13 @@ class FilingDecider:
         )
 
 
-def _may_be_forward(case: MailToFile, facts: FilingFacts) -> bool:
+def _may_be_forward(mail: MailToFile, facts: FilingFacts) -> bool:
     """Whether a mail with an application's reference is automatic only by a mailing list's marks.
 
     A colleague may have sent it to a group that passes it on, perhaps with the group's own address
     as From. It must not be ignored silently.
     """
-    is_marked_by_list = case.reading is not None and case.reading.header.may_be_forward
+    is_marked_by_list = mail.reading is not None and mail.reading.header.may_be_forward
     return is_marked_by_list and facts.application is not None
 
 

@@ -210,7 +210,7 @@ class ReplyImporter:
                 if kept is not None:
                     await kept
             is_passed_on = origin.is_for_bounces and row.whole and row.size <= MOST_PASSED_ON
-            case = MailToFile(
+            mail = MailToFile(
                 row=row,
                 reading=reading,
                 fault=fault or unread,
@@ -226,7 +226,7 @@ class ReplyImporter:
             # A mail that makes the importer fail waits for a person; it doesn't stop the others.
             broken_by = ""
             try:
-                verdict = await self.decide(case)
+                verdict = await self.decide(mail)
             except TEMPORARY as error:
                 if by_hand or not isinstance(error, RowRefused):
                     raise
@@ -237,7 +237,7 @@ class ReplyImporter:
                 broken_by = f"{type(error).__name__}: {error}"
                 log.exception("reply_breaks_importer", inbox=ids.show(row.id))
             if broken_by:
-                verdict = await self.decide(replace(case, reading=None, fault=broken_by))
+                verdict = await self.decide(replace(mail, reading=None, fault=broken_by))
         self._heard(origin, verdict)
         return verdict
 
@@ -271,7 +271,7 @@ class ReplyImporter:
         except UnreadableMail as error:
             return await self._readers.read_header(task), str(error)
 
-    async def decide(self, case: MailToFile) -> ImportVerdict:
+    async def decide(self, mail: MailToFile) -> ImportVerdict:
         """Decide and record the decision in one transaction, after storing the files it needs."""
         filing_decider = FilingDecider(
             self.rules.admission,
@@ -280,15 +280,15 @@ class ReplyImporter:
             self.rules.bounces,
             self._new_id,
         )
-        has_files = case.reading is None or not case.reading.files()
-        if not has_files and await self._database.read(filing_decider.would_file, case):
-            await self._keep_files(case)
+        has_files = mail.reading is None or not mail.reading.files()
+        if not has_files and await self._database.read(filing_decider.would_file, mail):
+            await self._keep_files(mail)
             has_files = True
         while True:
             now = self._clock()
             row = await self._database.write(
                 filing_decider.settle,
-                case,
+                mail,
                 now,
                 has_files=has_files,
             )
@@ -305,11 +305,11 @@ class ReplyImporter:
                 verdict = verdict_on(row)
                 assert verdict is not None
                 return verdict
-            await self._keep_files(case)
+            await self._keep_files(mail)
             has_files = True
 
-    async def _keep_files(self, case: MailToFile) -> None:
-        files = case.reading.files() if case.reading else ()
+    async def _keep_files(self, mail: MailToFile) -> None:
+        files = mail.reading.files() if mail.reading else ()
         for chunk in batched(files, _AT_ONCE):
             puts = (self._blobs.put_file(Path(file.file), file.sha256) for file in chunk)
             await asyncio.gather(*puts)

@@ -117,12 +117,12 @@ class ContentStream:
         if is_looping(record.headers, self._policy.instance):
             raise MessageRefused(_LOOPS, By.GATEWAY)
         taken = record.taken
-        case = record.to_decide(
+        message = record.to_decide(
             [entry.recipient for entry in taken],
             [entry.address for entry in taken],
             opening=head.opening,
         )
-        decision = await services.decider.decide(self._policy, case, record.at)
+        decision = await services.decider.decide(self._policy, message, record.at)
         record.decision, self._decided_at = decision, services.monotonic()
         record.classification = decision.classification
         if decision.bulk_identities and decision.is_counted:

@@ -90,44 +90,50 @@ class Decider:
         self._memory = memory or BulkMemory()
 
     async def at_rcpt(
-        self, policy: Policy, case: MessageToDecide
+        self, policy: Policy, message: MessageToDecide
     ) -> tuple[Classification | None, list[RecipientDecision]]:
         """Return what is known before the content: the kind, if any, and who is never mailed."""
-        early = kind_before_content(policy, case)
+        early = kind_before_content(policy, message)
         kind = early.kind if early else Kind.INDIVIDUAL
         try:
-            standings = await self._standings.of(case.addresses)
+            standings = await self._standings.of(message.addresses)
         except StoreUnavailable:
-            return early, self._last_known(case, early)
-        return early, _decisions(case, standings, kind, early)
+            return early, self._last_known(message, early)
+        return early, _decisions(message, standings, kind, early)
 
-    async def decide(self, policy: Policy, case: MessageToDecide, now: datetime) -> MessageDecision:
+    async def decide(
+        self, policy: Policy, message: MessageToDecide, now: datetime
+    ) -> MessageDecision:
         """Decide what to do with a message whose header block is known."""
-        marks = RetryMarks(case.sender, case.recipients, case.addresses, case.headers)
-        identity = message_identity(case.sender, case.login, case.listener.name, case.headers)
-        sought = identity.sought(case.named)
+        marks = RetryMarks(message.sender, message.recipients, message.addresses, message.headers)
+        identity = message_identity(
+            message.sender, message.login, message.listener.name, message.headers
+        )
+        sought = identity.sought(message.named)
         standings: Mapping[str, Standing] = {}
         burst: BurstSoFar | None = None
         status: MessageStatus | None = None  #: None while the store is away.
         try:
             status = await self._message_lookup.look(marks, sought, now)
-            standings = await self._standings.of(case.addresses)
-            burst = await self._burst(policy, case, standings, now) if policy.bursts else None
+            standings = await self._standings.of(message.addresses)
+            burst = await self._burst(policy, message, standings, now) if policy.bursts else None
         except StoreUnavailable:
             status = None
         known = (status.bulk if status else None) or self._memory.find(sought, now)
-        said = kind_of(policy, case, burst, known)
+        said = kind_of(policy, message, burst, known)
 
         refusal: Reply | None = None
         if status is None:
-            decisions = self._last_known(case, said)
+            decisions = self._last_known(message, said)
             is_individual = said.certain and said.kind is Kind.INDIVIDUAL
-            if not goes_anyway(case.listener, said) and not (is_individual and self._never.known):
+            if not goes_anyway(message.listener, said) and not (
+                is_individual and self._never.known
+            ):
                 refusal = STORE_AWAY
         else:
-            decisions = _decisions(case, standings, said.kind, said)
-            if burst is not None and not said.certain and not case.listener.observe:
-                decisions = _until_burst_shows(policy, case, burst, decisions)
+            decisions = _decisions(message, standings, said.kind, said)
+            if burst is not None and not said.certain and not message.listener.observe:
+                decisions = _until_burst_shows(policy, message, burst, decisions)
             if "all" in status.paused or (said.kind is Kind.BULK and "bulk" in status.paused):
                 refusal = PAUSED
             elif burst is not None and any(decision.undecided for decision in decisions):
@@ -144,8 +150,8 @@ class Decider:
             and (identity.is_own or is_counted)
             and not (status and status.bulk)
         ):
-            bulk_identities = identity.kept(case.named)
-        fresh = known or KnownBulk(case.message, said.rule)
+            bulk_identities = identity.kept(message.named)
+        fresh = known or KnownBulk(message.message, said.rule)
         for number in bulk_identities or ((sought,) if known else ()):
             if self._memory.find(number, now) is None:
                 self._memory.add(number, fresh)
@@ -184,31 +190,31 @@ class Decider:
     async def _burst(
         self,
         policy: Policy,
-        case: MessageToDecide,
+        message: MessageToDecide,
         standings: Mapping[str, Standing],
         now: datetime,
     ) -> BurstSoFar | None:
         """Return who else got the same message; None if no rule counts that."""
-        if case.listener.kind is not None or is_answer(facts_of(policy, case)):
+        if message.listener.kind is not None or is_answer(facts_of(policy, message)):
             return None
         # `Dear Ann` and `Dear Bob` are one subject: people's own names are ignored.
         names = [holder.name for standing in standings.values() for holder in standing.holders]
-        names += [name for name, _ in case.headers.addresses("to")]
-        key = burst_key(case.login, case.headers, names)
+        names += [name for name, _ in message.headers.addresses("to")]
+        key = burst_key(message.login, message.headers, names)
         reached = await self._message_lookup.burst(key, now - _BURST_MEMORY)
-        return BurstSoFar(key=key, reached=reached, case=case, now=now)
+        return BurstSoFar(key=key, reached=reached, message=message, now=now)
 
     def _last_known(
-        self, case: MessageToDecide, said: Classification | None
+        self, message: MessageToDecide, said: Classification | None
     ) -> list[RecipientDecision]:
         """Decide by which addresses had scope `all` when the store was last asked."""
         decisions = []
-        for address in case.addresses:
+        for address in message.addresses:
             suppressions: tuple[Suppression, ...] = ()
             if address in self._never:
                 source, since = SuppressionSource.LAST_KNOWN, self._never.as_of
                 suppressions = (Suppression(scope=Scope.ALL, source=source, since=since),)
-            if not goes_anyway(case.listener, said):
+            if not goes_anyway(message.listener, said):
                 decisions.append(RecipientDecision(blocked=suppressions))
             else:
                 decisions.append(RecipientDecision(would=suppressions if self._never.known else ()))
@@ -219,20 +225,20 @@ GOES = RecipientDecision()  #: For a recipient about whom nothing is known: near
 
 
 def _decisions(
-    case: MessageToDecide,
+    message: MessageToDecide,
     standings: Mapping[str, Standing],
     kind: Kind,
     said: Classification | None,
 ) -> list[RecipientDecision]:
     """Return what the standings mean for each recipient of mail of a kind."""
     decisions = []
-    for address in case.addresses:
+    for address in message.addresses:
         standing = standings.get(address, NOBODY)
         if standing is NOBODY:
             decisions.append(GOES)
             continue
         blocked = blocking(kind, standing)
-        if blocked and goes_anyway(case.listener, said):
+        if blocked and goes_anyway(message.listener, said):
             decisions.append(RecipientDecision(would=blocked, standing=standing))
         else:
             decisions.append(RecipientDecision(blocked=blocked, standing=standing))
@@ -240,7 +246,7 @@ def _decisions(
 
 
 def _until_burst_shows(
-    policy: Policy, case: MessageToDecide, burst: BurstSoFar, decisions: list[RecipientDecision]
+    policy: Policy, message: MessageToDecide, burst: BurstSoFar, decisions: list[RecipientDecision]
 ) -> list[RecipientDecision]:
     """Defer those whom bulk mail may not reach while a deferring rule may still call it bulk."""
     waits = max((test.within for test in policy.bursts if test.defer), default=None)
@@ -250,5 +256,5 @@ def _until_burst_shows(
         replace(decision, undecided=burst.is_young(address, waits))
         if not decision.blocked and blocking(Kind.BULK, decision.standing)
         else decision
-        for address, decision in zip(case.addresses, decisions, strict=True)
+        for address, decision in zip(message.addresses, decisions, strict=True)
     ]

@@ -42,14 +42,14 @@ class BurstSoFar:
 
     key: int
     reached: Mapping[str, tuple[datetime, datetime]]
-    case: MessageToDecide
+    message: MessageToDecide
     now: datetime
 
     def count(self, within: timedelta) -> int:
         """Return how many different recipients it had within a period, including these."""
-        since, named = self.now - within, self.case.named
+        since, named = self.now - within, self.message.named
         recent = {address for address, (_, last) in self.reached.items() if last >= since}
-        return len(recent.union(named)) + self.case.asked - len(named)
+        return len(recent.union(named)) + self.message.asked - len(named)
 
     def is_young(self, address: str, within: timedelta) -> bool:
         """Whether it first went to this address within a period: a burst may still show."""
@@ -62,46 +62,46 @@ def looks_inside(policy: Policy, listener: ListenerPolicy, headers: Headers) -> 
     return listener.kind is None and policy.looks_inside and may_invite(headers)
 
 
-def facts_of(policy: Policy, case: MessageToDecide) -> MessageFacts:
+def facts_of(policy: Policy, message: MessageToDecide) -> MessageFacts:
     """Return the rules' input, except for bursts, which the journal counts."""
     return MessageFacts(
-        sender=case.sender,
-        login=case.login,
-        recipients=case.asked,
-        headers=case.headers,
-        opening=case.opening,
+        sender=message.sender,
+        login=message.login,
+        recipients=message.asked,
+        headers=message.headers,
+        opening=message.opening,
         many=policy.many,
     )
 
 
-def kind_before_content(policy: Policy, case: MessageToDecide) -> Classification | None:
+def kind_before_content(policy: Policy, message: MessageToDecide) -> Classification | None:
     """Return what is known of the kind at RCPT; None: the header block decides."""
     said: Classification | None = None
-    if case.listener.kind is not None:
-        said = _of_listener(case.listener)
+    if message.listener.kind is not None:
+        said = _of_listener(message.listener)
     elif policy.is_asked_early:
-        said = classify_early(facts_of(policy, case), policy.rules)
-    if case.login is not None and case.login in policy.override.logins:
+        said = classify_early(facts_of(policy, message), policy.rules)
+    if message.login is not None and message.login in policy.override.logins:
         return Classification(said.kind if said else policy.default_kind, OVERRIDE)
     return said
 
 
 def kind_of(
-    policy: Policy, case: MessageToDecide, burst: BurstSoFar | None, known: KnownBulk | None
+    policy: Policy, message: MessageToDecide, burst: BurstSoFar | None, known: KnownBulk | None
 ) -> Classification:
     """Return the kind and the rule behind it; `known` is where the same message was bulk before."""
-    if case.listener.kind is not None:
-        said = _of_listener(case.listener)
+    if message.listener.kind is not None:
+        said = _of_listener(message.listener)
     elif known is not None:
         said = Classification(Kind.BULK, known.rule)
     else:
-        facts = facts_of(policy, case)
+        facts = facts_of(policy, message)
         if burst is not None:
             facts = replace(facts, burst=burst.count)
-        rules = policy.by_fields.that_may_match(case.headers)
+        rules = policy.by_fields.that_may_match(message.headers)
         said = classify(facts, rules, policy.default_kind)
-    override, headers = policy.override, case.headers
-    if (case.login is not None and case.login in override.logins) or (
+    override, headers = policy.override, message.headers
+    if (message.login is not None and message.login in override.logins) or (
         # Only a header that every program recognises: some read none after a byte order mark.
         override.header and override.header in headers and override.header in headers.certain
     ):

@@ -92,8 +92,8 @@ class ProxyTransaction:
 
         # Who is never mailed is known before the content; the rest depends on the content.
         addresses = [self._services.lookup(recipient.address) for recipient in recipients]
-        case = record.to_decide(recipients, addresses)
-        early, decisions = await self._services.decider.at_rcpt(self._policy, case)
+        message = record.to_decide(recipients, addresses)
+        early, decisions = await self._services.decider.at_rcpt(self._policy, message)
         if early is not None:
             record.classification = early
         entries = [

@@ -11,9 +11,9 @@ from gateway.core.triggers.trigger_preview import DueDay
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
-from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.preview import decliners_of, mail_of, standings_of, why_left_out
 from gateway.triggers.templates import CheckedTrigger
+from gateway.triggers.trigger_settings import TriggerSettings
 
 NAMED = 5  #: How many of a day's people are named.
 
@@ -32,7 +32,7 @@ class _Decided:
 
 def calendar(
     connection: StoreTransaction,
-    plan: TriggerSettings,
+    settings: TriggerSettings,
     checked_triggers: Sequence[CheckedTrigger],
     today: date,
     days: int,
@@ -54,10 +54,12 @@ def calendar(
         for (first, _), triggers in alike.items()
     ]
     everybody = (candidate for _, candidates in selected for candidate in candidates)
-    standings = standings_of(connection, plan, everybody)
+    standings = standings_of(connection, settings, everybody)
     due_days: dict[str, list[DueDay]] = {}
     for triggers, candidates in selected:
-        decided = _decided(connection, plan, triggers[0], candidates, today, standings=standings)
+        decided = _decided(
+            connection, settings, triggers[0], candidates, today, standings=standings
+        )
         names = [trigger.name for trigger in triggers]
         settled = due.settled(connection, names, (entry.key[0] for entry in decided))
         keys = {entry.key for entry in decided}
@@ -77,7 +79,7 @@ def _asked(trigger: Trigger) -> Trigger:
 
 def _decided(
     connection: StoreTransaction,
-    plan: TriggerSettings,
+    settings: TriggerSettings,
     trigger: Trigger,
     candidates: Sequence[DuePerson],
     today: date,
@@ -91,9 +93,9 @@ def _decided(
         day, person = max(candidate.day, today), candidate.person
         mail: tuple[object, ...] | None = None
         if not why_left_out(
-            connection, plan, trigger, candidate, day, standings=standings, decliners=decliners
+            connection, settings, trigger, candidate, day, standings=standings, decliners=decliners
         ):
-            mail = mail_of(plan, candidate) if plan.once_per_address else (number,)
+            mail = mail_of(settings, candidate) if settings.once_per_address else (number,)
         decided.append(
             _Decided(
                 key=(person.ref, candidate.occurrence, candidate.about),

@@ -17,26 +17,26 @@ from gateway.store.engine.leases import IsGone
 from gateway.store.triggers import ledger, trigger_runs
 from gateway.triggers.attempt_notes import noting_holder
 from gateway.triggers.epoch import RestoreDetector
-from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.reports import RunReporter
 from gateway.triggers.runner import Runner
 from gateway.triggers.sender import SenderContext, SenderLimits, TriggerSender
 from gateway.triggers.templates import CheckedTrigger
+from gateway.triggers.trigger_settings import TriggerSettings
 
 WAIT_FOR_OTHERS = timedelta(minutes=5)
 _LOOK_SECONDS = 0.2
 
 
-class TriggerPlans(Protocol):
+class TriggerSettingsSource(Protocol):
     """The source of the settings of triggered mail, which may change while mail is sent."""
 
     @property
-    def plan(self) -> TriggerSettings:
-        """The current plan."""
+    def current(self) -> TriggerSettings:
+        """The current settings."""
         ...
 
     def newest(self) -> TriggerSettings:
-        """Return the plan from the files as they are; if they can't be read, the current one."""
+        """Return those of the files as they are; if they can't be read, the current ones."""
         ...
 
 
@@ -44,15 +44,15 @@ class TriggerEngine:
     """Everything a process needs to mail on events; the caller must `close` it.
 
     `runner` enters occurrences in the ledger, `sender` sends what is due there, and `reporter`
-    reports the results; `restore_detector` checks before each round of mails that the
-    store is still the same. All use the current plan. Only the sender always requests the newest: a
-    file may have been changed a moment ago.
+    reports the results; `restore_detector` checks before each round of mails that the store is
+    still the same. All use the current settings. Only the sender always requests the newest: a file
+    may have been changed a moment ago.
     """
 
     def __init__(
         self,
         database: Database,
-        plans: TriggerPlans,
+        source: TriggerSettingsSource,
         submitter: MailSubmitter,
         *,
         stopping: asyncio.Event,
@@ -61,17 +61,17 @@ class TriggerEngine:
         is_gone: IsGone = processes.has_ended,
     ) -> None:
         """`holder` names it among all that share the store; empty: its process does."""
-        self._epoch_file = plans.plan.epoch_file
+        self._epoch_file = source.current.epoch_file
         state = self._epoch_file.parent
         holder = holder or noting_holder(state)
         self._clock = clock
         self._database = database
-        self._plans = plans
+        self._source = source
         self._new_id = ids_of(database, clock).next
         self.restore_detector = RestoreDetector(database, self._epoch_file)
         self.sender = TriggerSender(
             database,
-            self.newest_plan,
+            self.newest_settings,
             submitter,
             self.restore_detector,
             context=SenderContext(
@@ -87,19 +87,21 @@ class TriggerEngine:
         )
         self.runner = Runner(
             database,
-            lambda: plans.plan,
+            lambda: source.current,
             clock=clock,
             new_id=self._new_id,
             holder=holder,
             is_gone=is_gone,
         )
-        self.reporter = RunReporter(database, lambda: plans.plan, clock=clock, new_id=self._new_id)
+        self.reporter = RunReporter(
+            database, lambda: source.current, clock=clock, new_id=self._new_id
+        )
 
-    def newest_plan(self) -> TriggerSettings:
-        """Return the newest plan, and check the store against that plan's epoch file."""
-        plan = self._plans.newest()
-        self._detect_restores_by(plan.epoch_file)
-        return plan
+    def newest_settings(self) -> TriggerSettings:
+        """Return the newest settings, and check the store against their epoch file."""
+        settings = self._source.newest()
+        self._detect_restores_by(settings.epoch_file)
+        return settings
 
     def _detect_restores_by(self, epoch_file: Path) -> None:
         """Check the store against another epoch file if new settings name one."""
@@ -111,9 +113,9 @@ class TriggerEngine:
 
     async def look(self) -> None:
         """Run every trigger whose time has come, if mail may be sent; otherwise it is held."""
-        plan = self._plans.plan
-        self._detect_restores_by(plan.epoch_file)
-        if plan.active() and self.runner.has_come(self._clock()):
+        settings = self._source.current
+        self._detect_restores_by(settings.epoch_file)
+        if settings.active() and self.runner.has_come(self._clock()):
             await self.restore_detector.may_send()
             await self.runner.run_due()
 
@@ -126,7 +128,7 @@ class TriggerEngine:
         nothing = TriggerRun(
             id=self._new_id(),
             trigger=trigger.name,
-            day=self._plans.plan.day(now),
+            day=self._source.current.day(now),
             state=RunState.FINISHED,
             report_to=trigger.report_to,
         )

@@ -25,9 +25,9 @@ from gateway.store.people.topic_opt_outs import Decliners
 from gateway.store.triggers import due, ledger
 from gateway.triggers import record
 from gateway.triggers.occurrence_mail import addressee
-from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.record import MailToSend
 from gateway.triggers.templates import CheckedTrigger
+from gateway.triggers.trigger_settings import TriggerSettings
 
 TOO_LATE = OccurrenceEnding(state=OccurrenceState.EXPIRED, reason=ledger.TOO_LATE)
 TRIGGER_GONE = OccurrenceEnding(state=OccurrenceState.SKIPPED, reason="the trigger is gone")
@@ -41,7 +41,7 @@ _UNUSABLE = "the trigger's file can't be used: gateway check says why"
 
 
 def refused(
-    plan: TriggerSettings,
+    settings: TriggerSettings,
     checked: CheckedTrigger | None,
     row: Occurrence,
     facts: OccurrenceFacts,
@@ -49,7 +49,7 @@ def refused(
 ) -> OccurrenceEnding | None:
     """Return the ending of an occurrence that isn't sent; None if nothing prevents it."""
     skipped = OccurrenceState.SKIPPED
-    if checked is None and row.trigger in plan.unusable:
+    if checked is None and row.trigger in settings.unusable:
         # Its mail must be sent later, once somebody has corrected the file.
         return OccurrenceEnding(state=OccurrenceState.DUE, reason=_UNUSABLE, next_at=now + _PAUSED)
     if checked is None or checked.trigger.event.name != row.event:
@@ -62,7 +62,7 @@ def refused(
     if facts.person is not None and (why := waits(checked.trigger, facts, to_person=to_person)):
         next_at = now + _UNREAD if row.latest_at is None else min(now + _UNREAD, row.latest_at)
         return OccurrenceEnding(state=OccurrenceState.DUE, reason=why, next_at=next_at)
-    why = unmet(checked.trigger, row.occurrence, facts, plan.day(now), to_person=to_person)
+    why = unmet(checked.trigger, row.occurrence, facts, settings.day(now), to_person=to_person)
     why = why or facts.superseded or told_earlier(facts)
     if why:
         return OccurrenceEnding(state=skipped, reason=why)
@@ -83,7 +83,7 @@ class MayLeave:
 
 
 def let_go(
-    connection: StoreTransaction, cases: Sequence[MailToSend], holder: str, lease: timedelta
+    connection: StoreTransaction, mails_to_send: Sequence[MailToSend], holder: str, lease: timedelta
 ) -> list[OccurrenceEnding | MayLeave]:
     """Check everything again in the transaction that releases mails (RELIABILITY E6).
 
@@ -91,39 +91,50 @@ def let_go(
     or that it may be sent now, within the lease.
     """
     looked_at: list[OccurrenceEnding | MayLeave] = []
-    for together in _groups(cases):
+    for together in _groups(mails_to_send):
         looked_at += _FactsOfGroup(connection, together, holder).let_go(lease)
     return looked_at
 
 
-def _groups(cases: Sequence[MailToSend]) -> Iterator[Sequence[MailToSend]]:
-    """Yield mails that can be checked together: those of date events, with the same plan.
+def _groups(mails_to_send: Sequence[MailToSend]) -> Iterator[Sequence[MailToSend]]:
+    """Yield mails that can be checked together: those of date events, of the same settings.
 
     An application's mail is checked alone, as it may depend on one sent just before it.
     """
-    for _, group in groupby(cases, key=lambda case: (id(case.plan), case.trigger.is_of_date)):
+    for _, group in groupby(
+        mails_to_send,
+        key=lambda mail_to_send: (id(mail_to_send.settings), mail_to_send.trigger.is_of_date),
+    ):
         together = list(group)
-        yield from [together] if together[0].trigger.is_of_date else ([case] for case in together)
+        yield from (
+            [together]
+            if together[0].trigger.is_of_date
+            else ([mail_to_send] for mail_to_send in together)
+        )
 
 
 class _FactsOfGroup:
-    """What is known about mails with the same plan, in the transaction that may release them."""
+    """What is known about mails of the same settings, in the transaction that may release them."""
 
     def __init__(
-        self, connection: StoreTransaction, cases: Sequence[MailToSend], holder: str
+        self, connection: StoreTransaction, mails_to_send: Sequence[MailToSend], holder: str
     ) -> None:
         self._connection = connection
-        self._cases = cases
+        self._mails_to_send = mails_to_send
         self._holder = holder
-        self._plan = plan = cases[0].plan
-        self._facts = due.facts_of(connection, [case.row for case in cases])
+        self._settings = settings = mails_to_send[0].settings
+        self._facts = due.facts_of(connection, [mail_to_send.row for mail_to_send in mails_to_send])
         self._switches = message_lookup.paused(connection)
-        self._mailboxes = [plan.lookup(case.mail.address) for case in cases]
-        self._standings = plan.standings.within(connection, list(dict.fromkeys(self._mailboxes)))
+        self._mailboxes = [
+            settings.lookup(mail_to_send.mail.address) for mail_to_send in mails_to_send
+        ]
+        self._standings = settings.standings.within(
+            connection, list(dict.fromkeys(self._mailboxes))
+        )
         wanted = {
-            _day_mail(case, mailbox)
-            for case, mailbox in zip(cases, self._mailboxes, strict=True)
-            if _goes_once(case)
+            _day_mail(mail_to_send, mailbox)
+            for mail_to_send, mailbox in zip(mails_to_send, self._mailboxes, strict=True)
+            if _goes_once(mail_to_send)
         }
         self._went = ledger.went_at(connection, wanted) if wanted else {}
         self._leaving: set[ledger.DayMail] = set()
@@ -132,77 +143,85 @@ class _FactsOfGroup:
         """Settle the mails that aren't sent, and mark the others as being sent."""
         mails: dict[int, ledger.LedgerMail] = {}
         ended: dict[int, OccurrenceEnding] = {}
-        for case, facts, mailbox in zip(self._cases, self._facts, self._mailboxes, strict=True):
-            if ending := self._ending(case, facts, mailbox):
-                ended[case.row.id] = ending
+        for mail_to_send, facts, mailbox in zip(
+            self._mails_to_send, self._facts, self._mailboxes, strict=True
+        ):
+            if ending := self._ending(mail_to_send, facts, mailbox):
+                ended[mail_to_send.row.id] = ending
                 continue
-            if _goes_once(case):
-                self._leaving.add(_day_mail(case, mailbox))
-            mails[case.row.id] = ledger.LedgerMail(
-                address=case.mail.address,
+            if _goes_once(mail_to_send):
+                self._leaving.add(_day_mail(mail_to_send, mailbox))
+            mails[mail_to_send.row.id] = ledger.LedgerMail(
+                address=mail_to_send.mail.address,
                 mailbox=mailbox,
-                subject=case.mail.subject,
-                message_id=case.mail.message_id,
-                body=case.mail.body,
-                message=record.sending(case, self._standings.get(mailbox, NOBODY)),
+                subject=mail_to_send.mail.subject,
+                message_id=mail_to_send.mail.message_id,
+                body=mail_to_send.mail.body,
+                message=record.sending(mail_to_send, self._standings.get(mailbox, NOBODY)),
             )
-        now = self._cases[-1].now
+        now = self._mails_to_send[-1].now
         begun = ledger.begin(self._connection, self._holder, mails, now=now, lease=lease)
         is_let_go = MayLeave(max((mails[number].message.id for number in begun), default=0))
         taken = OccurrenceEnding(state=OccurrenceState.DUE, reason="taken by another process")
         return [
-            is_let_go if case.row.id in begun else ended.get(case.row.id, taken)
-            for case in self._cases
+            is_let_go if mail_to_send.row.id in begun else ended.get(mail_to_send.row.id, taken)
+            for mail_to_send in self._mails_to_send
         ]
 
     def _ending(
-        self, case: MailToSend, facts: OccurrenceFacts, mailbox: str
+        self, mail_to_send: MailToSend, facts: OccurrenceFacts, mailbox: str
     ) -> OccurrenceEnding | None:
         """Settle an occurrence that isn't sent now, and return its ending; None: it is sent."""
-        row, plan, skipped = case.row, self._plan, OccurrenceState.SKIPPED
-        if row.latest_at is not None and row.latest_at <= case.now:
-            return self._settle(case, TOO_LATE)
-        if facts != case.facts:
-            return self._give_back(case, "changed meanwhile")
-        if "all" in self._switches or (case.trigger.kind is Kind.BULK and "bulk" in self._switches):
-            next_at = case.now + _PAUSED
+        row, settings, skipped = mail_to_send.row, self._settings, OccurrenceState.SKIPPED
+        if row.latest_at is not None and row.latest_at <= mail_to_send.now:
+            return self._settle(mail_to_send, TOO_LATE)
+        if facts != mail_to_send.facts:
+            return self._give_back(mail_to_send, "changed meanwhile")
+        if "all" in self._switches or (
+            mail_to_send.trigger.kind is Kind.BULK and "bulk" in self._switches
+        ):
+            next_at = mail_to_send.now + _PAUSED
             paused = OccurrenceEnding(
                 state=OccurrenceState.DUE, reason="mail is paused", next_at=next_at
             )
-            return self._settle(case, paused)
+            return self._settle(mail_to_send, paused)
         standing = self._standings.get(mailbox, NOBODY)
-        if blocked := blocking(case.trigger.kind, standing):
+        if blocked := blocking(mail_to_send.trigger.kind, standing):
             return self._settle(
-                case,
+                mail_to_send,
                 OccurrenceEnding(state=skipped, reason=record.reason(blocked)),
                 message=record.send_failed(
-                    self._connection, case, record.AddressBlocked(standing, blocked)
+                    self._connection, mail_to_send, record.AddressBlocked(standing, blocked)
                 ),
-                address=case.mail.address,
+                address=mail_to_send.mail.address,
             )
         person = None if row.recipient else row.person
-        if why := declined(self._connection, plan, case.trigger, person, case.mail.address):
+        if why := declined(
+            self._connection, settings, mail_to_send.trigger, person, mail_to_send.mail.address
+        ):
             return self._settle(
-                case, OccurrenceEnding(state=skipped, reason=why), address=case.mail.address
+                mail_to_send,
+                OccurrenceEnding(state=skipped, reason=why),
+                address=mail_to_send.mail.address,
             )
-        if _goes_once(case):
-            day_mail, subject = _day_mail(case, mailbox), subject_of(facts.qualification)
+        if _goes_once(mail_to_send):
+            day_mail, subject = _day_mail(mail_to_send, mailbox), subject_of(facts.qualification)
             for other in self._went.get(day_mail, ()):
                 if other.person == row.person:
                     continue
                 theirs = due.facts(self._connection, other).qualification
                 if subject_of(theirs) == subject:
                     had_it = OccurrenceEnding(state=skipped, reason=same_mailbox(other.person))
-                    return self._settle(case, had_it, address=mailbox)
+                    return self._settle(mail_to_send, had_it, address=mailbox)
             if day_mail in self._leaving:
                 # If two would go to the same mailbox, the second waits for the result of the first:
                 # it is checked again with the next rows claimed.
-                return self._give_back(case, row.reason)
+                return self._give_back(mail_to_send, row.reason)
         return None
 
     def _settle(
         self,
-        case: MailToSend,
+        mail_to_send: MailToSend,
         ending: OccurrenceEnding,
         *,
         message: Message | None = None,
@@ -210,32 +229,36 @@ class _FactsOfGroup:
     ) -> OccurrenceEnding:
         ledger.settle(
             self._connection,
-            case.row.id,
+            mail_to_send.row.id,
             self._holder,
             ending,
-            now=case.now,
+            now=mail_to_send.now,
             message=message,
             address=address,
         )
         return ending
 
-    def _give_back(self, case: MailToSend, reason: str) -> OccurrenceEnding:
-        ledger.give_back(self._connection, self._holder, [case.row.id])
-        return OccurrenceEnding(state=OccurrenceState.DUE, reason=reason, next_at=case.now)
+    def _give_back(self, mail_to_send: MailToSend, reason: str) -> OccurrenceEnding:
+        ledger.give_back(self._connection, self._holder, [mail_to_send.row.id])
+        return OccurrenceEnding(state=OccurrenceState.DUE, reason=reason, next_at=mail_to_send.now)
 
 
-def _goes_once(case: MailToSend) -> bool:
+def _goes_once(mail_to_send: MailToSend) -> bool:
     """Whether a mailbox gets this mail only once a day, even if several people share it."""
-    return case.plan.once_per_address and case.trigger.is_of_date and not case.row.recipient
+    return (
+        mail_to_send.settings.once_per_address
+        and mail_to_send.trigger.is_of_date
+        and not mail_to_send.row.recipient
+    )
 
 
-def _day_mail(case: MailToSend, mailbox: str) -> ledger.DayMail:
-    return case.row.trigger, mailbox, case.row.due_at
+def _day_mail(mail_to_send: MailToSend, mailbox: str) -> ledger.DayMail:
+    return mail_to_send.row.trigger, mailbox, mail_to_send.row.due_at
 
 
 def declined(
     connection: StoreTransaction,
-    plan: TriggerSettings,
+    settings: TriggerSettings,
     trigger: Trigger,
     person: PersonRef | None,
     address: str,
@@ -244,13 +267,13 @@ def declined(
 
     Without a person, the mail goes to staff, or to an address.
     """
-    topic, mailbox = trigger.topic, plan.lookup(address)
+    topic, mailbox = trigger.topic, settings.lookup(address)
     if topic and topic_opt_outs.is_declined(
         connection,
         topic,
         person,
         mailbox,
-        erased=plan.standings.names_if_erased(connection, mailbox),
+        erased=settings.standings.names_if_erased(connection, mailbox),
     ):
         return _wants_none(topic)
     return ""
@@ -258,7 +281,7 @@ def declined(
 
 def declined_by(
     connection: StoreTransaction,
-    plan: TriggerSettings,
+    settings: TriggerSettings,
     trigger: Trigger,
     person: PersonRef,
     mailbox: str,
@@ -268,7 +291,7 @@ def declined_by(
     """Return the same for one of many, given everybody who declined a topic."""
     is_declined = decliners.has(person, mailbox)
     if decliners.erased and not is_declined:
-        names = plan.standings.names_if_erased(connection, mailbox)
+        names = settings.standings.names_if_erased(connection, mailbox)
         is_declined = not decliners.erased.isdisjoint(names)
     return _wants_none(trigger.topic) if is_declined else ""
 

@@ -11,8 +11,8 @@ from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_mail import TriggerMail, build, message_id
 from gateway.core.triggers.values import values
-from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.templates import CheckedTrigger, Rendered
+from gateway.triggers.trigger_settings import TriggerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def of_person(person: Person) -> Addressee:
 
 
 def render(
-    plan: TriggerSettings,
+    settings: TriggerSettings,
     checked: CheckedTrigger,
     facts: OccurrenceFacts,
     language: str,
@@ -66,14 +66,14 @@ def render(
     Without the occurrence, the unsubscribe link is a sample without effect.
     """
     written_in = checked.template.language_of(language)
-    link = plan.links.url(named) if plan.links else ""
+    link = settings.links.url(named) if settings.links else ""
     return checked.template.render(
         language, values(checked.trigger.values, facts, day, written_in, link)
     )
 
 
 def write(
-    plan: TriggerSettings,
+    settings: TriggerSettings,
     checked: CheckedTrigger,
     row: Occurrence,
     facts: OccurrenceFacts,
@@ -86,13 +86,13 @@ def write(
             address=row.address, subject=row.subject, message_id=row.message_id, body=row.body
         )
     named = NamedOccurrence(row.id)
-    rendered = render(plan, checked, facts, to.language, plan.day(row.due_at), named=named)
-    links = plan.links if checked.trigger.kind is Kind.BULK else None
+    rendered = render(settings, checked, facts, to.language, settings.day(row.due_at), named=named)
+    links = settings.links if checked.trigger.kind is Kind.BULK else None
     mail = TriggerMail(
         id=row.id,
-        at=now.astimezone(plan.zone),
-        sender=sender_of(plan, checked.trigger),
-        hostname=plan.hostname,
+        at=now.astimezone(settings.zone),
+        sender=sender_of(settings, checked.trigger),
+        hostname=settings.hostname,
         recipient=to.address,
         name=to.name,
         language=rendered.language,
@@ -110,6 +110,6 @@ def write(
     )
 
 
-def sender_of(plan: TriggerSettings, trigger: Trigger) -> str:
+def sender_of(settings: TriggerSettings, trigger: Trigger) -> str:
     """Return the sender of a trigger's mail."""
-    return trigger.sender or plan.sender
+    return trigger.sender or settings.sender

@@ -25,9 +25,9 @@ from gateway.triggers.last_look import (
     subject_of,
 )
 from gateway.triggers.occurrence_mail import addressee, of_person, render
-from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.search import why_not
 from gateway.triggers.templates import CheckedTrigger, NotRendered
+from gateway.triggers.trigger_settings import TriggerSettings
 
 _AT_ONCE = 500
 #: States in the ledger of people who had the mail, or may have had it.
@@ -36,7 +36,7 @@ _GOT_IT = (OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOW
 
 def preview(
     connection: StoreTransaction,
-    plan: TriggerSettings,
+    settings: TriggerSettings,
     checked: CheckedTrigger,
     today: date,
     *,
@@ -52,28 +52,28 @@ def preview(
         # What was settled on an earlier day is in the history.
         if candidate.known not in SETTLED or candidate.day == today
     ]
-    standings = standings_of(connection, plan, candidates)
+    standings = standings_of(connection, settings, candidates)
     decliners = decliners_of(connection, trigger)
     mails: list[PreviewMail] = []
     skipped: list[NotMailed] = []
     # If so configured, a mailbox is mailed once a day: the first of those who share it.
     mailed = {
-        mail_of(plan, candidate): candidate.person.ref
+        mail_of(settings, candidate): candidate.person.ref
         for candidate in candidates
         if candidate.known in _GOT_IT
     }
     for candidate in candidates:
         outcome = outcome_of(
             connection,
-            plan,
+            settings,
             checked,
             candidate,
             today,
             standings=standings,
             decliners=decliners,
         )
-        if plan.once_per_address and isinstance(outcome, PreviewMail):
-            first_mailed = mailed.setdefault(mail_of(plan, candidate), candidate.person.ref)
+        if settings.once_per_address and isinstance(outcome, PreviewMail):
+            first_mailed = mailed.setdefault(mail_of(settings, candidate), candidate.person.ref)
             if first_mailed != candidate.person.ref:
                 outcome = _left_out(candidate, same_mailbox(first_mailed))
         if isinstance(outcome, PreviewMail):
@@ -84,14 +84,14 @@ def preview(
 
 
 def standings_of(
-    connection: StoreTransaction, plan: TriggerSettings, candidates: Iterable[DuePerson]
+    connection: StoreTransaction, settings: TriggerSettings, candidates: Iterable[DuePerson]
 ) -> dict[str, Standing]:
     """Return the standings of the selected people's addresses, by lookup form."""
     people = (candidate.person for candidate in candidates)
-    mailboxes = {plan.lookup(person.emails[0]): None for person in people if person.emails}
+    mailboxes = {settings.lookup(person.emails[0]): None for person in people if person.emails}
     standings: dict[str, Standing] = {}
     for batch in batched(list(mailboxes), _AT_ONCE):
-        standings |= plan.standings.within(connection, batch)
+        standings |= settings.standings.within(connection, batch)
     return standings
 
 
@@ -101,16 +101,16 @@ def decliners_of(connection: StoreTransaction, trigger: Trigger) -> Decliners:
     return topic_opt_outs.decliners(connection, topic) if topic else Decliners()
 
 
-def mail_of(plan: TriggerSettings, candidate: DuePerson) -> tuple[object, ...]:
+def mail_of(settings: TriggerSettings, candidate: DuePerson) -> tuple[object, ...]:
     """Return what two mails have in common if they look the same to their readers."""
     emails = candidate.person.emails
-    mailbox = plan.lookup(emails[0]) if emails else ""
+    mailbox = settings.lookup(emails[0]) if emails else ""
     return mailbox, candidate.day, subject_of(candidate.facts.qualification)
 
 
 def outcome_of(
     connection: StoreTransaction,
-    plan: TriggerSettings,
+    settings: TriggerSettings,
     checked: CheckedTrigger,
     candidate: DuePerson,
     today: date,
@@ -124,13 +124,13 @@ def outcome_of(
     """
     trigger, person = checked.trigger, candidate.person
     why = why_left_out(
-        connection, plan, trigger, candidate, today, standings=standings, decliners=decliners
+        connection, settings, trigger, candidate, today, standings=standings, decliners=decliners
     )
     if why:
         return _left_out(candidate, why)
     to = of_person(person)
     try:
-        rendered = render(plan, checked, candidate.facts, to.language, candidate.day)
+        rendered = render(settings, checked, candidate.facts, to.language, candidate.day)
     except NotRendered as error:
         return _left_out(candidate, str(error))
     return PreviewMail(
@@ -149,7 +149,7 @@ def outcome_of(
 
 def why_left_out(
     connection: StoreTransaction,
-    plan: TriggerSettings,
+    settings: TriggerSettings,
     trigger: Trigger,
     candidate: DuePerson,
     today: date,
@@ -163,12 +163,12 @@ def why_left_out(
     why = waits(trigger, candidate.facts) or why_not(trigger, candidate, today)
     if why:
         return why
-    mailbox = plan.lookup(candidate.person.emails[0])
+    mailbox = settings.lookup(candidate.person.emails[0])
     blocked = blocking(trigger.kind, standings.get(mailbox, NOBODY))
     if blocked:
         return record.reason(blocked)
     person = candidate.person.ref
-    return declined_by(connection, plan, trigger, person, mailbox, decliners=decliners)
+    return declined_by(connection, settings, trigger, person, mailbox, decliners=decliners)
 
 
 def _left_out(candidate: DuePerson, reason: str) -> NotMailed:
@@ -177,27 +177,27 @@ def _left_out(candidate: DuePerson, reason: str) -> NotMailed:
 
 
 def outcome_of_row(
-    connection: StoreTransaction, plan: TriggerSettings, row: Occurrence, now: datetime
+    connection: StoreTransaction, settings: TriggerSettings, row: Occurrence, now: datetime
 ) -> PreviewMail | NotMailed:
     """Return what would happen to a row of the ledger if its mail were sent now."""
-    checked = plan.checked_triggers[row.trigger]
+    checked = settings.checked_triggers[row.trigger]
     facts = due.facts(connection, row)
     to = addressee(row.recipient, facts)
     recipient = row.recipient or str(row.person)
-    ended = refused(plan, checked, row, facts, now)
+    ended = refused(settings, checked, row, facts, now)
     if ended is None:
-        address = plan.lookup(to.address)
-        standing = plan.standings.within(connection, [address]).get(address, NOBODY)
+        address = settings.lookup(to.address)
+        standing = settings.standings.within(connection, [address]).get(address, NOBODY)
         blocked = blocking(checked.trigger.kind, standing)
         why = record.reason(blocked) if blocked else ""
         person = None if row.recipient else row.person
-        why = why or declined(connection, plan, checked.trigger, person, to.address)
+        why = why or declined(connection, settings, checked.trigger, person, to.address)
     else:
         why = ended.reason
     if why:
         return NotMailed(person=recipient, name=to.name, about=row.about, reason=why)
     try:
-        rendered = render(plan, checked, facts, to.language, plan.day(row.due_at))
+        rendered = render(settings, checked, facts, to.language, settings.day(row.due_at))
     except NotRendered as error:
         return NotMailed(person=recipient, name=to.name, about=row.about, reason=str(error))
     return PreviewMail(

@@ -19,14 +19,14 @@ from gateway.core.triggers.trigger import Trigger
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.views.status import fed_at
 from gateway.triggers.occurrence_mail import OccurrenceMail, sender_of
-from gateway.triggers.plan import TriggerSettings
+from gateway.triggers.trigger_settings import TriggerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailToSend:
     """A mail about to be sent."""
 
-    plan: TriggerSettings
+    settings: TriggerSettings
     trigger: Trigger
     row: Occurrence
     facts: OccurrenceFacts  #: The facts it was written from.
@@ -49,28 +49,30 @@ def rule_name(trigger: Trigger) -> str:
     return f"trigger:{trigger.name}"
 
 
-def sending(case: MailToSend, standing: Standing) -> Message:
+def sending(mail_to_send: MailToSend, standing: Standing) -> Message:
     """Return the message before its outcome is known."""
-    return _message(case, standing, state=State.SENDING)
+    return _message(mail_to_send, standing, state=State.SENDING)
 
 
-def send_failed(connection: StoreTransaction, case: MailToSend, blocked: AddressBlocked) -> Message:
+def send_failed(
+    connection: StoreTransaction, mail_to_send: MailToSend, blocked: AddressBlocked
+) -> Message:
     """Return a message that isn't sent, with the note that says why."""
     standing = blocked.standing
     facts = NoteFacts(
-        message=case.message,
-        now=case.now.astimezone(case.plan.zone),
-        kind=case.trigger.kind,
-        rule=rule_name(case.trigger),
-        recipient=case.mail.address,
+        message=mail_to_send.message,
+        now=mail_to_send.now.astimezone(mail_to_send.settings.zone),
+        kind=mail_to_send.trigger.kind,
+        rule=rule_name(mail_to_send.trigger),
+        recipient=mail_to_send.mail.address,
         suppressions=blocked.suppressions,
         personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
         feed_as_of=fed_at(connection),
-        persons=tuple(holder.ref for holder in standing.holders) or (case.row.person,),
+        persons=tuple(holder.ref for holder in standing.holders) or (mail_to_send.row.person,),
         sharing=len(who_counts(standing)),
     )
-    message = _message(case, standing, state=State.SEND_FAILED)
-    said = note.render(case.plan.note, facts).full
+    message = _message(mail_to_send, standing, state=State.SEND_FAILED)
+    said = note.render(mail_to_send.settings.note, facts).full
     noted = replace(message.deliveries[0], note=said, note_facts=kept(facts))
     return replace(message, deliveries=(noted,))
 
@@ -102,27 +104,27 @@ def reason(suppressions: Iterable[Suppression]) -> str:
     return f"suppressed: {', '.join(dict.fromkeys(named))}"
 
 
-def _message(case: MailToSend, standing: Standing, *, state: State) -> Message:
-    mail, row = case.mail, case.row
+def _message(mail_to_send: MailToSend, standing: Standing, *, state: State) -> Message:
+    mail, row = mail_to_send.mail, mail_to_send.row
     # Only the person is mailed, whether or not the address is shared.
     holders = tuple(holder.ref for holder in standing.holders)
     persons = holders if row.recipient else (row.person,)
     return Message(
-        id=case.message,
-        at=case.now,
+        id=mail_to_send.message,
+        at=mail_to_send.now,
         listener=TRIGGERS_LISTENER,
-        sender=name_and_address(sender_of(case.plan, case.trigger))[1],
+        sender=name_and_address(sender_of(mail_to_send.settings, mail_to_send.trigger))[1],
         subject=mail.subject,
         message_id=mail.message_id,
-        kind=case.trigger.kind,
-        rule=rule_name(case.trigger),
-        relay=case.relay,
+        kind=mail_to_send.trigger.kind,
+        rule=rule_name(mail_to_send.trigger),
+        relay=mail_to_send.relay,
         size=len(mail.body),
         attempt_of=row.message,
         deliveries=(
             Delivery(
                 recipient=mail.address,
-                address=case.plan.lookup(mail.address),
+                address=mail_to_send.settings.lookup(mail.address),
                 state=state,
                 by=By.GATEWAY,
                 persons=persons,

@@ -25,7 +25,7 @@ from gateway.store.people import applications
 from gateway.store.sending import events, outbox
 from gateway.store.triggers import ledger, status_mail, trigger_runs
 from gateway.store.triggers.status_mail import MailedTransition
-from gateway.triggers.plan import TriggerSettings
+from gateway.triggers.trigger_settings import TriggerSettings
 
 log = logs.get("triggers")
 
@@ -43,13 +43,13 @@ class RunReporter:
     def __init__(
         self,
         database: Database,
-        plan: Callable[[], TriggerSettings],
+        settings: Callable[[], TriggerSettings],
         *,
         clock: Callable[[], datetime],
         new_id: Callable[[], int],
     ) -> None:
         self._database = database
-        self._plan = plan
+        self._settings = settings
         self._clock = clock
         self._new_id = new_id
         self._after = 0  #: The last transition examined for the end of its mail.
@@ -72,34 +72,34 @@ class RunReporter:
         """Send the CRM the outcome of a change's mail: an event for each trigger that mailed."""
         if not status_mail.tell(connection, mailed[0].id):
             return
-        now, zone = self._clock(), self._plan().zone
+        now, zone = self._clock(), self._settings().zone
         for change in mailed:
             data = transition_finished_data(change, zone, now)
             events.put(connection, [self._event(data)])
 
     async def _report(self, run: TriggerRun, state: RunState) -> None:
         """Report a run in the log, to the CRM, and by mail to the configured address."""
-        now, plan = self._clock(), self._plan()
+        now, settings = self._clock(), self._settings()
 
         def write_down(connection: StoreTransaction) -> bool:
             if not trigger_runs.report(connection, run, state, now):
                 return False
             events.put(connection, [self._event(run_finished_data(run, state, now))])
-            if not run.report_to or not is_mailed(run, plan):
+            if not run.report_to or not is_mailed(run, settings):
                 return True
             recipient = name_and_address(run.report_to)[1]
             # Its reader may be a member of staff whose language is known.
-            staff = applications.staff_at(connection, plan.lookup(recipient))
+            staff = applications.staff_at(connection, settings.lookup(recipient))
             language = next((member.language for member in staff), "")
-            wording = in_language(plan.reports, language, plan.language)
+            wording = in_language(settings.reports, language, settings.language)
             rows = ledger.of_run(connection, run.id, _AT_ONCE)
-            filled = values_of_report(run, rows, wording, console_url=plan.console_url)
+            filled = values_of_report(run, rows, wording, console_url=settings.console_url)
             number = self._new_id()
             notice = Notice(
                 id=number,
-                at=now.astimezone(plan.zone),
-                sender=plan.sender,
-                hostname=plan.hostname,
+                at=now.astimezone(settings.zone),
+                sender=settings.sender,
+                hostname=settings.hostname,
                 recipient=recipient,
                 language=wording.language,
                 subject=wording.head(filled),
@@ -123,9 +123,9 @@ class RunReporter:
         return Event(id=self._new_id(), type=EventType.TRIGGER_RUN_FINISHED, data=data)
 
 
-def is_mailed(run: TriggerRun, plan: TriggerSettings) -> bool:
+def is_mailed(run: TriggerRun, settings: TriggerSettings) -> bool:
     """Whether a run is reported by mail: it had mail to send or failed, or all are wanted."""
-    checked = plan.checked_triggers.get(run.trigger)
+    checked = settings.checked_triggers.get(run.trigger)
     return not run.is_empty or (checked is not None and checked.trigger.report_empty)
 
 

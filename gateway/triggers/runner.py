@@ -16,9 +16,9 @@ from gateway.runtime.lease import Lease
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.engine.leases import IsGone
 from gateway.store.triggers import epochs, ledger, trigger_runs
-from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.search import RunFindings, search
 from gateway.triggers.templates import CheckedTrigger
+from gateway.triggers.trigger_settings import TriggerSettings
 
 log = logs.get("triggers")
 
@@ -33,7 +33,7 @@ class Runner:
     def __init__(
         self,
         database: Database,
-        plan: Callable[[], TriggerSettings],
+        settings: Callable[[], TriggerSettings],
         *,
         clock: Callable[[], datetime],
         new_id: Callable[[], int],
@@ -41,7 +41,7 @@ class Runner:
         is_gone: IsGone,
     ) -> None:
         self._database = database
-        self._plan = plan
+        self._settings = settings
         self._clock = clock
         self._new_id = new_id
         self._holder = holder
@@ -50,12 +50,12 @@ class Runner:
 
     async def run_due(self) -> list[int]:
         """Run every trigger that has not looked at this day, once its hour has come."""
-        plan, now = self._plan(), self._clock()
+        settings, now = self._settings(), self._clock()
         if not self.has_come(now):
             return []
-        today = plan.day(now)
+        today = settings.day(now)
         runs = []
-        for checked in plan.active():
+        for checked in settings.active():
             name = checked.trigger.name
             looked = await self._database.read(partial(trigger_runs.looked, trigger=name))
             if today in (looked, self._failed_on.get(name)):
@@ -74,8 +74,8 @@ class Runner:
 
     def has_come(self, now: datetime) -> bool:
         """Whether the hour for date events has come today."""
-        plan = self._plan()
-        return now >= local_moment(plan.day(now), plan.daily_at, plan.zone)
+        settings = self._settings()
+        return now >= local_moment(settings.day(now), settings.daily_at, settings.zone)
 
     async def run(self, checked: CheckedTrigger) -> int:
         """Enter the people for whom a trigger is due today in the ledger; return the run's id.
@@ -83,8 +83,8 @@ class Runner:
         Existing rows stay as they are, so a second run on the same day finds only what is new. A
         failed run is recorded too; the next day's run repeats this day.
         """
-        plan, now, number = self._plan(), self._clock(), self._new_id()
-        trigger, today = checked.trigger, plan.day(now)
+        settings, now, number = self._settings(), self._clock(), self._new_id()
+        trigger, today = checked.trigger, settings.day(now)
         run = TriggerRun(
             id=number,
             trigger=trigger.name,
@@ -94,7 +94,7 @@ class Runner:
         )
         try:
             findings = await asyncio.to_thread(
-                search, self._database, plan, trigger, today, self._new_id
+                search, self._database, settings, trigger, today, self._new_id
             )
             await self._put(
                 replace(run, skipped=len(findings.skips), skips=findings.skips),

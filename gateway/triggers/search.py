@@ -12,7 +12,7 @@ from gateway.core.triggers.trigger_run import SkippedPerson
 from gateway.store.engine.database import Database
 from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
-from gateway.triggers.plan import TriggerSettings
+from gateway.triggers.trigger_settings import TriggerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class RunFindings:
 
 def search(
     database: Database,
-    plan: TriggerSettings,
+    settings: TriggerSettings,
     trigger: Trigger,
     today: date,
     new_id: Callable[[], int],
@@ -61,8 +61,8 @@ def search(
                 person=candidate.person.ref,
                 occurrence=candidate.occurrence,
                 about=candidate.about,
-                due_at=local_moment(candidate.day, plan.daily_at, plan.zone),
-                latest_at=latest_moment(trigger, candidate.day, plan.zone, useless_from),
+                due_at=local_moment(candidate.day, settings.daily_at, settings.zone),
+                latest_at=latest_moment(trigger, candidate.day, settings.zone, useless_from),
             )
         )
     return RunFindings(tuple(dues), tuple(skips), is_again=looked == today, usual=usual)

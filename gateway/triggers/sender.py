@@ -37,10 +37,10 @@ from gateway.triggers.attempt_notes import AttemptNotes, attempts_of, forget_end
 from gateway.triggers.epoch import EpochFileUnusable, RestoreDetector
 from gateway.triggers.last_look import TRIGGER_GONE, let_go, refused
 from gateway.triggers.occurrence_mail import OccurrenceMail, sender_of, write
-from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.record import MailToSend
 from gateway.triggers.relay_turns import RelayTurns
 from gateway.triggers.templates import NotRendered
+from gateway.triggers.trigger_settings import TriggerSettings
 
 log = logs.get("triggers")
 
@@ -75,7 +75,7 @@ class SenderContext:
 class PreparedMail:
     """A row with its mail, or with the reason why there is none."""
 
-    plan: TriggerSettings  #: The settings it was written under.
+    settings: TriggerSettings  #: The settings it was written under.
     row: Occurrence
     facts: OccurrenceFacts
     outcome: OccurrenceMail | OccurrenceEnding
@@ -85,7 +85,7 @@ class PreparedMail:
 class AttemptedMail:
     """A mail that was handed to its relay, or was about to be."""
 
-    case: MailToSend
+    mail_to_send: MailToSend
     end: LedgerEnd
     at: datetime
 
@@ -96,7 +96,7 @@ class TriggerSender:
     def __init__(
         self,
         database: Database,
-        plan: Callable[[], TriggerSettings],
+        settings: Callable[[], TriggerSettings],
         submitter: MailSubmitter,
         restore_detector: RestoreDetector,
         *,
@@ -105,7 +105,7 @@ class TriggerSender:
         limits: SenderLimits | None = None,
     ) -> None:
         self._database = database
-        self._plan = plan
+        self._settings = settings
         self._submitter = submitter
         self.restore_detector = restore_detector
         self._context = context
@@ -165,8 +165,8 @@ class TriggerSender:
             forget_ended(context.state, context.is_gone)
         if not await self.restore_detector.may_send():
             return []
-        plan = self._plan()
-        is_quiet = in_quiet_hours(plan.quiet_hours, now.astimezone(plan.zone).time())
+        settings = self._settings()
+        is_quiet = in_quiet_hours(settings.quiet_hours, now.astimezone(settings.zone).time())
         # Changes to applications are mailed at any hour.
         events = APPLICATION_EVENTS if is_quiet and not in_quiet_hours_too else _EVERY
         claim = partial(
@@ -184,14 +184,14 @@ class TriggerSender:
         with contextlib.suppress(OSError):  # Without it, fewer are released at once.
             self._turns.notes.open()
         # A status may have changed a second after its trigger was created or switched on: under the
-        # previous plan, its mail would be skipped for good.
-        plan = self._plan()
+        # previous settings, its mail would be skipped for good.
+        settings = self._settings()
         # The facts of all rows are queried, and their mails written, in one go.
         try:
             facts = await self._database.read(due.facts_of, rows)
             now, pairs = context.clock(), list(zip(rows, facts, strict=True))
             return await asyncio.to_thread(
-                lambda: [prepare(plan, row, known, now) for row, known in pairs]
+                lambda: [prepare(settings, row, known, now) for row, known in pairs]
             )
         except Exception:
             # If the store is away, their lease runs out.
@@ -201,14 +201,14 @@ class TriggerSender:
             raise
 
     async def _give_back(self, prepared: Sequence[PreparedMail]) -> None:
-        numbers = [case.row.id for case in prepared]
+        numbers = [mail_to_send.row.id for mail_to_send in prepared]
         await self._database.write(ledger.give_back, self._context.holder, numbers)
 
     async def _send(self, prepared: PreparedMail) -> None:
         """Process one occurrence; the network is used between two transactions."""
-        plan = prepared.plan
+        settings = prepared.settings
         row, outcome, now = prepared.row, prepared.outcome, self._context.clock()
-        checked = plan.checked_triggers.get(row.trigger)
+        checked = settings.checked_triggers.get(row.trigger)
         if isinstance(outcome, OccurrenceEnding) or checked is None:
             ended = outcome if isinstance(outcome, OccurrenceEnding) else TRIGGER_GONE
             holder = self._context.holder
@@ -218,44 +218,44 @@ class TriggerSender:
                 self._tell(row, ended)
             return
         message = self._context.new_id()
-        case = MailToSend(
-            plan=plan,
+        mail_to_send = MailToSend(
+            settings=settings,
             trigger=checked.trigger,
             row=row,
             facts=prepared.facts,
             mail=outcome,
             message=message,
             now=now,
-            relay=self._submitter.relay_of(_address(sender_of(plan, checked.trigger))),
+            relay=self._submitter.relay_of(_address(sender_of(settings, checked.trigger))),
         )
-        looked_at = await self._letting_go.write(case)
+        looked_at = await self._letting_go.write(mail_to_send)
         if isinstance(looked_at, OccurrenceEnding):
             self._tell(row, looked_at)
             return
-        await self._deliver(case, looked_at.newest)
+        await self._deliver(mail_to_send, looked_at.newest)
 
-    async def _deliver(self, case: MailToSend, newest: int) -> None:
+    async def _deliver(self, mail_to_send: MailToSend, newest: int) -> None:
         """Hand a mail to its relay and record the result, including the next attempt.
 
         If the epoch file can't be written first, the mail is not sent but tried again later, and
         `EpochFileUnusable` is raised.
         """
-        row, fault = case.row, None
+        row, fault = mail_to_send.row, None
         result: AttemptResult
         try:
             await self.restore_detector.reach(newest)
             result = await self._turns.submit(
                 row.id,
-                sender=_address(sender_of(case.plan, case.trigger)),
-                recipient=case.mail.address,
-                content=case.mail.body,
+                sender=_address(sender_of(mail_to_send.settings, mail_to_send.trigger)),
+                recipient=mail_to_send.mail.address,
+                content=mail_to_send.mail.body,
             )
         except EpochFileUnusable as error:
             fault, result = error, Deferred(str(error))
         now = self._context.clock()
         ended = ending(result, row.attempts + 1, now, self._context.jitter(), row.latest_at)
-        outcome = record.outcome(case.message, result)
-        attempted = AttemptedMail(case, LedgerEnd(row.id, ended, outcome), now)
+        outcome = record.outcome(mail_to_send.message, result)
+        attempted = AttemptedMail(mail_to_send, LedgerEnd(row.id, ended, outcome), now)
         is_kept = await keep(
             lambda: self._ending.write(attempted),
             lease=self._limits.lease,
@@ -279,9 +279,9 @@ class TriggerSender:
         # The answer to a commit may be lost: then all this was reported before the next attempt.
         sent = [
             self._sent(
-                attempted.case.row,
-                message=attempted.case.message,
-                message_id=attempted.case.mail.message_id,
+                attempted.mail_to_send.row,
+                message=attempted.mail_to_send.message,
+                message_id=attempted.mail_to_send.mail.message_id,
                 at=attempted.at,
             )
             for attempted in several
@@ -328,22 +328,22 @@ def _address(mailbox: str) -> str:
 
 
 def prepare(
-    plan: TriggerSettings, row: Occurrence, facts: OccurrenceFacts, now: datetime
+    settings: TriggerSettings, row: Occurrence, facts: OccurrenceFacts, now: datetime
 ) -> PreparedMail:
     """Write the mail of a row, or return why there is none."""
-    checked = plan.checked_triggers.get(row.trigger)
-    against = refused(plan, checked, row, facts, now)
+    checked = settings.checked_triggers.get(row.trigger)
+    against = refused(settings, checked, row, facts, now)
     if against is not None or checked is None:
-        return PreparedMail(plan, row, facts, against or TRIGGER_GONE)
+        return PreparedMail(settings, row, facts, against or TRIGGER_GONE)
     try:
-        return PreparedMail(plan, row, facts, write(plan, checked, row, facts, now))
+        return PreparedMail(settings, row, facts, write(settings, checked, row, facts, now))
     except NotRendered as error:
         return PreparedMail(
-            plan, row, facts, OccurrenceEnding(state=OccurrenceState.FAILED, reason=str(error))
+            settings, row, facts, OccurrenceEnding(state=OccurrenceState.FAILED, reason=str(error))
         )
     except Exception as error:  # one mail's fault must not stop the others
         log.exception("trigger_fault", occurrence=ids.show(row.id))
         why = f"{type(error).__name__}: {error}"
         return PreparedMail(
-            plan, row, facts, OccurrenceEnding(state=OccurrenceState.FAILED, reason=why)
+            settings, row, facts, OccurrenceEnding(state=OccurrenceState.FAILED, reason=why)
         )

@@ -25,8 +25,8 @@ from gateway.core.triggers.trigger_preview import NotMailed, Preview, PreviewMai
 from gateway.core.written import plain
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import ledger, transitions
-from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.preview import outcome_of_row
+from gateway.triggers.trigger_settings import TriggerSettings
 
 _NOT_ALL = "not changed, as not all can be"
 
@@ -51,13 +51,13 @@ class ApplicationChanges:
     def __init__(
         self,
         connection: StoreTransaction,
-        plan: TriggerSettings,
+        settings: TriggerSettings,
         *,
         now: datetime,
         new_id: Callable[[], int],
     ) -> None:
         self._connection = connection
-        self._plan = plan
+        self._settings = settings
         self._now = now
         self._new_id = new_id
 
@@ -111,7 +111,9 @@ class ApplicationChanges:
             changes[reference], put_in, nobody = self._changed(request, reference)
             owed += put_in
             unnamed += nobody
-        outcomes = [outcome_of_row(self._connection, self._plan, row, self._now) for row in owed]
+        outcomes = [
+            outcome_of_row(self._connection, self._settings, row, self._now) for row in owed
+        ]
         leaving = [
             (row, outcome)
             for row, outcome in zip(owed, outcomes, strict=True)
@@ -179,10 +181,10 @@ class ApplicationChanges:
                 self._connection, reference, STATUS_CHANGED.name, why, self._now
             )
         undone = False
-        if last is not None and self._plan.undo and not request.event.by_candidate:
+        if last is not None and self._settings.undo and not request.event.by_candidate:
             # Whether it restores the last state people heard of. Mail about the states between was
             # withdrawn, so nobody has heard of those.
-            undo = self._plan.undo
+            undo = self._settings.undo
             past = transitions.past_changes(self._connection, reference, at=self._now, undo=undo)
             undone = is_undone(past, before=old, status=status, at=self._now, undo=undo)
         transitions.note(self._connection, transition)
@@ -191,8 +193,8 @@ class ApplicationChanges:
             return change, [], []
         around = transitions.around(self._connection, after, request.actor)
         triggers = (
-            self._plan.checked_triggers[name].trigger
-            for name in sorted(self._plan.checked_triggers)
+            self._settings.checked_triggers[name].trigger
+            for name in sorted(self._settings.checked_triggers)
         )
         of_status = fired(triggers, transition)
         owed = self._owed(transition, of_status, around, is_first=last is None)
@@ -216,7 +218,7 @@ class ApplicationChanges:
         Mail of an earlier transition may be in progress, unless it `is_first`.
         """
         application = transition.application.application
-        undo = timedelta(0) if transition.event.by_candidate else self._plan.undo
+        undo = timedelta(0) if transition.event.by_candidate else self._settings.undo
         due_at = transition.at + undo
         dues: list[DueOccurrence] = []
         for trigger in of_status:

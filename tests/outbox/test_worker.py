@@ -54,7 +54,7 @@ async def test_a_report_that_cannot_be_written_keeps_no_other_from_leaving(
     def hold(connection: Connection) -> None:
         for number in (1, 2):
             held_reports.put(connection, draft(number))
-        held_reports.plan(connection, NOW - timedelta(minutes=1))
+        held_reports.assign(connection, NOW - timedelta(minutes=1))
 
     def fail(*_: object) -> bytes:
         raise ValueError("cannot be written")

@@ -65,7 +65,7 @@ def put(database: Database, *drafts: OutboxDraft, now: datetime = NOW) -> None:
     with database.writing() as connection:
         for one in drafts:
             held_reports.put(connection, one)
-        held_reports.plan(connection, now)
+        held_reports.assign(connection, now)
 
 
 def compose(entry: OutboxRow, held: HeldFailures) -> bytes:
@@ -151,7 +151,7 @@ def test_what_waits_for_the_relays_word_is_told_only_after_it(database: Database
     with database.writing() as connection:
         held_reports.cancel_armed(connection, refused.message or 0)
         held_reports.release(connection, taken.message or 0, NOW)
-        held_reports.plan(connection, NOW)
+        held_reports.assign(connection, NOW)
     retry = replace(draft(3), key=refused.key)
     first = sent(database)
     put(database, retry)

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.app.triggers import triggers
-from gateway.app.triggers.current_plan import CurrentTriggerPlan
+from gateway.app.triggers.current_trigger_settings import CurrentTriggerSettings
 from gateway.config import load
 from gateway.core.people.people import Person, PersonKind, PersonRef
 from gateway.core.people.training import Closing, Qualification
@@ -70,7 +70,7 @@ class TriggerNode:
         self.relay = relay or Relay()
         self.now = datetime(2027, 3, 1, 9, tzinfo=ZONE)
         self._engine: TriggerEngine | None = None
-        self._plan: CurrentTriggerPlan | None = None
+        self._trigger_settings: CurrentTriggerSettings | None = None
         self._holder = ""
         self._told: dict[str, dict[Any, object]] = {}
         if not (folder / "gateway.toml").exists():
@@ -85,10 +85,10 @@ class TriggerNode:
             self._holder = f"node {next(STARTS)}"
             RUNNING.add(self._holder)
             settings = load(self.folder / "gateway.toml", {})
-            self._plan = CurrentTriggerPlan(settings, self.database)
+            self._trigger_settings = CurrentTriggerSettings(settings, self.database)
             self._engine = TriggerEngine(
                 self.database,
-                self._plan,
+                self._trigger_settings,
                 self.relay,
                 stopping=asyncio.Event(),
                 clock=lambda: self.now.astimezone(UTC),
@@ -98,16 +98,16 @@ class TriggerNode:
         return self._engine
 
     @property
-    def plan(self) -> CurrentTriggerPlan:
+    def trigger_settings(self) -> CurrentTriggerSettings:
         """The plan that the engine goes by."""
         assert self.engine
-        assert self._plan is not None
-        return self._plan
+        assert self._trigger_settings is not None
+        return self._trigger_settings
 
     def close(self) -> None:
         if self._engine is not None:
             self._engine.close()
-            self.plan.close()
+            self.trigger_settings.close()
             self._engine = None
             RUNNING.discard(self._holder)
 
@@ -142,7 +142,7 @@ class TriggerNode:
             self.at(day, hour)
         self.flush()
         before = len(self.relay.recipients)
-        self.plan.newest()
+        self.trigger_settings.newest()
         await self.engine.look()
         await self.engine.sender.send_due()
         await self.engine.reporter.report()
@@ -185,11 +185,17 @@ class TriggerNode:
         self.flush()
         settings = load(self.folder / "gateway.toml", {})
         with (
-            triggers.planned(settings, self.database) as plan,
+            triggers.opened_settings(settings, self.database) as trigger_settings,
             self.database.reading() as connection,
         ):
             on = date.fromisoformat(day)
-            return preview(connection, plan, plan.checked_triggers[name], on, is_today=False)
+            return preview(
+                connection,
+                trigger_settings,
+                trigger_settings.checked_triggers[name],
+                on,
+                is_today=False,
+            )
 
     # What the CRM tells
 

@@ -20,9 +20,9 @@ from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
 from gateway.triggers.calendar import NAMED, calendar
 from gateway.triggers.last_look import declined
-from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.preview import mail_of, standings_of, why_left_out
 from gateway.triggers.templates import CheckedTrigger
+from gateway.triggers.trigger_settings import TriggerSettings
 from tests.store.feeding import person
 from tests.triggers.node import TriggerNode
 
@@ -42,16 +42,19 @@ TRIGGERS = {
 
 
 @contextmanager
-def planned(node: TriggerNode) -> Iterator[tuple[StoreTransaction, TriggerSettings]]:
+def opened(node: TriggerNode) -> Iterator[tuple[StoreTransaction, TriggerSettings]]:
     node.flush()
-    settings = load(node.folder / "gateway.toml", {})
-    with triggers.planned(settings, node.database) as plan, node.database.reading() as connection:
-        yield connection, plan
+    config = load(node.folder / "gateway.toml", {})
+    with (
+        triggers.opened_settings(config, node.database) as settings,
+        node.database.reading() as connection,
+    ):
+        yield connection, settings
 
 
 def day_by_day(
     connection: StoreTransaction,
-    plan: TriggerSettings,
+    settings: TriggerSettings,
     checked_triggers: Sequence[CheckedTrigger],
     today: date,
     days: int,
@@ -70,16 +73,16 @@ def day_by_day(
                 )
                 if candidate.known not in SETTLED and (not number or candidate.day == day)
             ]
-            standings = standings_of(connection, plan, candidates)
+            standings = standings_of(connection, settings, candidates)
             mailed: dict[object, DuePerson] = {}
             for candidate in candidates:
-                asked = (connection, plan, checked.trigger)
+                asked = (connection, settings, checked.trigger)
                 if not (
                     why_left_out(*asked, candidate, day, standings=standings, decliners=Decliners())
                     or declined(*asked, candidate.person.ref, candidate.person.emails[0])
                 ):
-                    is_shared = plan.once_per_address
-                    mail = mail_of(plan, candidate) if is_shared else (len(mailed),)
+                    is_shared = settings.once_per_address
+                    mail = mail_of(settings, candidate) if is_shared else (len(mailed),)
                     mailed.setdefault(mail, candidate)
             people = [candidate.person for candidate in list(mailed.values())[:NAMED]]
             if candidates:
@@ -154,11 +157,11 @@ async def test_the_days_are_as_if_each_were_looked_at_by_itself(
     # Two of one mailbox, on one day.
     for who in ("x", "y"):
         filled.people(person(who, "x@example.org", birthday=date(1980, 2, 26), consent_email=True))
-    with planned(filled) as (connection, plan):
-        checked_triggers = plan.active()
-        expected = day_by_day(connection, plan, checked_triggers, TODAY, DAYS)
-        told = calendar(connection, plan, checked_triggers, TODAY, DAYS)
-        of_today = calendar(connection, plan, checked_triggers, TODAY, 1)
+    with opened(filled) as (connection, settings):
+        checked_triggers = settings.active()
+        expected = day_by_day(connection, settings, checked_triggers, TODAY, DAYS)
+        told = calendar(connection, settings, checked_triggers, TODAY, DAYS)
+        of_today = calendar(connection, settings, checked_triggers, TODAY, 1)
 
     assert expected == told
     assert [day for day in expected if day.day == TODAY] == of_today
@@ -176,8 +179,8 @@ async def test_what_one_of_two_like_triggers_has_sent_is_due_of_the_other(
     assert ["ann@example.org"] == await node.work(str(TODAY))
     node.trigger("birthday-twin", TRIGGERS["birthday-twin"])
 
-    with planned(node) as (connection, plan):
-        told = calendar(connection, plan, plan.active(), TODAY, 14)
+    with opened(node) as (connection, settings):
+        told = calendar(connection, settings, settings.active(), TODAY, 14)
 
     assert [("birthday-twin", TODAY, 1)] == [(day.trigger, day.day, day.mails) for day in told]
 
@@ -185,14 +188,14 @@ async def test_what_one_of_two_like_triggers_has_sent_is_due_of_the_other(
 def test_more_people_and_more_like_triggers_ask_the_store_no_more(engine: TriggerNode) -> None:
     def asked() -> int:
         statements: list[str] = []
-        with planned(engine) as (connection, plan):
+        with opened(engine) as (connection, settings):
             listening = (
                 engine.database.engine,
                 "before_cursor_execute",
                 lambda _, __, statement, *___: statements.append(statement),
             )
             event.listen(*listening)
-            calendar(connection, plan, plan.active(), TODAY, 14)
+            calendar(connection, settings, settings.active(), TODAY, 14)
             event.remove(*listening)
         return len(statements)
 

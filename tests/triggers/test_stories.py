@@ -51,7 +51,9 @@ async def test_a_run_by_hand_before_the_hour_does_not_end_the_looking_of_the_day
     node.person(birthday=BORN)
     node.flush()
     node.at("2027-03-01", 9)
-    by_hand = await node.engine.run(node.plan.plan.checked_triggers["birthday"], even_now=True)
+    by_hand = await node.engine.run(
+        node.trigger_settings.current.checked_triggers["birthday"], even_now=True
+    )
     node.person("bob", birthday=BORN)
 
     later = await node.work("2027-03-01", 11)
@@ -404,7 +406,7 @@ async def test_bulk_mail_carries_links_to_unsubscribe_that_name_its_occurrence(
     await node.work("2027-03-01")
 
     (mail,), (row,) = node.relay.mails, node.ledger()
-    links = node.plan.plan.links
+    links = node.trigger_settings.current.links
     assert links is not None
     url = links.url(NamedOccurrence(row.id))
     assert mail["List-Unsubscribe"].startswith(f"<{url}>, <mailto:bounces+")

@@ -52,7 +52,7 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
     name = next(iter(known)) if mail.listener is None else mail.listener
     if name not in known:
         raise NoSuchListener(no_such_name("listener", name, known))
-    case = MessageToDecide(
+    message = MessageToDecide(
         listener=known[name],
         login=mail.login,
         sender=mail.sender,
@@ -65,9 +65,9 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
     )
     relay = choose(
         chosen.relays,
-        listener=case.listener.name,
-        login=case.login,
-        sender_domain=domain_of(case.sender),
+        listener=message.listener.name,
+        login=message.login,
+        sender_domain=domain_of(message.sender),
     )
     moment = common.now()
     with (
@@ -75,10 +75,10 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
         closing(MessageLookup(database)) as lookup,
     ):
         never = NeverMailed(settings.store.outage / "never-mailed", erased_names(settings))
-        decision = await Decider(standings, lookup, never).decide(chosen, case, moment)
+        decision = await Decider(standings, lookup, never).decide(chosen, message, moment)
     feeds = (await database.read(status.snapshot)).feeds
     with closing(StaffLanguages(database)) as staff:
-        template = await LanguageChoice(staff).template(chosen, case.sender, case.headers)
+        template = await LanguageChoice(staff).template(chosen, message.sender, message.headers)
     writer = _ExplanationWriter(
         chosen.notes.get(mail.language, template),
         decision,
@@ -87,35 +87,35 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
     )
     going = sum(not recipient.blocked for recipient in decision.of_recipients)
     is_added = going == 1 and adds_unsubscribe(
-        chosen, case.listener, decision.classification, case.headers
+        chosen, message.listener, decision.classification, message.headers
     )
     return Explanation(
         classification=decision.classification,
-        recipients=case.asked,
-        tried=tuple(tried(chosen, case, decision)),
+        recipients=message.asked,
+        tried=tuple(tried(chosen, message, decision)),
         refusal=decision.refusal.text if decision.refusal else "",
         relay=relay.name,
-        deliveries=tuple(map(writer.delivery, case.recipients, decision.of_recipients)),
-        unsubscribe=unsubscribe_report(case.headers, is_added=is_added),
+        deliveries=tuple(map(writer.delivery, message.recipients, decision.of_recipients)),
+        unsubscribe=unsubscribe_report(message.headers, is_added=is_added),
     )
 
 
-def tried(chosen: Policy, case: MessageToDecide, decision: MessageDecision) -> Iterator[Tried]:
+def tried(chosen: Policy, message: MessageToDecide, decision: MessageDecision) -> Iterator[Tried]:
     """Yield what was tried, up to what decided: the config's rules, then the shipped ones.
 
     If the decision came from a listener of one kind, an oversized header block, or the same message
     sent before, only that. An override comes last.
     """
     said, known = decision.classification, decision.known
-    if case.listener.kind is not None:
-        yield Tried(f"listener {case.listener.name}", True, f'kind = "{case.listener.kind}"')
+    if message.listener.kind is not None:
+        yield Tried(f"listener {message.listener.name}", True, f'kind = "{message.listener.kind}"')
     elif said.rule == UNREAD:
         yield Tried(said.rule, True, f"the header block is over {MAX_HEADER_BLOCK} octets")
     elif known is not None:
         number = ids.show(known.message)
         yield Tried(known.rule, True, f"the same message was bulk in No. {number}")
     else:
-        facts = facts_of(chosen, case)
+        facts = facts_of(chosen, message)
         for rule in chosen.rules:
             because = why_matched(rule, facts)
             # A burst is counted in the journal, so only the result shows whether it matched.
@@ -124,8 +124,8 @@ def tried(chosen: Policy, case: MessageToDecide, decision: MessageDecision) -> I
             if matched:
                 break
     if said.rule == OVERRIDE:
-        by_login = case.login in chosen.override.logins
-        yield Tried(said.rule, True, f"login {case.login}" if by_login else "header")
+        by_login = message.login in chosen.override.logins
+        yield Tried(said.rule, True, f"login {message.login}" if by_login else "header")
 
 
 class _ExplanationWriter:

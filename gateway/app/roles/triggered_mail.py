@@ -6,7 +6,7 @@ from datetime import timedelta
 from gateway import logs
 from gateway.app.common import now
 from gateway.app.roles.role_context import RoleContext
-from gateway.app.triggers.current_plan import CurrentTriggerPlan
+from gateway.app.triggers.current_trigger_settings import CurrentTriggerSettings
 from gateway.core.errors import GatewayError
 from gateway.delivery.submission import MailSubmitter
 from gateway.runtime.periodic import every
@@ -27,9 +27,9 @@ class TriggeredMail:
 
     def __init__(self, context: RoleContext, database: Database, submitter: MailSubmitter) -> None:
         self._context = context
-        self._plan = CurrentTriggerPlan(context.settings, database)
+        self._trigger_settings = CurrentTriggerSettings(context.settings, database)
         self._engine = TriggerEngine(
-            database, self._plan, submitter, stopping=context.stopping, clock=now
+            database, self._trigger_settings, submitter, stopping=context.stopping, clock=now
         )
 
     async def work(self) -> None:
@@ -59,11 +59,11 @@ class TriggeredMail:
     def close(self) -> None:
         """Release the store."""
         self._engine.close()
-        self._plan.close()
+        self._trigger_settings.close()
 
     async def _look(self) -> None:
         try:
-            self._plan.refresh(self._context.settings)
+            self._trigger_settings.refresh(self._context.settings)
         except (GatewayError, OSError) as error:
             log.error("triggers_put_off", reason=str(error))
         await self._engine.look()

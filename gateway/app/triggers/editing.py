@@ -521,11 +521,13 @@ def reach(settings: Settings, database: Database, proposed: ProposedEdit) -> Tri
     days: list[DueDay] = []
     if checked.trigger.is_of_date:
         with common.standings(settings, database) as standings:
-            plan = triggers.plan(settings, {checked.trigger.name: checked}, standings)
-            today = plan.day(common.now())
+            trigger_settings = triggers.trigger_settings(
+                settings, {checked.trigger.name: checked}, standings
+            )
+            today = trigger_settings.day(common.now())
             with database.reading() as connection:
-                shown = preview(connection, plan, checked, today, is_today=True)
-                days = calendar(connection, plan, [checked], today, AHEAD)
+                shown = preview(connection, trigger_settings, checked, today, is_today=True)
+                days = calendar(connection, trigger_settings, [checked], today, AHEAD)
     reached = TriggerReach(preview=shown, days=tuple(days), token="")
     token, _ = confirmation.token(_shown(proposed, reached), common.now())
     return TriggerReach(preview=shown, days=tuple(days), token=token)

@@ -110,13 +110,13 @@ class TriggerEditing(TriggerChanges):
             if checked.trigger.enabled and checked.trigger.is_of_date
         ]
         with common.standings(settings, self._database) as standings:
-            plan = triggers.plan(
+            trigger_settings = triggers.trigger_settings(
                 settings,
                 {checked.trigger.name: checked for checked in checked_triggers},
                 standings,
             )
             with self._database.reading() as connection:
-                due = calendar(connection, plan, checked_triggers, today, days)
+                due = calendar(connection, trigger_settings, checked_triggers, today, days)
         return {
             "days": [(today + timedelta(days=number)).isoformat() for number in range(days)],
             "triggers": [checked.trigger.name for checked in checked_triggers],

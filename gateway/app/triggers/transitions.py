@@ -29,8 +29,11 @@ def carry_out(
     Raises ConfigError for triggers that can't be used, `NoSuchStatus`, and StoreUnavailable.
     """
     new_id = common.ids_of(database).next
-    with triggers.planned(settings, database) as plan, database.writing() as connection:
-        session = ApplicationChanges(connection, plan, now=common.now(), new_id=new_id)
+    with (
+        triggers.opened_settings(settings, database) as trigger_settings,
+        database.writing() as connection,
+    ):
+        session = ApplicationChanges(connection, trigger_settings, now=common.now(), new_id=new_id)
         return session.carry_out(request, dry_run=dry_run)
 
 
@@ -108,12 +111,14 @@ class StoreApplicationAdapter(ApplicationAdapter):
             self._files = settings, triggers.CurrentTriggerFiles(settings)
         files = self._files[1]
         files.refresh()
-        plan = triggers.plan(
+        trigger_settings = triggers.trigger_settings(
             settings, dict(files.checked_triggers), common.standings(settings, self._database)
         )
 
         def apply(connection: StoreTransaction, happened: ApplicationNews) -> ChangeResultDocument:
-            changes = ApplicationChanges(connection, plan, now=common.now(), new_id=self._new_id)
+            changes = ApplicationChanges(
+                connection, trigger_settings, now=common.now(), new_id=self._new_id
+            )
             try:
                 actor = _actor(settings, connection, happened)
                 known = (actor.language if actor else "", settings.suppression.language)

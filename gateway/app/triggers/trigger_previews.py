@@ -51,10 +51,15 @@ def of_date(settings: Settings, store: Database, name: str, day: date | None) ->
     if day is not None and day.year not in _YEARS:
         raise CannotPreview(f"no mail is due in {day.year}: name a day from 1900 to 2999")
     checked_triggers = {name: checked}
-    with triggers.planned(settings, store, checked_triggers) as plan, store.reading() as connection:
-        today = plan.day(common.now())
+    with (
+        triggers.opened_settings(settings, store, checked_triggers) as trigger_settings,
+        store.reading() as connection,
+    ):
+        today = trigger_settings.day(common.now())
         try:
-            return preview(connection, plan, checked, day or today, is_today=day in (None, today))
+            return preview(
+                connection, trigger_settings, checked, day or today, is_today=day in (None, today)
+            )
         except OverflowError:  # Days before 0001-01-01 or after 9999-12-31 would be needed, too.
             raise CannotPreview(f"{day}: the calendar ends there") from None
 

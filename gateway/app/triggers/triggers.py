@@ -23,8 +23,8 @@ from gateway.core.triggers.trigger_edit import FileFault
 from gateway.core.written import readable_name
 from gateway.store.engine.database import Database
 from gateway.store.people.suppression import Standings
-from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.templates import BadTemplate, CheckedTrigger, MailTemplate, TemplateSource
+from gateway.triggers.trigger_settings import TriggerSettings
 
 log = logs.get("triggers")
 
@@ -175,7 +175,7 @@ def epoch_file(settings: Settings) -> Path:
     return settings.triggers.epoch_file or settings.store.outage / EPOCH_FILE
 
 
-def plan(
+def trigger_settings(
     settings: Settings,
     checked_triggers: Mapping[str, CheckedTrigger],
     standings: Standings,
@@ -210,12 +210,14 @@ def plan(
 
 
 @contextmanager
-def planned(
+def opened_settings(
     settings: Settings, database: Database, only: Mapping[str, CheckedTrigger] | None = None
 ) -> Iterator[TriggerSettings]:
-    """Lend the plan for a command that only reads, with all triggers or some."""
+    """Lend the settings of triggered mail to what only reads, with all triggers or some."""
     with common.standings(settings, database) as standings:
-        yield plan(settings, checked_triggers(settings) if only is None else only, standings)
+        yield trigger_settings(
+            settings, checked_triggers(settings) if only is None else only, standings
+        )
 
 
 class CurrentTriggerFiles:

@@ -13,7 +13,7 @@ from gateway.app import common
 from gateway.app.roles.sender import send_reports
 from gateway.app.sending.own_mail import own_mail_sender
 from gateway.app.triggers import trigger_previews, triggers
-from gateway.app.triggers.current_plan import CurrentTriggerPlan
+from gateway.app.triggers.current_trigger_settings import CurrentTriggerSettings
 from gateway.app.triggers.holding import resume_all
 from gateway.cli.context import Context, Json, of, read_staff, wrong_use
 from gateway.cli.listing import (
@@ -315,13 +315,15 @@ def to_run(chosen: Context, name: str) -> CheckedTrigger:
 def _sending(chosen: Context, store: Database) -> Iterator[tuple[OwnMailSender, TriggerEngine]]:
     """Lend the sender of triggered mail, in a running event loop."""
     own_mail = own_mail_sender(chosen.settings, Metrics())
-    plan = CurrentTriggerPlan(chosen.settings, store)
-    engine = TriggerEngine(store, plan, own_mail, stopping=asyncio.Event(), clock=common.now)
+    trigger_settings = CurrentTriggerSettings(chosen.settings, store)
+    engine = TriggerEngine(
+        store, trigger_settings, own_mail, stopping=asyncio.Event(), clock=common.now
+    )
     try:
         yield own_mail, engine
     finally:
         engine.close()
-        plan.close()
+        trigger_settings.close()
         own_mail.close()
 
 

@@ -56,7 +56,7 @@ Compose = Callable[[OutboxRow, HeldFailures], bytes]
 
 
 def put(connection: Connection, draft: OutboxDraft) -> None:
-    """Hold a report back until `plan`; a second one with the same key is ignored.
+    """Hold a report back until `assign`; a second one with the same key is ignored.
 
     Without a time it is armed: it also waits for the verdict on its message.
     """
@@ -78,7 +78,7 @@ def put(connection: Connection, draft: OutboxDraft) -> None:
 
 
 def release(connection: Connection, message: int, now: datetime) -> None:
-    """Release what waits for the verdict on a message; held reports then wait for `plan`."""
+    """Release what waits for the verdict on a message; held reports then wait for `assign`."""
     outbox.release(connection, message, now)
     connection.execute(update(held_reports).where(_is_armed(message)).values(armed=False))
 
@@ -89,7 +89,7 @@ def cancel_armed(connection: Connection, message: int) -> None:
     connection.execute(delete(held_reports).where(_is_armed(message)))
 
 
-def plan(connection: Connection, now: datetime) -> None:
+def assign(connection: Connection, now: datetime) -> None:
     """Assign waiting rows to an outbox entry; call once, at the end of a transaction.
 
     Readers are taken in order, so that transactions never deadlock.

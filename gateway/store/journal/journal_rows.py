@@ -215,7 +215,7 @@ class JournalRows:
             else:
                 held_reports.cancel_armed(connection, message)
         if self.drafts or self.notices:
-            held_reports.plan(connection, datetime.now(UTC))
+            held_reports.assign(connection, datetime.now(UTC))
 
     def apart(self) -> Iterator["JournalRows"]:
         """Yield the rows of each message separately."""

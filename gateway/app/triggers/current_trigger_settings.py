@@ -1,4 +1,4 @@
-"""The plan of triggered mail from the current settings and files, renewed when they change."""
+"""The settings of triggered mail from those of the config and the files, renewed on changes."""
 
 from gateway import logs
 from gateway.app import common
@@ -6,13 +6,13 @@ from gateway.app.triggers import triggers
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.store.engine.database import Database
-from gateway.triggers.plan import TriggerSettings
+from gateway.triggers.trigger_settings import TriggerSettings
 
 log = logs.get("triggers")
 
 
-class CurrentTriggerPlan:
-    """Keeps the current plan: the `TriggerPlans` of an engine; the caller must `close` it."""
+class CurrentTriggerSettings:
+    """The `TriggerSettingsSource` of an engine; the caller must `close` it."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         """Raises GatewayError if a configured file can't be used."""
@@ -20,10 +20,10 @@ class CurrentTriggerPlan:
         self._database = database
         self._files = triggers.CurrentTriggerFiles(settings)
         self._standings = common.standings(settings, database)
-        self.plan = self._made()
+        self.current = self._made()
 
     def refresh(self, settings: Settings) -> None:
-        """Use new settings and changed files; on GatewayError, the old plan stays in use."""
+        """Use new settings and changed files; on GatewayError, the old ones stay in use."""
         if settings is not self._settings:
             files = triggers.CurrentTriggerFiles(settings)
             self._standings.close()
@@ -31,15 +31,15 @@ class CurrentTriggerPlan:
             self._files, self._settings = files, settings
         elif not self._files.refresh():
             return
-        self.plan = self._made()
+        self.current = self._made()
 
     def newest(self) -> TriggerSettings:
-        """Return the plan from the files as they are now; if they can't be read, the old one."""
+        """Return those of the files as they are now; if they can't be read, the old ones."""
         try:
             self.refresh(self._settings)
         except (GatewayError, OSError) as error:
             log.error("triggers_put_off", reason=str(error))
-        return self.plan
+        return self.current
 
     def close(self) -> None:
         """Release the store."""
@@ -47,6 +47,6 @@ class CurrentTriggerPlan:
 
     def _made(self) -> TriggerSettings:
         files = self._files
-        return triggers.plan(
+        return triggers.trigger_settings(
             self._settings, dict(files.checked_triggers), self._standings, unusable=files.unusable
         )
