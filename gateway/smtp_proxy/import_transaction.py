@@ -23,8 +23,7 @@ from gateway.core.mail.reply import Reply
 from gateway.core.replies.inbox import SPOOL, InboxRow, InboxState
 from gateway.smtp_proxy.body import BodyReader
 from gateway.smtp_proxy.client_reader import ClientReader
-from gateway.smtp_proxy.message_answer import MessageRefused
-from gateway.smtp_proxy.replies import RECIPIENT_TAKEN, TOO_MANY_RECIPIENTS
+from gateway.smtp_proxy.message_answer import RECIPIENT_TAKEN, TOO_MANY_RECIPIENTS, MessageRefused
 from gateway.store.engine.blobs import Blobs, BlobsUnavailable
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.replies import inbox

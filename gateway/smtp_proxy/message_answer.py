@@ -1,8 +1,13 @@
-"""What ends a mail before its final dot reaches the relay, and what replies mean for recipients."""
+"""What ends a mail before its final dot reaches the relay, what replies mean for recipients, and the
+replies that transactions of either purpose give (RFC 5321, 4.2)."""
 
 from gateway.core.decision.journal import Attempt
 from gateway.core.kinds import By, State
 from gateway.core.mail.reply import Reply
+
+RECIPIENT_TAKEN = Reply.of("250 2.1.5 Ok")
+TOO_MANY_RECIPIENTS = Reply.of("452 4.5.3 Too many recipients")
+CLIENT_GONE = Reply.of("451 4.4.2 The connection was lost before the end")  #: For the journal.
 
 
 class MessageRefused(Exception):

@@ -32,10 +32,16 @@ from gateway.delivery.transaction import RelayTransaction
 from gateway.smtp_proxy.client_reader import ClientGone, ClientReader, ClientSlow, ListenerStopping
 from gateway.smtp_proxy.content_stream import ContentStream
 from gateway.smtp_proxy.decider import RecipientDecision
-from gateway.smtp_proxy.message_answer import AnsweredBefore, MessageRefused, state_after
+from gateway.smtp_proxy.message_answer import (
+    CLIENT_GONE,
+    RECIPIENT_TAKEN,
+    TOO_MANY_RECIPIENTS,
+    AnsweredBefore,
+    MessageRefused,
+    state_after,
+)
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
-from gateway.smtp_proxy.replies import CLIENT_GONE, RECIPIENT_TAKEN, TOO_MANY_RECIPIENTS
 from gateway.smtp_proxy.transaction_outcome import TransactionOutcome
 from gateway.smtp_proxy.transaction_record import RecipientRecord, SmtpClient, TransactionRecord
 

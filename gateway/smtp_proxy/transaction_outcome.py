@@ -34,11 +34,15 @@ from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.decider import GOES, STORE_AWAY, TURNED_BULK
 from gateway.smtp_proxy.journaling.client_presence import ClientPresence
 from gateway.smtp_proxy.journaling.retries import ClientTry
-from gateway.smtp_proxy.message_answer import MessageRefused, state_after
+from gateway.smtp_proxy.message_answer import (
+    CLIENT_GONE,
+    RECIPIENT_TAKEN,
+    MessageRefused,
+    state_after,
+)
 from gateway.smtp_proxy.message_kind import goes_anyway
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
-from gateway.smtp_proxy.replies import CLIENT_GONE, RECIPIENT_TAKEN
 from gateway.smtp_proxy.transaction_record import RecipientRecord, TransactionRecord
 
 log = logs.get("smtp_proxy")

@@ -10,9 +10,9 @@ from gateway.core.triggers.values import DATE, PERSON, UNSUBSCRIBE_URL
 
 
 def _defined() -> Iterator[TriggerEvent]:
-    for found in iter_modules(events.__path__, f"{events.__name__}."):
-        if found.name != __name__:
-            for value in vars(import_module(found.name)).values():
+    for module in iter_modules(events.__path__, f"{events.__name__}."):
+        if module.name != __name__:
+            for value in vars(import_module(module.name)).values():
                 if isinstance(value, TriggerEvent):
                     yield value
 
