@@ -1,5 +1,6 @@
-"""The CAs the gateway trusts when it connects to a relay, a mailbox or a webhook over TLS."""
+"""Certificates: the CAs trusted at a relay, a mailbox or a webhook, and the gateway's own."""
 
+import errno
 import ssl
 from pathlib import Path
 
@@ -22,3 +23,15 @@ def client_context(ca: Path | None) -> ssl.SSLContext:
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
+
+
+def load_certificate(context: ssl.SSLContext, cert: Path, key: Path | None) -> None:
+    """Load a certificate and its key, in the same file if `key` is None; raise OSError.
+
+    OpenSSL would ask for the password of an encrypted key at the terminal, and wait for it.
+    """
+
+    def no_password() -> str:
+        raise OSError(errno.EACCES, "its key needs a password: give one that is not encrypted")
+
+    context.load_cert_chain(cert, key, no_password)

@@ -2,7 +2,7 @@
 
 import ssl
 
-from gateway.app.certificates import BadCertificate, client_context
+from gateway.app.certificates import BadCertificate, client_context, load_certificate
 from gateway.app.common import host_name
 from gateway.config import Settings
 from gateway.config.smtp import RelayConfig
@@ -57,7 +57,7 @@ def relay_context(relay: RelayConfig) -> ssl.SSLContext:
     try:
         context = client_context(relay.ca)
         if relay.cert is not None:
-            context.load_cert_chain(relay.cert, relay.key)
+            load_certificate(context, relay.cert, relay.key)
     except OSError as error:
         reason = error.strerror or str(error)
         raise BadCertificate(f"relay {relay.name}: its certificates: {reason}") from error

@@ -274,6 +274,8 @@ def check_header_name(value: str) -> str:
 
 def from_folder(folder: Path | None, value: str | Path) -> Path:
     """Resolve a path relative to the config file's folder."""
+    if "\0" in str(value):
+        raise ValueError("has a NUL character: no path may")
     return Path(folder, value) if folder else Path(value)
 
 
@@ -290,7 +292,11 @@ def resolve(value: Path, info: ValidationInfo) -> Path:
 
 def check_file(value: Path) -> Path:
     """Reject a path that isn't a file."""
-    if not value.is_file():
+    try:
+        is_file = value.is_file()
+    except OSError as error:  # Such as a folder that the gateway may not enter.
+        raise ValueError(f"{value.absolute()}: {error.strerror}") from None
+    if not is_file:
         raise ValueError(f"no such file as {value.absolute()}")
     return value
 

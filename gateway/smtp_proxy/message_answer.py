@@ -1,5 +1,7 @@
-"""What ends a mail before its final dot reaches the relay, what replies mean for recipients, and the
-replies that transactions of either purpose give (RFC 5321, 4.2)."""
+"""What ends a mail before its final dot reaches the relay, what replies mean for recipients.
+
+Replies that transactions of either purpose give (RFC 5321, 4.2) are here, too.
+"""
 
 from gateway.core.decision.journal import Attempt
 from gateway.core.kinds import By, State

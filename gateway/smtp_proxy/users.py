@@ -17,7 +17,7 @@ _hashing = ThreadPoolExecutor(2, "argon2")
 
 
 class BadUsersFile(GatewayError):
-    """A users file with a line that isn't `login:hash`."""
+    """A users file that can't be read, or with a line that isn't `login:hash`."""
 
 
 class Users:
@@ -32,9 +32,18 @@ class Users:
 
     @classmethod
     def read(cls, path: Path) -> "Users":
-        """Parse `login:hash` lines as printed by `gateway users hash`; `#` starts a comment."""
+        """Parse `login:hash` lines as printed by `gateway users hash`; `#` starts a comment.
+
+        BadUsersFile says what is wrong with the file.
+        """
         hashes: dict[str, str] = {}
-        for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except OSError as error:
+            raise BadUsersFile(f"{path}: can't be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise BadUsersFile(f"{path}: not UTF-8 text") from error
+        for number, line in enumerate(text.splitlines(), 1):
             entry = line.strip()
             if not entry or entry.startswith("#"):
                 continue

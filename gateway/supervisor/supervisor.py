@@ -50,6 +50,8 @@ class Supervisor:
         self._numbers = itertools.count(1)
         self._workers: list[RoleProcess] = []
         self._stopping = asyncio.Event()
+        self._changed = asyncio.Event()  #: The state of the roles has changed.
+        self._is_reload_due = False
         self._reloading = asyncio.Lock()
         self._chores: set[asyncio.Task[None]] = set()
         self._tasks: asyncio.TaskGroup
@@ -64,7 +66,7 @@ class Supervisor:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stopping.set)
-            loop.add_signal_handler(signal.SIGHUP, lambda: self._do(self.apply_changes()))
+            loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
             self._do(self._begin())
             await self._stopping.wait()
             systemd.tell("STOPPING=1")
@@ -99,10 +101,17 @@ class Supervisor:
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
 
+    def _reload_soon(self) -> None:
+        """Reload the config; of requests during a reload, all together bring one more."""
+        if not (self._is_reload_due or self._stopping.is_set()):
+            self._is_reload_due = True
+            self._do(self.apply_changes())
+
     async def tell_systemd(self) -> None:
         """Notify systemd when everything is up, then keep its watchdog fed."""
-        for worker in self._workers:
-            await worker.ready.wait()
+        while not all(worker.ready.is_set() for worker in self._workers):
+            self._changed.clear()
+            await self._changed.wait()
         systemd.tell("READY=1")
         log.info("ready", roles=self.status())
         interval = systemd.watchdog_interval()
@@ -148,7 +157,8 @@ class Supervisor:
         return workers
 
     def spread_status(self) -> None:
-        """Send every process the state of the roles."""
+        """Send every process the state of the roles, after each change of it."""
+        self._changed.set()
         status = self.status()
         for worker in self._workers:
             worker.tell({"roles": status})
@@ -174,13 +184,15 @@ class Supervisor:
         time, the old ones stay, under the old config.
         """
         async with self._reloading:
+            self._is_reload_due = False
             try:
-                config = self._reread()
+                config = await asyncio.to_thread(self._reread)  # It may look hosts up.
                 self._sockets.open(places_of(config.roles))
-            except GatewayError as error:
+            except Exception as error:  # Nothing in a file may end all processes.
                 # Clients would connect to what was bound before the error, and never be greeted.
                 self._sockets.keep_only(places_of(self._roles.values()))
-                log.error("reload_refused", reason=str(error))
+                is_known = isinstance(error, GatewayError | OSError)
+                log.error("reload_refused", reason=str(error), exc_info=not is_known)
                 return
             config.take_effect()
             self._config = config
@@ -204,6 +216,7 @@ class Supervisor:
             log.error("replacement_failed", process=role.name, kept=len(running))
             leaving = new
         self._workers = [worker for worker in self._workers if worker not in leaving]
+        self.spread_status()
         await self._end(leaving)
 
 

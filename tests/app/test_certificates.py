@@ -1,11 +1,12 @@
 """Whom the gateway trusts by TLS is the same on each version of Python."""
 
 import ssl
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from gateway.app.certificates import client_context
+from gateway.app.certificates import client_context, load_certificate
 from tests.rig.certificates import Certificates, Pair
 
 
@@ -38,3 +39,16 @@ def test_a_servers_own_certificate_is_trusted_by_itself(certificates: Certificat
 def test_nobody_else_is_trusted(certificates: Certificates, shown: str) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         shake_hands(certificates.ca, certificates, getattr(certificates, shown))
+
+
+def test_nobody_is_asked_for_the_password_of_a_key(
+    certificates: Certificates, tmp_path: Path
+) -> None:
+    key = tmp_path / "key.pem"
+    command = ["openssl", "pkey", "-aes256", "-passout", "pass:s3cret"]
+    command += ["-in", str(certificates.server.key), "-out", str(key)]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+
+    with pytest.raises(OSError, match="its key needs a password"):
+        load_certificate(context, certificates.server.cert, key)

@@ -1,5 +1,6 @@
 """The config that processes go by: the one that was accepted, whatever the file says by then."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -114,7 +115,6 @@ BURSTS = {"rules": [{"name": "many", "burst": {"recipients": 3, "within": "1m"},
         ({"keys": {"file": "other.keys"}}, ("smtp",)),
         ({"smtp": {"listeners": ["an importer"]}}, ("smtp",)),
         ({"store": {"outage": "elsewhere"}}, ROLES),
-        ({"log": {"level": "warning"}}, ROLES),
     ],
 )
 async def test_new_processes_take_over_where_running_ones_cannot_change(
@@ -139,6 +139,99 @@ async def test_new_processes_take_over_where_running_ones_cannot_change(
     assert set(changed) == {role for role in ROLES if before[role] != after[role]}
     assert [1] * len(ROLES) == [len(pids) for pids in after.values()]
     assert await has_banner(gateway.port)
+
+
+def spoil_users(gateway: GatewayProcess) -> None:
+    """Name a users file in another encoding."""
+    users = gateway.folder / "users"
+    users.write_bytes(b"# \xe9\n")
+    [listener] = gateway.config["smtp"]["listeners"]
+    gateway.change({"smtp": {"listeners": [{**listener, "users": str(users)}]}})
+
+
+def name_a_long_file(gateway: GatewayProcess) -> None:
+    """Name a file whose name no file can have."""
+    gateway.change({"relays": [{**gateway.config["relays"][0], "ca": "x" * 300}]})
+
+
+def spoil_webhook(gateway: GatewayProcess) -> None:
+    """Name an authority for a webhook that is none: only the sender reads it."""
+    authority = gateway.folder / "ca.pem"
+    authority.write_text("none")
+    hook = {
+        "url": "https://crm.example/hook",
+        "secret": "s" * 32,
+        "events": ["message.send_failed"],
+        "ca": str(authority),
+    }
+    gateway.change({"webhooks": [hook]})
+
+
+@pytest.mark.parametrize(
+    ("spoil_file", "reason"),
+    [
+        (spoil_users, "users: not UTF-8 text"),
+        (name_a_long_file, "File name too long"),
+        (spoil_webhook, "webhook to crm.example: its authorities: "),
+    ],
+)
+async def test_a_file_that_cannot_be_used_refuses_the_reload_for_all(
+    start_gateway: StartGateway,
+    sink: RawSink,
+    spoil_file: Callable[[GatewayProcess], None],
+    reason: str,
+) -> None:
+    gateway = await start_gateway(sink.port, changes=sized(ACCEPTED), roles=())
+    await gateway.wait_for_log("ready")
+    before = gateway.processes()
+
+    spoil_file(gateway)
+    gateway.change(sized(EDITED))
+    gateway.reload()
+    await gateway.wait_for_log("reload_refused")
+
+    [refusal] = gateway.log_lines("reload_refused")
+    assert reason in refusal["reason"]
+    assert "exception" not in refusal
+    assert before == gateway.processes()
+    assert ACCEPTED == await most_octets(gateway)
+
+
+async def test_no_reload_begins_once_the_gateway_stops(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, roles=())
+    await gateway.wait_for_log("ready")
+    async with await RawClient.connect(gateway.port) as client:
+        await client.ehlo()
+        await client.command(b"MAIL FROM:<a@crm.example>")  # An open transaction has 5 s.
+        stopping = asyncio.create_task(gateway.stop())
+        await gateway.wait_for_log("ended", len(ROLES) - 1)
+        gateway.change({"store": {"outage": "elsewhere"}})
+        gateway.reload()
+        code = await stopping
+
+    assert 0 == code
+    assert len(ROLES) == len(gateway.log_lines("started"))
+
+
+async def test_the_gateway_is_ready_though_new_processes_took_over_from_one_that_never_was(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, roles=(), is_started=False)
+    key = gateway.folder / "dkim.pem"
+    key.write_text("no key")
+    domain = {"domain": "crm.example", "selector": "s", "key_file": str(key)}
+    gateway.change({"dkim": [domain]})
+    await gateway.start()
+    await gateway.wait_for_log("failed")
+    before = gateway.log_lines("ready")
+
+    gateway.change({"dkim": [], "store": {"outage": "elsewhere"}})
+    gateway.reload()
+    await gateway.wait_for_log("ready")
+
+    assert [] == before
 
 
 async def test_another_store_takes_a_restart(start_gateway: StartGateway, sink: RawSink) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.app import common
+from gateway.app.certificates import load_certificate
 from gateway.app.checks.check_relays import can_be_bound, is_literal
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.config import Settings
@@ -24,14 +25,14 @@ def listener(own: ListenerConfig) -> Iterator[Finding]:
         yield from certificate(subject, own.cert)
         try:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(str(own.cert), own.key)
+            load_certificate(context, own.cert, own.key)
         except OSError as problem:
             reason = problem.strerror or problem
             yield error(subject, f"cert and key can't be used together: {reason}")
     if own.users is not None:
         try:
             Users.read(own.users)
-        except (GatewayError, OSError) as problem:
+        except GatewayError as problem:
             yield error(subject, f"users: {problem}")
         if own.tls == "none":
             advice = 'set tls = "starttls" with cert and key'

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import asdict
 
 from gateway.app.checks.findings import Finding, Level, error
@@ -21,8 +22,11 @@ async def mailboxes(settings: Settings, config: ConfigText) -> AsyncIterator[Fin
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(json.dumps(asdict(config)).encode())
-    process.stdin.close()
+    with suppress(ConnectionError):  # It has failed; its exit code says so.
+        process.stdin.write(json.dumps(asdict(config)).encode())
+        await process.stdin.drain()
+        process.stdin.close()
+        await process.stdin.wait_closed()
     async for line in process.stdout:
         level, what, text = json.loads(line)
         yield Finding(Level(level), what, text)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gateway.app import common
-from gateway.app.certificates import BadCertificate
+from gateway.app.certificates import BadCertificate, load_certificate
 from gateway.app.keys import signing_keys, unsubscribe_links
 from gateway.app.relays import relays_of
 from gateway.app.rules import rules_of
@@ -106,7 +106,7 @@ def server_context(listener: ListenerSettings) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(listener.cert, listener.key)
+        load_certificate(context, listener.cert, listener.key)
     except OSError as error:
         reason = error.strerror or str(error)
         raise BadCertificate(f"listener {listener.name}: {listener.cert}: {reason}") from error

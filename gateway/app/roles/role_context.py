@@ -119,8 +119,9 @@ class RoleContext:
             try:
                 config, settings = _read(sent)
                 await self.apply(settings)
-            except (GatewayError, OSError) as error:
-                log.error("reload_refused", reason=str(error))
+            except Exception as error:  # The supervisor counts on an answer.
+                is_known = isinstance(error, GatewayError | OSError)
+                log.error("reload_refused", reason=str(error), exc_info=not is_known)
                 self._say(worker.REFUSED)
                 return
             self._use(config, settings)

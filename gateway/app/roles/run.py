@@ -58,6 +58,7 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
         fresh = text.settings(os.environ)
         if fresh.store.url != settings.store.url:
             raise ConfigError(f"{text.file}: store.url: takes a restart: stop the gateway for it")
+        check_files(wanted, fresh)
         return run_config(wanted, text, fresh)
 
     with metrics.shared_folder(), ForkServer.started(run_role) as fork_server:
@@ -108,7 +109,7 @@ def set_up_log(settings: Settings) -> None:
 
 def run_config(names: Sequence[str], text: ConfigText, settings: Settings) -> RunConfig:
     """Return what to run under a config; GatewayError if a file it names can't be used."""
-    fixed: tuple[object, ...] = (settings.store, settings.log)
+    fixed: tuple[object, ...] = (settings.store,)
     bind = settings.api.bind
     roles = {name: Role(name=name, fixed=fixed) for name in names}
     if "api" in roles:
@@ -128,6 +129,25 @@ def run_config(names: Sequence[str], text: ConfigText, settings: Settings) -> Ru
     return RunConfig(
         roles=list(roles.values()), sent=asdict(text), take_effect=partial(set_up_log, settings)
     )
+
+
+def check_files(names: Sequence[str], settings: Settings) -> None:
+    """Read the files that the settings name, as these roles do; GatewayError if one can't be used.
+
+    A reload is refused for it as a whole. The start isn't: mail goes on though a webhook can't be
+    told. The `smtp` role's files are read with its fixed settings.
+    """
+    if "sender" in names:
+        from gateway.app.roles import sender
+
+        sender.check_files(settings)
+    if "inbound" in names:
+        from gateway.app.mailbox_settings import mailbox_context
+        from gateway.app.replies.importing import rules
+
+        rules(settings)
+        for mailbox in settings.inbound.mailboxes:
+            mailbox_context(mailbox)
 
 
 def _prepare_store(settings: Settings) -> str:

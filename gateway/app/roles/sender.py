@@ -10,6 +10,7 @@ from gateway import logs
 from gateway.app import common
 from gateway.app.common import now, open_store_of
 from gateway.app.decision.held_reports import HeldReportWriter
+from gateway.app.endpoints import endpoints
 from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.app.people.erasure import remove_blob
 from gateway.app.roles.bounce_reports import LOOK_EVERY, DailyBounceReport
@@ -51,6 +52,13 @@ _WORDS_REST = timedelta(milliseconds=20)  #: Between two of these, for the mail.
 log = logs.get("sender")
 
 Prune = Callable[[StoreTransaction, datetime, int], int]
+
+
+def check_files(settings: Settings) -> None:
+    """Read the files that the settings name for this role; GatewayError if one can't be used."""
+    own_mail_settings(settings)
+    endpoints(settings)
+    HeldReportWriter(settings)
 
 
 async def run_sender(context: RoleContext) -> None:
