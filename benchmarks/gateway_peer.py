@@ -29,6 +29,9 @@ name = "crm"
 bind = "127.0.0.1:{port}"
 kind = "auto"
 
+[api]
+bind = "127.0.0.1:{api}"
+
 [[relays]]
 name = "sink"
 host = "127.0.0.1"
@@ -58,17 +61,27 @@ def prepare(root: Path, *, relay: int, suppressed: Sequence[str], command: Path 
     """Set up what `gateway` runs; return its port."""
     root.mkdir(parents=True)
     port, config = free_port(), root / "gateway.toml"
-    config.write_text(CONFIG.format(port=port, relay=relay, workers=WORKERS))
+    config.write_text(CONFIG.format(port=port, relay=relay, workers=WORKERS, api=free_port()))
     _write_feed(root, suppressed)
     for kind in ("groups", "people", "memberships"):
         _run(command, config, "import", kind, str(root / f"{kind}.csv"))
     return port
 
 
+def is_ready(root: Path) -> bool:
+    """Whether the gateway run there has said that all its processes are ready."""
+    return b'"event":"ready"' in (root / "gateway.log").read_bytes()
+
+
 @contextmanager
-def serving(root: Path, port: int, command: Path = COMMAND) -> Iterator[int]:
-    """Run what was prepared for the duration of the block; yield the pid of its supervisor."""
-    words = _command(command, root / "gateway.toml", "run", "smtp")
+def serving(
+    root: Path, port: int, command: Path = COMMAND, *, roles: Sequence[str] = ("smtp",)
+) -> Iterator[int]:
+    """Run what was prepared for the duration of the block; yield the pid of its supervisor.
+
+    No `roles` means all of them.
+    """
+    words = _command(command, root / "gateway.toml", "run", *roles)
     with running(words, log=root / "gateway.log", port=port, folder=root) as process:
         yield process.pid
 

@@ -1,15 +1,24 @@
 """The growth of the gateway's memory: idle connections, and one large message."""
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 
+from benchmarks import gateway_peer
 from benchmarks.client import LINE, Client
 from benchmarks.peers import Peer
-from benchmarks.processes import process_text, process_tree
+from benchmarks.processes import (
+    START_LIMIT,
+    BenchmarkError,
+    process_text,
+    process_tree,
+    wait_until,
+)
 
 IDLE = 1_000
+SETTLED = 10.0  #: Seconds in which every role has done its first round.
 CHUNK = LINE * 800
 LARGE = 100_000_000
 WARM_UP = 5_000_000
@@ -20,13 +29,15 @@ class Memory:
     """Octets, for all processes of a peer together."""
 
     name: str
-    at_rest: int  #: Proportional set size after some mail.
+    all_roles: int  #: Proportional set size of all roles, some seconds after the start.
+    at_rest: int  #: The same of the `smtp` role alone, after some mail.
     per_connection: int
     large_message: int  #: Peak resident set size during the message, minus that before it.
 
 
-def measure(peer: Peer) -> Memory:
-    """Measure a peer that has already received mail."""
+def measure(peer: Peer, directory: Path) -> Memory:
+    """Measure a peer that has already received mail, and all roles of a gateway of their own."""
+    all_roles = _all_roles_at_rest(directory / "all-roles", peer.port)
     _send(peer, WARM_UP)
     at_rest = proportional(peer.pid)
     with ExitStack() as idle:
@@ -35,10 +46,20 @@ def measure(peer: Peer) -> Memory:
         per_connection = (proportional(peer.pid) - at_rest) // IDLE
     return Memory(
         name=peer.name,
+        all_roles=all_roles,
         at_rest=at_rest,
         per_connection=per_connection,
         large_message=_growth_during_a_large_message(peer),
     )
+
+
+def _all_roles_at_rest(root: Path, relay: int) -> int:
+    port = gateway_peer.prepare(root, relay=relay, suppressed=["nobody@example.org"])
+    with gateway_peer.serving(root, port, roles=()) as pid:
+        if not wait_until(lambda: gateway_peer.is_ready(root), START_LIMIT):
+            raise BenchmarkError(f"not all roles are ready: {root}/gateway.log")
+        time.sleep(SETTLED)
+        return proportional(pid)
 
 
 def _growth_during_a_large_message(peer: Peer) -> int:

@@ -57,7 +57,8 @@ TAIL = """\
 - Latency runs from MAIL to the reply after the final dot, on a kept connection, one message at a
   time.
 - What is done for speed, and where the time goes: [code.md](code.md#what-exists-for-speed).
-- Memory at rest and of idle connections is the proportional set size of all processes; the growth
+- Memory at rest and of idle connections is the proportional set size of all processes: of all roles
+  some seconds after a start, nothing being used, or of `smtp` with its two workers; the growth
   during a message is the highest resident set above that before it.
 - A decision is the one query that asks the store about a recipient, and what follows from it for
   bulk mail; all are members of one tagged group, in one SQLite file that grows.

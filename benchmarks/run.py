@@ -127,7 +127,7 @@ def run(plan: Plan, directory: Path) -> Results:
 
         if set(plan.parts) & {"throughput", "latency", "memory"}:
             with started(plan.peers, directory, against=plan.against) as peers:
-                _beside_each_other(plan, peers, results, step)
+                _beside_each_other(plan, peers, results, directory, step)
         if "start" in plan.parts:
             results.starts = start.measure(
                 plan.peers, directory, rounds=plan.start_rounds, step=step
@@ -156,7 +156,11 @@ def run(plan: Plan, directory: Path) -> Results:
 
 
 def _beside_each_other(
-    plan: Plan, peers: Sequence[Peer], results: Results, step: Callable[[str], None]
+    plan: Plan,
+    peers: Sequence[Peer],
+    results: Results,
+    directory: Path,
+    step: Callable[[str], None],
 ) -> None:
     if "throughput" in plan.parts:
         for cell in plan.cells:
@@ -168,5 +172,5 @@ def _beside_each_other(
         results.latency = latency.measure(peers, rounds=plan.rounds, step=step)
     for peer in peers:
         if "memory" in plan.parts and peer.name == "gateway":
-            results.memory = memory.measure(peer)
+            results.memory = memory.measure(peer, directory)
             step("memory")
