@@ -16,7 +16,7 @@ COMMAND = Path(sys.executable).with_name("gateway")  #: This gateway's.
 WORKERS = 2
 BULK = b"Subject: bench\r\nPrecedence: bulk\r\n\r\n"
 
-CONFIG = """\
+_CONFIG = """\
 [store]
 url = "sqlite:///gateway.db"
 
@@ -40,6 +40,11 @@ tls = "none"
 """
 
 
+def config_text(port: int, relay: int) -> str:
+    """Return the config of a gateway that listens at one port and relays to another."""
+    return _CONFIG.format(port=port, relay=relay, workers=WORKERS, api=free_port())
+
+
 @contextmanager
 def gateway(
     root: Path, *, relay: int, suppressed: Sequence[str], command: Path = COMMAND
@@ -61,7 +66,7 @@ def prepare(root: Path, *, relay: int, suppressed: Sequence[str], command: Path 
     """Set up what `gateway` runs; return its port."""
     root.mkdir(parents=True)
     port, config = free_port(), root / "gateway.toml"
-    config.write_text(CONFIG.format(port=port, relay=relay, workers=WORKERS, api=free_port()))
+    config.write_text(config_text(port, relay))
     _write_feed(root, suppressed)
     for kind in ("groups", "people", "memberships"):
         _run(command, config, "import", kind, str(root / f"{kind}.csv"))

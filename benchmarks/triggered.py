@@ -31,10 +31,10 @@ LIMIT = 600.0  #: Time limit for all mails.
 
 SENT = "SELECT count(*) FROM occurrences WHERE state = 'sent'"
 
-CONFIG = f"""\
+CONFIG = """\
 time_zone = "UTC"
 
-{gateway_peer.CONFIG}
+{as_usual}
 [notices]
 from = "office@bench.example"
 
@@ -115,7 +115,7 @@ def _prepare(root: Path, relay: int) -> int:
     """Write a gateway's config, trigger and template; return its port."""
     port = free_port()
     for name, content in (
-        ("gateway.toml", CONFIG.format(port=port, relay=relay, workers=gateway_peer.WORKERS)),
+        ("gateway.toml", CONFIG.format(as_usual=gateway_peer.config_text(port, relay))),
         ("triggers/birthday.toml", TRIGGER),
         ("templates/birthday/en.txt", TEMPLATE),
     ):
