@@ -110,6 +110,20 @@ def test_what_is_done_until_the_process_stops_is_done_by_the_runtime() -> None:
     } == loops
 
 
+def test_a_pause_is_the_runtimes() -> None:
+    """Nowhere else does anything wait for an event to be set, or for a time to pass, alone."""
+    pauses = {
+        str(path.relative_to(ROOT / "gateway"))
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.With)
+        and "suppress(TimeoutError)" in ast.unparse(node.items[0])
+        and ast.unparse(node.body[-1]).endswith(".wait()")
+    }
+
+    assert {"runtime/periodic.py", "runtime/queue_worker.py"} == pauses
+
+
 # What no file may hold
 
 

@@ -23,7 +23,7 @@ class Supervisor:
 
     Processes are started by `fork_server` while there is one, else by `command`; each gets
     `arguments` plus its role, number and sockets, and the config over its link. `reread` reads the
-    config anew and checks it, or raises `GatewayError`; `ended` is called with the pid of every
+    config again and checks it, or raises `GatewayError`; `ended` is called with the pid of every
     process that is gone.
     """
 

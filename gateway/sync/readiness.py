@@ -257,6 +257,6 @@ def _fault(document: MailchimpJson) -> str:
     if document.get("content_type") == NEW_BUILDER:
         return (
             "it was made with Mailchimp's new builder, whose content the API leaves out: make it "
-            "anew with the classic builder or as HTML"
+            "again with the classic builder or as HTML"
         )
     return ""

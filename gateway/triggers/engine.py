@@ -1,4 +1,16 @@
-"""Assembles everything a process needs to mail on events."""
+"""Assembles everything a process needs to mail on events.
+
+A birthday on 12 March, with `daily_at` 08:00 and a trigger that is switched on:
+
+    08:00  Runner            begins a run: the event selects candidate:17, whose row in the ledger
+                             is `due` now
+           TriggerSender     claims the row, asks the conditions once more, renders the mail, commits
+                             it as `sending`, hands it to the relay, and keeps what became of it
+           RunReporter       once no row of the run is left, mails the report, if one is wanted
+
+A process that ends in between leaves rows to the next one: what the relay may have taken becomes
+`unknown`, and is sent again by a person only; all else is due again (`attempt_notes.py`).
+"""
 
 import asyncio
 import random

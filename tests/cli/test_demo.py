@@ -55,7 +55,7 @@ async def test_the_demo_shows_what_became_of_each_mail_and_ends_with_the_console
     assert 0 == await ended(demo, 60)
     assert [] == list(temporary.iterdir())
     assert stdout_text.startswith("Starting a gateway")
-    assert stdout_text.index("\nStarting it anew") < stdout_text.index("\nThe console is open")
+    assert stdout_text.index("\nStarting it again") < stdout_text.index("\nThe console is open")
     mailing, personal = stdout_text.partition("A personal mail")[::2]
     personal, campaign = personal.partition("A Mailchimp campaign")[::2]
     campaign, week = campaign.partition("A week of mailings")[::2]

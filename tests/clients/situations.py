@@ -59,7 +59,7 @@ class ClientReport:
     #: 451 after the dot.
     tries: int | None = None  #: In one call.
     changes_again: list[str] | None = None  #: What differs when the same object is sent again.
-    changes_anew: list[str] | None = None  #: The same, the mail built anew from the same data.
+    changes_anew: list[str] | None = None  #: The same, the mail built again from the same data.
     #: A relay slower than the client.
     gives_up: float | None = None  #: After so many seconds, where it was told 2.
     deliveries_again: int | None = None  #: In the end, the same object sent until it goes well.

@@ -151,7 +151,7 @@ def tries(reports: Sequence[ClientReport]) -> str:
         "waits for a reply, as shipped",
         "451 after the dot: tries in the call",
         "the same object sent again: what changes",
-        "built anew from the same data: what changes",
+        "built again from the same data: what changes",
         "a relay slower than the client, the same object: deliveries",
         "built anew: deliveries",
         "logs in with",

@@ -429,7 +429,7 @@ async def checked_form(request: Request) -> AsyncIterator[None]:
 
 def too_old(request: Request) -> str:
     """Return the reason for refusing a form without a valid token."""
-    return said(request, "This page was too old or not ours; open it anew and try again.")
+    return said(request, "This page was too old or not ours; open it again and retry.")
 
 
 def _is_its_form(request: Request, form: FormData, user: ConsoleUser | None) -> bool:

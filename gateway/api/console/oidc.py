@@ -153,7 +153,7 @@ def router(rates: ClientRates, monotonic: Callable[[], float]) -> APIRouter:
         login = begun.pop(state, None)
         shown = request.cookies.get(_COOKIE, "")
         if login is None or not secrets.compare_digest(shown.encode(), state.encode()):
-            raise Problem(400, said(request, "This login is not known any more; begin anew."))
+            raise Problem(400, said(request, "This login is no longer known; start again."))
         if login.until < monotonic() or error or not code:
             raise Problem(403, said(request, "The sign-in service did not let you in."))
         claims = await _claims(provider, terms, login, code)

@@ -400,7 +400,7 @@ def _of_report(request: Request) -> Iterator[FormField]:
     yield FormField(
         name="report_to",
         key="report_to",
-        label=said(request, "Address that is told of each run"),
+        label=said(request, "Who gets the report on each run"),
         expected=said(request, "An address such as office@example.org."),
     )
     yield FormField(

@@ -95,7 +95,7 @@ class ScheduleTime(Confirmation):
 
 
 class TemplateChoice(_RequestBody):
-    """What a campaign made anew is made with."""
+    """What a campaign is made with once more."""
 
     template: int | None = Field(None, ge=0, lt=2**63, description="Else the same.")
 

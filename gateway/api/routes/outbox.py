@@ -68,7 +68,7 @@ async def retry(
     id: str,  # noqa: A002
     key: Key = None,
 ) -> Response:
-    """Have an entry sent anew; a mail that is unknown may then arrive twice."""
+    """Have an entry sent again; a mail that is unknown may then arrive twice."""
     number, now = read_id(id), using.clock()
 
     def work(connection: StoreTransaction) -> StoredAnswer:

@@ -95,7 +95,7 @@ def demo(
             week.a_week_later()
         show_week(context, file, week)
         if with_console:
-            print_line("\nStarting it anew, with the console …")
+            print_line("\nStarting it again, with the console …")
             sample.write_files(folder, sample.INVITED)
             with running_gateway(file, port) as gateway:
                 open_console(context, replies, gateway)

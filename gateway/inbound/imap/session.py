@@ -27,6 +27,7 @@ from gateway.inbound.imap.login import connect, log_in
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
 from gateway.inbound.imap.text import ImapValue, MailboxLost, decoded_name, encoded_name, quoted
 from gateway.inbound.imap.wire import Wire
+from gateway.runtime.periodic import pause
 
 PIECE = 1024 * 1024  #: Octets of a mail fetched at once.
 _MOST = 200  #: Mails whose sizes are requested at once.
@@ -379,7 +380,5 @@ class MailboxSession:
             if self._idles:
                 return IdleEnd(self._wire.has_news, self._wire.loop.time() - began)
             return None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await stopping.wait()
+        await pause(stopping, timedelta(seconds=seconds))
         return None

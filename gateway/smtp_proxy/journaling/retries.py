@@ -6,14 +6,14 @@ the host through `HostMarks`, those on other hosts through the store.
 """
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 
 from gateway.core.decision.journal import Attempt, RetryMarks, dated, is_same_date
 from gateway.core.mail.headers import Headers
+from gateway.runtime.periodic import pause
 from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.journaling.host_marks import HostMarks, MarkKind
 from gateway.store.engine.database import StoreUnavailable
@@ -74,9 +74,7 @@ class ClientTry:
         """Wait until it has ended, at most that many seconds."""
         if self._ended is None:
             self._ended = asyncio.Event()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._ended.wait()
+        await pause(self._ended, timedelta(seconds=seconds))
 
     @property
     def date(self) -> int:

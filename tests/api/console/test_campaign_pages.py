@@ -311,7 +311,7 @@ async def test_a_deleted_campaign_is_made_anew_with_its_people(api: Served) -> N
         await browsing.press("Add", people="candidate:1")
         await browsing.press("Delete…")
         await browsing.press("Yes, delete it")
-        anew = await browsing.press("Make it anew")
+        anew = await browsing.press("Create it again")
         assert browsing.answer is not None
 
     assert path != browsing.answer.url.path

@@ -53,7 +53,7 @@ def act_names(request: Request) -> dict[str, str]:
         "campaign.send": said(request, "sent a campaign"),
         "campaign.schedule": said(request, "scheduled a campaign"),
         "campaign.unschedule": said(request, "took back when a campaign is sent"),
-        "campaign.recreate": said(request, "made a campaign anew"),
+        "campaign.recreate": said(request, "created a campaign again"),
         "campaign.delete": said(request, "deleted a campaign"),
         "campaign.report": said(request, "asked Mailchimp about a campaign"),
         "mailchimp.activate": said(request, "activated Mailchimp"),

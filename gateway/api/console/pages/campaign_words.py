@@ -26,13 +26,13 @@ def with_remarks(request: Request, sentence: str, done: Mapping[str, Any]) -> st
 def in_words_of_the_page(request: Request, text: str) -> str:
     """Return a campaign's problem, naming buttons on its page instead of commands.
 
-    People who work here need not know that `gateway campaigns recreate` is “Make it anew”.
+    People who work here need not know that `gateway campaigns recreate` is “Create it again”.
     """
     buttons = {
         "activate": said(request, "Activate Mailchimp"),
         "add": said(request, "Add people"),
         "prepare": said(request, "Prepare: who is in, what would change"),
-        "recreate": said(request, "Make it anew"),
+        "recreate": said(request, "Create it again"),
         "recreate --template": said(request, "New campaign"),
         "send": said(request, "Send…"),
         "show": said(request, "Members"),

@@ -187,7 +187,7 @@ class _Uploads:
         self._forget()
         upload = self._kept.get(token)
         if upload is None or upload.user != user.name:
-            raise Problem(404, said(request, "That file is not kept any more: choose it anew."))
+            raise Problem(404, said(request, "That file is no longer kept: choose it again."))
         return upload
 
     def of_user(self, user: ConsoleUser) -> list[tuple[str, _Upload]]:

@@ -433,7 +433,7 @@ async def change(
     asked: dict[str, Any] = {"turn": turn, "text": text, "version": version, "given": given}
     if not version or turn not in ("", "on", "off"):  # An empty one would create something new.
         raise Problem(
-            422, said(request, "This page was too old or not ours; open it anew and try again.")
+            422, said(request, "This page was too old or not ours; open it again and retry.")
         )
     try:
         wanted = await in_thread(_wanted, using, name, turn, given, text)
