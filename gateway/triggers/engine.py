@@ -4,8 +4,8 @@ A birthday on 12 March, with `daily_at` 08:00 and a trigger that is switched on:
 
     08:00  Runner            begins a run: the event selects candidate:17, whose row in the ledger
                              is `due` now
-           TriggerSender     claims the row, asks the conditions once more, renders the mail, commits
-                             it as `sending`, hands it to the relay, and keeps what became of it
+           TriggerSender     claims the row, asks the conditions once more, renders the mail,
+                             commits it as `sending`, hands it to the relay, and keeps the outcome
            RunReporter       once no row of the run is left, mails the report, if one is wanted
 
 A process that ends in between leaves rows to the next one: what the relay may have taken becomes

@@ -8,7 +8,7 @@ from tests.cli.conftest import Cli
 
 @pytest.fixture
 def stale(cli: Cli) -> Cli:
-    """A store as an older version left it, with addresses as they were typed."""
+    """A store with addresses as they were typed."""
     cli.do("suppress", "add", "ann@example.org", "--by", "Eva", "--note", "asked", "--scope", "all")
     cli.do("suppress", "add", "bob@example.org")
     cli.do("suppress", "release", "bob@example.org", "--by", "Jan")

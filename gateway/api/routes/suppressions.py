@@ -260,7 +260,7 @@ async def release(
             whom: PersonRef | str = typed
         case TypedAddress():
             whom = using.lookup(typed.address)
-        case NotAnAddress():  # Looked up as written: older versions stored anything.
+        case NotAnAddress():  # Looked up as written: it may be stored so (`suppress mend`).
             whom = using.lookup(address)
     now = using.clock()
 

@@ -145,7 +145,7 @@ def release(
             key: PersonRef | str = typed
         case TypedAddress():
             key = chosen.lookup(typed.address)
-        case NotAnAddress():  # Older versions stored any text as typed.
+        case NotAnAddress():  # Looked up as written: it may be stored so (`suppress mend`).
             key = chosen.lookup(address)
     with chosen.store() as store:
         with (
@@ -259,9 +259,9 @@ def mend(
 ) -> None:
     """Correct stored addresses that no recipient can have.
 
-    Older versions stored what was typed, such as <ann@example.org>, which stops no mail. It is
-    replaced by the address that was meant, and keeps its history. What can't be understood is
-    listed with the reason, and makes the exit code 1.
+    A text such as <ann@example.org> stops no mail if it was stored before the gateway could read
+    it. It is replaced by the address that was meant, and keeps its history. What can't be
+    understood is listed with the reason, and makes the exit code 1.
     """
     from gateway.store.people import mending
 

@@ -1,4 +1,4 @@
-"""Stored addresses that no recipient can have: older versions stored whatever was typed."""
+"""Stored addresses that no recipient can have, as they came before this version could read them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
