@@ -7,7 +7,7 @@ from gateway.app.common import host_name
 from gateway.config import Settings
 from gateway.config.smtp import RelayConfig
 from gateway.core.mail.address import domain_of
-from gateway.delivery.settings import Match, RelaySettings
+from gateway.delivery.settings import MailMatch, RelaySettings
 
 
 def relays_of(settings: Settings) -> tuple[RelaySettings, ...]:
@@ -41,11 +41,11 @@ def relay_settings(relay: RelayConfig) -> RelaySettings:
     )
 
 
-def match_of(relay: RelayConfig) -> Match:
+def match_of(relay: RelayConfig) -> MailMatch:
     """Return which mail a relay is for; without a `match`, any."""
     if relay.match is None:
-        return Match()
-    return Match(
+        return MailMatch()
+    return MailMatch(
         listeners=frozenset(relay.match.listener),
         logins=frozenset(relay.match.login),
         sender_domains=frozenset(domain_of(f"x@{domain}") for domain in relay.match.sender_domain),

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class MailMatch:
     """Which mail a relay is for; empty fields don't matter."""
 
     listeners: frozenset[str] = frozenset()
@@ -36,7 +36,7 @@ class RelaySettings:
     auth: str = "none"  #: none, plain, login or xoauth2
     username: str = ""
     password: str = ""
-    match: Match = Match()
+    match: MailMatch = MailMatch()
     max_connections: int = 40
     messages_per_minute: int | None = None
     null_sender: bool = True  #: Whether the relay accepts mail from `<>`.

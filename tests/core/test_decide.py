@@ -6,7 +6,7 @@ from gateway.core.decision.decide import blocking, never_mailed, who_counts
 from gateway.core.kinds import Kind, Scope
 from gateway.core.people.people import (
     NOBODY,
-    Holder,
+    AddressHolder,
     PersonKind,
     PersonRef,
     Standing,
@@ -19,10 +19,10 @@ ACTIVE, INACTIVE, DOUBTFUL = (True, False), (False, False), (True, True)
 NOTHING = None
 
 
-def holder(number: int, scope: Scope | None, counts: tuple[bool, bool]) -> Holder:
+def holder(number: int, scope: Scope | None, counts: tuple[bool, bool]) -> AddressHolder:
     ref = PersonRef(PersonKind.CANDIDATE, str(number))
     entry = None if scope is None else entry_of(ref, scope)
-    return Holder(
+    return AddressHolder(
         ref=ref,
         name="",
         active=counts[0],
@@ -72,7 +72,7 @@ def address_entry(scope: Scope) -> Suppression:
     return Suppression(scope=scope, source=SuppressionSource.STAFF, name="blocked")
 
 
-UNSUBSCRIBED = Holder(
+UNSUBSCRIBED = AddressHolder(
     ref=PersonRef(PersonKind.CANDIDATE, "9"),
     name="",
     active=False,

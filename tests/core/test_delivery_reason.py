@@ -13,7 +13,7 @@ from gateway.core.decision.rule import RecipientsTest, Rule
 from gateway.core.kinds import Kind, Scope, State
 from gateway.core.people.people import (
     NOBODY,
-    Holder,
+    AddressHolder,
     PersonKind,
     PersonRef,
     Standing,
@@ -54,7 +54,7 @@ def facts(*hits: Suppression, kind: Kind = Kind.BULK, rule: str = "precedence") 
 def held_by(*suppressions: Suppression, own: tuple[Suppression, ...] = ()) -> Standing:
     of_ann = tuple(entry for entry in suppressions if entry.person == ANN)
     return Standing(
-        holders=(Holder(ref=ANN, name="Ann", active=True, suppressions=of_ann),), own=own
+        holders=(AddressHolder(ref=ANN, name="Ann", active=True, suppressions=of_ann),), own=own
     )
 
 

@@ -19,7 +19,7 @@ from gateway.core.campaigns.membership import (
 from gateway.core.kinds import Scope
 from gateway.core.people.people import (
     NOBODY,
-    Holder,
+    AddressHolder,
     PersonKind,
     PersonRef,
     Standing,
@@ -52,8 +52,8 @@ def held_by(
     source: SuppressionSource = SuppressionSource.GROUP,
 ) -> Standing:
     entry = Suppression(scope=scope, source=source, name="Out", person=ref)
-    holder = Holder(ref=ref, name="", active=active, suppressions=(entry,))
-    return Standing(holders=(Holder(ref=ANN, name="", active=True), holder))
+    holder = AddressHolder(ref=ref, name="", active=active, suppressions=(entry,))
+    return Standing(holders=(AddressHolder(ref=ANN, name="", active=True), holder))
 
 
 def status(status: str, refusal: str = "", until: datetime | None = None) -> KnownContact:

@@ -5,7 +5,7 @@ import pytest
 from gateway.core.decision.prospects import prospects
 from gateway.core.kinds import Scope
 from gateway.core.people.people import (
-    Holder,
+    AddressHolder,
     PersonKind,
     PersonRef,
     Standing,
@@ -20,8 +20,8 @@ def suppressed(scope: Scope) -> Suppression:
     return Suppression(scope=scope, source=SuppressionSource.STAFF)
 
 
-def holder(crm_id: str, *scopes: Scope) -> Holder:
-    return Holder(
+def holder(crm_id: str, *scopes: Scope) -> AddressHolder:
+    return AddressHolder(
         ref=PersonRef(PersonKind.CANDIDATE, crm_id), name="", active=True,
         suppressions=tuple(map(suppressed, scopes)),
     )  # fmt: skip

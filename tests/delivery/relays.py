@@ -10,7 +10,7 @@ from gateway.core.mail.envelope import Recipient, Sender, parse_mail, parse_rcpt
 from gateway.core.mail.reply import Reply
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.pool import Pool
-from gateway.delivery.settings import Match, RelaySettings
+from gateway.delivery.settings import MailMatch, RelaySettings
 from gateway.delivery.transaction import Lost, RelayTransaction
 from tests.rig.process import LOOPBACK
 
@@ -25,7 +25,7 @@ def relay_settings(
     context: ssl.SSLContext | None = None,
     auth: str = "none",
     password: str = "",
-    match: Match | None = None,
+    match: MailMatch | None = None,
     our_fault: Iterable[str] = (),
     budget: float = 2.0,
     name: str = "relay",
@@ -41,7 +41,7 @@ def relay_settings(
         auth=auth,
         username="crm" if auth != "none" else "",
         password=password,
-        match=match or Match(),
+        match=match or MailMatch(),
         our_fault=tuple(map(re.compile, our_fault)),
         budget=timedelta(seconds=budget),
     )

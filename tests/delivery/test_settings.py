@@ -6,19 +6,19 @@ import pytest
 
 from gateway.core.mail.reply import Reply
 from gateway.delivery import replies
-from gateway.delivery.settings import Match, RelaySettings, choose
+from gateway.delivery.settings import MailMatch, RelaySettings, choose
 from tests.delivery.relays import relay_settings
 
 
-def relay(name: str, match: Match | None = None) -> RelaySettings:
+def relay(name: str, match: MailMatch | None = None) -> RelaySettings:
     return relay_settings(25, name=name, match=match)
 
 
 RELAYS = (
-    relay("both", Match(listeners=frozenset({"mass"}), logins=frozenset({"crm"}))),
-    relay("mass", Match(listeners=frozenset({"mass"}))),
-    relay("login", Match(logins=frozenset({"boss", "crm"}))),
-    relay("domain", Match(sender_domains=frozenset({"example.org", "xn--bcher-kva.example"}))),
+    relay("both", MailMatch(listeners=frozenset({"mass"}), logins=frozenset({"crm"}))),
+    relay("mass", MailMatch(listeners=frozenset({"mass"}))),
+    relay("login", MailMatch(logins=frozenset({"boss", "crm"}))),
+    relay("domain", MailMatch(sender_domains=frozenset({"example.org", "xn--bcher-kva.example"}))),
     relay("default"),
 )
 

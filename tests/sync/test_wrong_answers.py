@@ -18,7 +18,7 @@ from gateway.sync import campaigns as sync_campaigns
 from gateway.sync import readiness
 from gateway.sync.mailchimp import transport
 from gateway.sync.mailchimp.errors import NotMailchimp, UnreadableAnswer
-from gateway.sync.mailchimp.shapes import AnswerShape, Rows, Value, check, check_page
+from gateway.sync.mailchimp.shapes import AnswerShape, Rows, ValueShape, check, check_page
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.sync_round import PutOff
 from tests.rig.prepared import copy_prepared
@@ -33,17 +33,17 @@ MISSING = object()
 WRONG: list[object] = [None, "x", 7, [], {}]
 EVERYWHERE = AnswerShape(
     {
-        "text": Value.TEXT,
-        "address": Value.ADDRESS,
-        "id": Value.ID,
-        "number": Value.NUMBER,
-        "flag": Value.FLAG,
-        "time": Value.TIME,
-        "never": Value.TIME_OR_NEVER,
-        "part": AnswerShape({"text": Value.TEXT}),
-        "rows": Rows(AnswerShape({"number": Value.NUMBER})),
+        "text": ValueShape.TEXT,
+        "address": ValueShape.ADDRESS,
+        "id": ValueShape.ID,
+        "number": ValueShape.NUMBER,
+        "flag": ValueShape.FLAG,
+        "time": ValueShape.TIME,
+        "never": ValueShape.TIME_OR_NEVER,
+        "part": AnswerShape({"text": ValueShape.TEXT}),
+        "rows": Rows(AnswerShape({"number": ValueShape.NUMBER})),
     },
-    {"perhaps": Value.NUMBER},
+    {"perhaps": ValueShape.NUMBER},
 )
 RIGHT: MailchimpJson = {
     "text": "",
@@ -96,7 +96,7 @@ def test_what_is_wrong_with_an_answer_is_said_with_the_call(
 
 
 def test_a_page_without_its_rows_is_empty_only_where_it_counts_none() -> None:
-    row = AnswerShape({"id": Value.ID})
+    row = AnswerShape({"id": ValueShape.ID})
 
     assert not check_page({"total_items": 0}, "members", row, "GET /x")
     assert not check_page({"members": [], "total_items": 3}, "members", row, "GET /x")

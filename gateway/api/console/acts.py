@@ -56,7 +56,7 @@ async def change_store(
 
 
 @dataclass(slots=True)
-class Doing:
+class ActInProgress:
     """An act in progress."""
 
     about: str  #: May be known only afterwards, as for the id of something new.
@@ -66,13 +66,13 @@ class Doing:
 @asynccontextmanager
 async def doing(
     request: Request, user: ConsoleUser, act: str, *, about: str = ""
-) -> AsyncIterator[Doing]:
+) -> AsyncIterator[ActInProgress]:
     """Journal an act as begun, and as done when the block ends; delete the entry if it is refused.
 
     It remains as `campaign.send.begun` if nobody knows whether it was done: because the gateway was
     stopped meanwhile, or Mailchimp didn't answer. What can't be journaled isn't begun.
     """
-    using, state = services(request), Doing(about)
+    using, state = services(request), ActInProgress(about)
     line = ConsoleAct(id=using.new_id(), user=user.name, act=f"{act}{BEGUN}", about=about)
     await using.database.write(console_acts.add, line)
     try:

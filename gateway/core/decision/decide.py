@@ -1,7 +1,7 @@
 """Which recipients a message may reach: its kind against the suppressions of each."""
 
 from gateway.core.kinds import Kind, Scope
-from gateway.core.people.people import Holder, Standing, Suppression, SuppressionSource
+from gateway.core.people.people import AddressHolder, Standing, Suppression, SuppressionSource
 
 
 def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
@@ -48,7 +48,7 @@ def said_of_holders(standing: Standing) -> tuple[Suppression, ...]:
     )
 
 
-def who_counts(standing: Standing) -> tuple[Holder, ...]:
+def who_counts(standing: Standing) -> tuple[AddressHolder, ...]:
     """Return the people whose groups and status count for an address.
 
     These are the active ones, or all if no active one is certain.
@@ -58,5 +58,5 @@ def who_counts(standing: Standing) -> tuple[Holder, ...]:
     return standing.holders
 
 
-def _certain(standing: Standing) -> tuple[Holder, ...]:
+def _certain(standing: Standing) -> tuple[AddressHolder, ...]:
     return tuple(holder for holder in standing.holders if holder.active and not holder.doubtful)

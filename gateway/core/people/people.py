@@ -169,7 +169,7 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
+class AddressHolder:
     """A person who has an address, with the suppressions from that person's groups and status."""
 
     ref: PersonRef
@@ -185,7 +185,7 @@ class Holder:
 class Standing:
     """Everything known about one address: who has it, and what suppresses the address itself."""
 
-    holders: tuple[Holder, ...] = ()
+    holders: tuple[AddressHolder, ...] = ()
     own: tuple[Suppression, ...] = field(default=())
 
 

@@ -117,10 +117,10 @@ def settle(
     widths: SuppressionWidths,
 ) -> SettledRows:
     """Settle rows of one key, in the order of their lines, against what is known of it."""
-    return _Case(layout, rows, known, columns, widths).settled()
+    return _RowsOfKey(layout, rows, known, columns, widths).settled()
 
 
-class _Case:
+class _RowsOfKey:
     """The rows of one key."""
 
     def __init__(
@@ -257,19 +257,19 @@ class _Case:
 
 
 _CHOICES: Mapping[
-    tuple[str, str], Callable[[_Case, Sequence[CellGroup], CellGroup | None], CellGroup | None]
+    tuple[str, str], Callable[[_RowsOfKey, Sequence[CellGroup], CellGroup | None], CellGroup | None]
 ] = {
-    ("people", "status"): _Case.widest_status,
-    ("people", "finance_status"): _Case.left,
-    ("people", "consent_email"): _Case.any_false,
-    ("people", "mail_on_set_date"): _Case.any_false,
-    ("people", "mail_after_first_delivery"): _Case.any_false,
-    ("people", "active"): _Case.active,
-    ("groups", "tag"): _Case.widest_tag,
-    ("groups", "active"): _Case.any_true,
-    ("statuses", "tag"): _Case.widest_tag,
-    ("statuses", "initial"): _Case.any_false,
-    ("statuses", "closed"): _Case.any_true,
+    ("people", "status"): _RowsOfKey.widest_status,
+    ("people", "finance_status"): _RowsOfKey.left,
+    ("people", "consent_email"): _RowsOfKey.any_false,
+    ("people", "mail_on_set_date"): _RowsOfKey.any_false,
+    ("people", "mail_after_first_delivery"): _RowsOfKey.any_false,
+    ("people", "active"): _RowsOfKey.active,
+    ("groups", "tag"): _RowsOfKey.widest_tag,
+    ("groups", "active"): _RowsOfKey.any_true,
+    ("statuses", "tag"): _RowsOfKey.widest_tag,
+    ("statuses", "initial"): _RowsOfKey.any_false,
+    ("statuses", "closed"): _RowsOfKey.any_true,
 }
 
 

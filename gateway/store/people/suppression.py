@@ -26,7 +26,7 @@ from gateway.core.kinds import Scope
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.erased_names import KEYS
 from gateway.core.people.people import (
-    Holder,
+    AddressHolder,
     PersonKind,
     PersonRef,
     Standing,
@@ -335,7 +335,7 @@ class _Findings:
             ref = PersonRef(PersonKind(known.kind), known.person)
             theirs = [row for row in self._rows if (row.kind, row.person) == key]
             holders.append(
-                Holder(
+                AddressHolder(
                     ref=ref,
                     name=f"{known.first_name} {known.last_name}".strip(),
                     active=known.active is None or bool(known.active),

@@ -16,7 +16,7 @@ from gateway.sync.mailchimp.transport import MailchimpJson, is_path_id, unreadab
 _LARGEST = 2**63 - 1  #: The limit of the store's integers.
 
 
-class Value(StrEnum):
+class ValueShape(StrEnum):
     """A single value, by its name in errors."""
 
     TEXT = "a text"
@@ -43,7 +43,7 @@ class Rows:
     entry: "Wanted"
 
 
-Wanted = Value | AnswerShape | Rows
+Wanted = ValueShape | AnswerShape | Rows
 
 
 def check(document: MailchimpJson, shape: AnswerShape, call: str) -> None:
@@ -58,7 +58,7 @@ def check_page(
     """Return the rows of a page; they may be missing if its count is zero."""
     if name not in document and document.get("total_items") == 0:
         return []
-    check(document, AnswerShape({name: Rows(row)}, {"total_items": Value.NUMBER}), call)
+    check(document, AnswerShape({name: Rows(row)}, {"total_items": ValueShape.NUMBER}), call)
     rows: list[MailchimpJson] = document[name]
     return rows
 
@@ -66,7 +66,7 @@ def check_page(
 def fault_in(value: object, wanted: Wanted, place: str) -> str:
     """Return what is wrong, such as `members[3].status is null, not a text`; empty if nothing."""
     match wanted:
-        case Value():
+        case ValueShape():
             return "" if fits(value, wanted) else f"{place} is {sort_of(value)}, not {wanted}"
         case Rows(entry):
             if not isinstance(value, list):
@@ -90,22 +90,22 @@ def fault_in(value: object, wanted: Wanted, place: str) -> str:
             return ""
 
 
-def fits(value: object, wanted: Value) -> bool:
+def fits(value: object, wanted: ValueShape) -> bool:
     """Whether a single value is of the required type."""
     match wanted:
-        case Value.TEXT:
+        case ValueShape.TEXT:
             return isinstance(value, str)
-        case Value.ADDRESS:
+        case ValueShape.ADDRESS:
             return isinstance(value, str) and bool(value.strip())
-        case Value.ID:
+        case ValueShape.ID:
             return isinstance(value, str) and is_path_id(value)
-        case Value.NUMBER:
+        case ValueShape.NUMBER:
             return type(value) is int and 0 <= value <= _LARGEST
-        case Value.FLAG:
+        case ValueShape.FLAG:
             return isinstance(value, bool)
-        case Value.TIME:
+        case ValueShape.TIME:
             return read_time(value) is not None
-        case Value.TIME_OR_NEVER:
+        case ValueShape.TIME_OR_NEVER:
             return value == "" or read_time(value) is not None
 
 
@@ -127,67 +127,85 @@ def sort_of(value: object) -> str:
 
 
 NOTHING = AnswerShape()  #: The answer reports success and nothing more.
-AUDIENCE = AnswerShape({"id": Value.ID, "name": Value.TEXT, "double_optin": Value.FLAG})
+AUDIENCE = AnswerShape(
+    {"id": ValueShape.ID, "name": ValueShape.TEXT, "double_optin": ValueShape.FLAG}
+)
 AUDIENCES = AnswerShape(
     {
         "lists": Rows(
-            AnswerShape({"id": Value.ID, "name": Value.TEXT}, {"double_optin": Value.FLAG})
+            AnswerShape(
+                {"id": ValueShape.ID, "name": ValueShape.TEXT}, {"double_optin": ValueShape.FLAG}
+            )
         )
     },
-    {"constraints": AnswerShape(optional={"may_create": Value.FLAG})},
+    {"constraints": AnswerShape(optional={"may_create": ValueShape.FLAG})},
 )
-MERGE_FIELD = AnswerShape({"tag": Value.TEXT})
+MERGE_FIELD = AnswerShape({"tag": ValueShape.TEXT})
 #: A contact with only a telephone number has no address.
 MEMBER = AnswerShape(
-    {"status": Value.TEXT},
+    {"status": ValueShape.TEXT},
     {
-        "id": Value.TEXT,
-        "contact_id": Value.TEXT,
-        "email_address": Value.TEXT,
+        "id": ValueShape.TEXT,
+        "contact_id": ValueShape.TEXT,
+        "email_address": ValueShape.TEXT,
         "merge_fields": NOTHING,
-        "last_changed": Value.TIME_OR_NEVER,
+        "last_changed": ValueShape.TIME_OR_NEVER,
     },
 )
 #: A contact whose address was named in the call, or who gets mail.
-ADDRESSED_MEMBER = AnswerShape({**MEMBER.needed, "email_address": Value.ADDRESS}, MEMBER.optional)
+ADDRESSED_MEMBER = AnswerShape(
+    {**MEMBER.needed, "email_address": ValueShape.ADDRESS}, MEMBER.optional
+)
 ADDED_MEMBERS = AnswerShape(
     {
         "new_members": Rows(ADDRESSED_MEMBER),
         "updated_members": Rows(ADDRESSED_MEMBER),
         "errors": Rows(
             AnswerShape(
-                {"email_address": Value.TEXT},
-                {"error_code": Value.TEXT, "error": Value.TEXT, "field_message": Value.TEXT},
+                {"email_address": ValueShape.TEXT},
+                {
+                    "error_code": ValueShape.TEXT,
+                    "error": ValueShape.TEXT,
+                    "field_message": ValueShape.TEXT,
+                },
             )
         ),
     }
 )
-SEGMENT = AnswerShape({"id": Value.NUMBER, "name": Value.TEXT})
+SEGMENT = AnswerShape({"id": ValueShape.NUMBER, "name": ValueShape.TEXT})
 SEGMENT_CHANGE = AnswerShape(
-    {"errors": Rows(AnswerShape({"email_addresses": Rows(Value.TEXT)}, {"error": Value.TEXT}))}
+    {
+        "errors": Rows(
+            AnswerShape({"email_addresses": Rows(ValueShape.TEXT)}, {"error": ValueShape.TEXT})
+        )
+    }
 )
-SEGMENT_MEMBER = AnswerShape({"email_address": Value.ADDRESS})
-WEBHOOK = AnswerShape({"id": Value.TEXT}, {"url": Value.TEXT, "signing_secret": Value.TEXT})
+SEGMENT_MEMBER = AnswerShape({"email_address": ValueShape.ADDRESS})
+WEBHOOK = AnswerShape(
+    {"id": ValueShape.TEXT}, {"url": ValueShape.TEXT, "signing_secret": ValueShape.TEXT}
+)
 TEMPLATE = AnswerShape(
-    {"id": Value.NUMBER, "name": Value.TEXT},
-    {"type": Value.TEXT, "content_type": Value.TEXT, "active": Value.FLAG},
+    {"id": ValueShape.NUMBER, "name": ValueShape.TEXT},
+    {"type": ValueShape.TEXT, "content_type": ValueShape.TEXT, "active": ValueShape.FLAG},
 )
-DOMAIN = AnswerShape({"domain": Value.TEXT}, {"verified": Value.FLAG, "authenticated": Value.FLAG})
+DOMAIN = AnswerShape(
+    {"domain": ValueShape.TEXT}, {"verified": ValueShape.FLAG, "authenticated": ValueShape.FLAG}
+)
 CAMPAIGN = AnswerShape(
     {
-        "id": Value.ID,
-        "status": Value.TEXT,
-        "settings": AnswerShape(optional={"title": Value.TEXT}),
+        "id": ValueShape.ID,
+        "status": ValueShape.TEXT,
+        "settings": AnswerShape(optional={"title": ValueShape.TEXT}),
     },
     {
-        "web_id": Value.NUMBER,
-        "create_time": Value.TIME_OR_NEVER,
-        "send_time": Value.TIME_OR_NEVER,
+        "web_id": ValueShape.NUMBER,
+        "create_time": ValueShape.TIME_OR_NEVER,
+        "send_time": ValueShape.TIME_OR_NEVER,
         "recipients": AnswerShape(
             optional={
-                "list_id": Value.TEXT,
+                "list_id": ValueShape.TEXT,
                 "segment_opts": AnswerShape(
-                    optional={"saved_segment_id": Value.NUMBER, "conditions": Rows(NOTHING)}
+                    optional={"saved_segment_id": ValueShape.NUMBER, "conditions": Rows(NOTHING)}
                 ),
             }
         ),
@@ -195,39 +213,43 @@ CAMPAIGN = AnswerShape(
 )
 CHECKLIST = AnswerShape(
     {
-        "is_ready": Value.FLAG,
+        "is_ready": ValueShape.FLAG,
         "items": Rows(
-            AnswerShape({"type": Value.TEXT}, {"heading": Value.TEXT, "details": Value.TEXT})
+            AnswerShape(
+                {"type": ValueShape.TEXT}, {"heading": ValueShape.TEXT, "details": ValueShape.TEXT}
+            )
         ),
     }
 )
 REPORT = AnswerShape(
     {
-        "id": Value.ID,
-        "emails_sent": Value.NUMBER,
-        "unsubscribed": Value.NUMBER,
+        "id": ValueShape.ID,
+        "emails_sent": ValueShape.NUMBER,
+        "unsubscribed": ValueShape.NUMBER,
         "bounces": AnswerShape(
             {
-                "hard_bounces": Value.NUMBER,
-                "soft_bounces": Value.NUMBER,
-                "syntax_errors": Value.NUMBER,
+                "hard_bounces": ValueShape.NUMBER,
+                "soft_bounces": ValueShape.NUMBER,
+                "syntax_errors": ValueShape.NUMBER,
             }
         ),
         "opens": AnswerShape(
-            {"opens_total": Value.NUMBER},
-            {"proxy_excluded_opens": Value.NUMBER, "last_open": Value.TIME_OR_NEVER},
+            {"opens_total": ValueShape.NUMBER},
+            {"proxy_excluded_opens": ValueShape.NUMBER, "last_open": ValueShape.TIME_OR_NEVER},
         ),
-        "clicks": AnswerShape({"clicks_total": Value.NUMBER}, {"last_click": Value.TIME_OR_NEVER}),
+        "clicks": AnswerShape(
+            {"clicks_total": ValueShape.NUMBER}, {"last_click": ValueShape.TIME_OR_NEVER}
+        ),
     }
 )
-_RECIPIENT = {"email_id": Value.TEXT, "email_address": Value.TEXT}
+_RECIPIENT = {"email_id": ValueShape.TEXT, "email_address": ValueShape.TEXT}
 ACTIVITY = AnswerShape(
     {
         **_RECIPIENT,
         "activity": Rows(
             AnswerShape(
-                {"action": Value.TEXT, "timestamp": Value.TIME},
-                {"url": Value.TEXT, "type": Value.TEXT},
+                {"action": ValueShape.TEXT, "timestamp": ValueShape.TIME},
+                {"url": ValueShape.TEXT, "type": ValueShape.TEXT},
             )
         ),
     }
@@ -235,7 +257,11 @@ ACTIVITY = AnswerShape(
 OPENS = AnswerShape(
     {
         **_RECIPIENT,
-        "opens": Rows(AnswerShape({"timestamp": Value.TIME}, {"is_proxy_open": Value.FLAG})),
+        "opens": Rows(
+            AnswerShape({"timestamp": ValueShape.TIME}, {"is_proxy_open": ValueShape.FLAG})
+        ),
     }
 )
-UNSUBSCRIBED = AnswerShape({**_RECIPIENT, "timestamp": Value.TIME}, {"reason": Value.TEXT})
+UNSUBSCRIBED = AnswerShape(
+    {**_RECIPIENT, "timestamp": ValueShape.TIME}, {"reason": ValueShape.TEXT}
+)
