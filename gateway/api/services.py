@@ -11,6 +11,7 @@ from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.decision.rule import Rule
 from gateway.core.errors import GatewayError
 from gateway.core.feed.laid_aside import LaidAside
+from gateway.core.languages import AcceptedLanguages
 from gateway.core.people.people import PersonRef
 from gateway.core.replies.inbox import InboxRow
 from gateway.core.replies.inbox_reading import InboxReading
@@ -120,7 +121,7 @@ class ApplicationNews:
     references: tuple[str, ...]
     status: str | None  #: crm_id of the new one; None: unchanged.
     by: str | None  #: The member of staff who set it; None: the candidate submitted it.
-    languages: tuple[str, ...]  #: The client's languages, best first.
+    languages: AcceptedLanguages  #: The client's.
     signed_in: str = ""  #: The console's user, who need not be in the CRM.
     is_partial: bool = False  #: Whether to change some if not all can be.
     is_confirmed: bool = False  #: Whether staff were shown who is mailed.

@@ -16,11 +16,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from string import Template
-from typing import TypeVar
 
 from gateway.core.errors import FileUnusable
-
-T = TypeVar("T")
 
 _HEADING = re.compile(r"\[([a-z_ ]+)\]\s*\Z")
 
@@ -97,15 +94,3 @@ def fill(lines: Iterable[WordingLine], values: Mapping[str, str]) -> list[str]:
 def tidy(lines: Iterable[str]) -> str:
     """Return lines as one text, with at most one empty line in a row."""
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-
-def in_language(texts: Mapping[str, T], *languages: str) -> T:
-    """Return the entry for the first available language, with `de` serving for `de-AT`.
-
-    If none is available, it is the first of `texts`, which must not be empty.
-    """
-    for language in languages:
-        text = texts.get(language[:2].lower())
-        if text is not None:
-            return text
-    return next(iter(texts.values()))

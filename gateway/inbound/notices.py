@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from gateway.core import ids
+from gateway.core.languages import in_language
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.history import Document, HistoryEntry
 from gateway.core.people.people import Staff
@@ -13,7 +14,6 @@ from gateway.core.replies.inbox import AttentionReason, InboxRow
 from gateway.core.sending.mail_wording import MailWording, console_page
 from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.core.wording import in_language
 from gateway.inbound.filing import Applicant
 
 #: Roles of those who assess applications (seed 004). Somebody with only these roles isn't notified

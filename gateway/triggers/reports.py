@@ -6,6 +6,7 @@ from functools import partial
 
 from gateway import logs
 from gateway.core import ids
+from gateway.core.languages import in_language
 from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.sending.event import Event, EventType
 from gateway.core.sending.notice import Notice, build
@@ -13,7 +14,6 @@ from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.core.triggers.run_report import values_of_report
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
-from gateway.core.wording import in_language
 from gateway.documents.triggers.triggers import (
     RunFinishedData,
     run_finished_data,

@@ -10,10 +10,10 @@ from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.meta import find_undeclared_variables
 
 from gateway.core.errors import FileUnusable, GatewayError
+from gateway.core.languages import in_language
 from gateway.core.triggers.events.registry import TEMPLATE_VALUES
 from gateway.core.triggers.trigger import QUALIFICATION_DATA, Trigger
 from gateway.core.triggers.values import DATE, QUALIFICATION, UNSUBSCRIBE_URL
-from gateway.core.wording import in_language
 from gateway.triggers.template_faults import (
     OTHER_FILES,
     line_of,

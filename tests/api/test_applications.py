@@ -88,13 +88,23 @@ async def test_a_dry_run_warns_in_the_language_of_the_one_who_acts(fed: Served, 
     assert [] == states(fed)
 
 
-async def test_the_language_asked_for_comes_first(fed: Served) -> None:
-    told = {"references": ["4711"], "status": "accepted", "by": "s1", "dry_run": True}
-    german = {"accept-language": "de-CH,fr;q=0.8"}
+@pytest.mark.parametrize(
+    ("asked", "warning"),
+    [
+        ("de-CH,fr;q=0.8", "Diese Aktion sendet"),
+        ("en;q=0.1, de", "Diese Aktion sendet"),
+        ("den, nl;q=0.5", "Deze actie verstuurt"),  # Slave, not German
+        ("*", FRENCH),  # the language of the one who acts
+        ("de;q=0", FRENCH),
+    ],
+)
+async def test_the_language_asked_for_comes_first(fed: Served, asked: str, warning: str) -> None:
+    told = {"references": ["4711"], "status": "accepted", "by": "eva@crm.example", "dry_run": True}
+    headers = {"accept-language": asked}
 
-    answer = await fed.ask("POST", "/applications/status", json=told, headers=german)
+    answer = await fed.ask("POST", "/applications/status", json=told, headers=headers)
 
-    assert "Diese Aktion sendet" in answer.json()["warning"]
+    assert warning in answer.json()["warning"]
 
 
 async def test_without_mail_there_is_no_warning(fed: Served) -> None:

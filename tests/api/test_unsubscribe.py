@@ -399,6 +399,9 @@ async def test_a_link_of_a_mail_the_journal_has_not_heard_of_yet_is_asked_again_
         ("en", "nl", "Unsubscribe"),
         ("", "fr-CH, fr;q=0.9, en;q=0.8", "Se désinscrire"),
         ("pl", "de-AT", "Abmelden"),
+        ("", "en;q=0.1, de", "Abmelden"),
+        ("", "frr, en;q=0.5", "Unsubscribe"),  # North Frisian, not French
+        ("", "nl;q=0, en", "Unsubscribe"),
         ("", "", "Afmelden"),  # [suppression] language
     ],
 )

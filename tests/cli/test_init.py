@@ -264,6 +264,30 @@ def test_a_dry_run_prints_the_config_alone_and_writes_nothing(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
+    ("locale", "language"),
+    [
+        ("de_AT.UTF-8", "de"),
+        ("nl_BE@euro", "nl"),
+        ("fr", "fr"),
+        ("frr_DE", "en"),  # North Frisian, not French
+        ("C", "en"),
+        ("POSIX", "en"),
+        ("", "en"),
+    ],
+)
+def test_the_language_is_the_terminals_or_english(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, locale: str, language: str
+) -> None:
+    monkeypatch.delenv("LC_ALL", raising=False)
+    monkeypatch.setenv("LC_MESSAGES", locale)
+    monkeypatch.delenv("LANG", raising=False)
+
+    shown = cli.do("init", "--relay", "mail.example.org:465", "--yes", "--dry-run")
+
+    assert language == tomllib.loads(shown)["suppression"]["language"]
+
+
+@pytest.mark.parametrize(
     ("stdin", "missing"),
     [("", "--listener, --network, --notices"), ("127.0.0.1:2600\n", "--network, --notices")],
 )

@@ -7,7 +7,8 @@ import pytest
 
 from gateway.core.decision.note_template import SECTIONS, parse_template
 from gateway.core.kinds import Kind, Scope, State
-from gateway.core.wording import BadWording, in_language
+from gateway.core.languages import in_language
+from gateway.core.wording import BadWording
 
 FOLDER = Path(__file__).parents[2] / "config" / "templates" / "notes"
 LANGUAGES = ("nl", "de", "fr", "en")

@@ -5,7 +5,6 @@ import pytest
 from gateway.core.wording import (
     BadWording,
     fill,
-    in_language,
     numbered_lines,
     read_line,
     split_sections,
@@ -53,10 +52,3 @@ def test_a_line_that_lacks_a_value_is_left_out_and_percent_signs_are_text() -> N
     lines = [read_line(text, ("a", "b"), "x") for text in ("$a 5 % $$", "$a and ${b}", "")]
 
     assert ["A 5 % $", ""] == fill(lines, {"a": "A", "b": ""})
-
-
-@pytest.mark.parametrize(("language", "expected"), [("de-AT", 2), ("nl", 1), ("xx", 1), ("", 1)])
-def test_a_language_stands_in_for_its_kin_and_the_first_for_all_others(
-    language: str, expected: int
-) -> None:
-    assert expected == in_language({"nl": 1, "de": 2}, language)

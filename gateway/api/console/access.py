@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import logs
 from gateway.api.console.kept_form import ROOT, KeptForm, kept_of, new_token
-from gateway.api.console.languages import LANGUAGES, preferred, say
+from gateway.api.console.languages import LANGUAGES, say
 from gateway.api.console.roles import ConsoleRole, known_roles, may
 from gateway.api.console.terms import ConsoleTerms, OidcTerms, terms_of
 from gateway.api.console.users import ConsoleLogin, compared, is_name
@@ -28,6 +28,7 @@ from gateway.api.problems import Problem
 from gateway.api.replies import plain_text
 from gateway.api.services import ApiServices
 from gateway.core.errors import GatewayError
+from gateway.core.languages import accepted_languages
 from gateway.store.console import console_acts, console_sessions
 from gateway.store.console.console_acts import ConsoleAct
 from gateway.store.console.console_sessions import ConsoleSession
@@ -363,8 +364,8 @@ def language_of(request: Request) -> str:
     chosen = request.cookies.get(LANGUAGE_COOKIE, "")
     if chosen in LANGUAGES:
         return chosen
-    default = terms_of(request).language
-    return preferred(request.headers.get("accept-language", ""), default)
+    accepted = accepted_languages(request.headers.get("accept-language", ""))
+    return accepted.best(LANGUAGES, terms_of(request).language, "en")
 
 
 def said(request: Request, text: str, /, **values: object) -> str:

@@ -13,7 +13,6 @@ LANGUAGES = ("en", "nl", "de", "fr")
 NAMES = {"en": "English", "nl": "Nederlands", "de": "Deutsch", "fr": "Français"}
 #: Date formats for `strftime`.
 DAY_FORMS = {"en": "%Y-%m-%d", "nl": "%d-%m-%Y", "de": "%d.%m.%Y", "fr": "%d/%m/%Y"}
-_LONGEST = 200
 _FIRST_PLACE = re.compile(r"{(\w+)}")
 
 
@@ -56,20 +55,3 @@ def filled_in(language: str, written: str, values: Mapping[str, object]) -> str:
 def _is_one(language: str, number: str) -> bool:
     """Whether a number takes the singular; in French zero does, too."""
     return number == "1" or (number == "0" and language == "fr")
-
-
-def preferred(accepted: str, default: str) -> str:
-    """Return the best language of an `Accept-Language` field (RFC 9110, 12.5.4), or the default."""
-    wishes = []
-    for position, wish in enumerate(accepted[:_LONGEST].split(",")):
-        tag, _, parameters = wish.strip().partition(";")
-        quality = parameters.strip().removeprefix("q=").strip() or "1"
-        language = tag.strip().lower().partition("-")[0]
-        try:
-            wishes.append((-float(quality), position, language))
-        except ValueError:
-            continue
-    for quality_below_zero, _, language in sorted(wishes):
-        if language in LANGUAGES and quality_below_zero < 0:
-            return language
-    return default if default in LANGUAGES else "en"

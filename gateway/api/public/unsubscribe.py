@@ -23,13 +23,12 @@ from fastapi import APIRouter, Request, Response
 from gateway.api.public.client_rates import ClientRates
 from gateway.core.bounces.unsubscribe import ONE_CLICK, PATH, is_one_click
 from gateway.core.bounces.unsubscribe_words import WORDS, UnsubscribeWords
-from gateway.core.wording import in_language
+from gateway.core.languages import accepted_languages, in_language
 
 ROUTE = f"{PATH}{{token:path}}"
 _MOST_FIELDS = 20
 _AROUND = "<>()[].,;/ "  #: Characters that programs include in a link within text.
 _CHOICE, _ALL, _TOPIC = "choice", "all", "topic"
-_LONGEST_LANGUAGES = 200
 #: The cost of a request to its client in terms of `ClientRates`.
 _LOOK, _ACT, _MISS = 1.0, 0.1, 4.0
 _OF_LINK = 4.0  #: Cost for one of our links if the client has no requests left.
@@ -207,11 +206,9 @@ def _page(
 
 
 def _words(adapter: UnsubscribeAdapter, request: Request, language: str) -> UnsubscribeWords:
-    if language[:2].lower() in WORDS:
-        return in_language(WORDS, language)
-    wanted = request.headers.get("accept-language", "")[:_LONGEST_LANGUAGES].split(",")
-    asked = [language.partition(";")[0].strip() for language in wanted]
-    return in_language(WORDS, *asked, adapter.default_language())
+    accepted = accepted_languages(request.headers.get("accept-language", ""))
+    otherwise = accepted.best(WORDS, adapter.default_language(), "en")
+    return in_language(WORDS, language, otherwise)
 
 
 def _text(words: UnsubscribeWords, view: LinkView, contact: str, *, is_repeat: bool) -> str:

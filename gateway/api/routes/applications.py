@@ -25,6 +25,7 @@ from gateway.api.replies import (
 from gateway.api.schemas import answers, items
 from gateway.api.services import ApplicationNews
 from gateway.api.threads import in_thread
+from gateway.core.languages import accepted_languages
 from gateway.core.token import Token
 from gateway.documents.triggers.applications import (
     ListedApplicationDocument,
@@ -110,7 +111,7 @@ async def submitted(
         references=(reference,),
         status=submission.status if submission else None,
         by=None,
-        languages=_languages(request),
+        languages=accepted_languages(request.headers.get("accept-language", "")),
         dry_run=dry_run or (submission is not None and submission.dry_run),
     )
     return await _kept(request, using, token, key, happened)
@@ -174,7 +175,7 @@ async def status_changed(
         references=tuple(change.references),
         status=change.status,
         by=change.by,
-        languages=_languages(request),
+        languages=accepted_languages(request.headers.get("accept-language", "")),
         dry_run=dry_run or change.dry_run,
         is_partial=change.partial,
         is_confirmed=change.confirmed,
@@ -214,10 +215,3 @@ def why_nothing_was_done(answer: Mapping[str, Any]) -> tuple[int, str] | None:
         case _ if all(errors):
             return 404, "there is no such application"
     return None
-
-
-def _languages(request: Request) -> tuple[str, ...]:
-    """Return the languages a request prefers, in its order; weights are ignored."""
-    given = request.headers.get("accept-language", "")
-    names = (language.partition(";")[0].strip()[:2].lower() for language in given.split(","))
-    return tuple(name for name in names if name.isalpha())

@@ -25,9 +25,9 @@ from gateway.api.schemas import Schema, answers, items
 from gateway.api.services import ApiServices
 from gateway.core.decision.journal import Message
 from gateway.core.decision.note import retold_in
-from gateway.core.decision.note_template import exactly
 from gateway.core.decision.search_words import MessageSearch
 from gateway.core.kinds import State
+from gateway.core.languages import primary_subtag
 from gateway.core.moments import in_utc
 from gateway.documents.messages import MessageDocument, message_document
 from gateway.store.bounces import bounces
@@ -50,7 +50,7 @@ def _retold(using: ApiServices, message: Message, language: str | None) -> Messa
     if language is None:
         return message
     known = using.notes()
-    template = exactly(known, language)
+    template = known.get(primary_subtag(language))
     if template is None:
         raise Problem(422, f"language: notes are in {', '.join(sorted(known))}")
     return retold_in(template, message, using.zone())

@@ -8,8 +8,8 @@ from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.decision import dsn
 from gateway.core.decision.note import retold_whole
+from gateway.core.languages import in_language
 from gateway.core.sending.outbox import OutboxRow
-from gateway.core.wording import in_language
 from gateway.store.journal.held_reports import HeldFailures
 
 

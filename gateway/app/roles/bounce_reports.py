@@ -9,12 +9,12 @@ from gateway.app.wording import mail_wordings, shipped_wordings
 from gateway.config import Settings
 from gateway.core.bounces.bounce_report import BOUNCE_REPORT, html_of_report, values_of_report
 from gateway.core.errors import GatewayError
+from gateway.core.languages import in_language
 from gateway.core.mail.address import domains_of
 from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.sending.mail_wording import MailWording
 from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.core.wording import in_language
 from gateway.store.bounces.bounce_shares import by_domain
 from gateway.store.engine import done_once
 from gateway.store.engine.database import Database, StoreTransaction

@@ -121,16 +121,14 @@ class StoreApplicationAdapter(ApplicationAdapter):
             )
             try:
                 actor = _actor(settings, connection, happened)
-                known = (actor.language if actor else "", settings.suppression.language)
-                spoken = (
-                    language for language in (*happened.languages, *known) if language in WARNINGS
-                )
                 request = ChangeRequest(
                     event=SUBMITTED if happened.by is None else STATUS_CHANGED,
                     references=happened.references,
                     status=happened.status,
                     actor=actor.crm_id if actor else "",
-                    language=next(spoken, ""),
+                    language=happened.languages.best(
+                        WARNINGS, actor.language if actor else "", settings.suppression.language
+                    ),
                     is_partial=happened.is_partial,
                     is_confirmed=happened.is_confirmed,
                     token=happened.token,

@@ -24,10 +24,10 @@ from gateway.core import ids
 from gateway.core.decision.delivery_reason import DeliveryReason, RuleOutcome
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note import retold_in, told_in
-from gateway.core.decision.note_template import NoteTemplate, exactly
+from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.decision.search_words import MessageSearch
 from gateway.core.kinds import State
-from gateway.core.wording import in_language
+from gateway.core.languages import in_language, primary_subtag
 from gateway.core.written import did_you_mean
 from gateway.documents.explanations import outcome_of
 from gateway.documents.messages import message_document
@@ -320,7 +320,7 @@ def wording(context: Context) -> NoteTemplate:
 def wording_in(context: Context, language: str) -> NoteTemplate:
     """Return the wording in a language; wrong use if there is none."""
     known = note_templates(context.settings)
-    template = exactly(known, language)
+    template = known.get(primary_subtag(language))
     if template is None:
         wrong_use(f"--language {language}: notes are in {', '.join(sorted(known))}")
     return template

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -16,6 +16,8 @@ from gateway.config import ConfigError, Settings
 from gateway.config.first_config import DATA, FirstConfig, check_free, write_first
 from gateway.config.load import config_file
 from gateway.config.smtp import LOOPBACK
+from gateway.config.values import Language
+from gateway.core.languages import primary_subtag
 from gateway.supervisor.listening import CantListen, bound_sockets
 
 _QUESTIONS = {
@@ -216,4 +218,5 @@ def _taken_addresses(settings: Settings) -> Iterator[str]:
 def _environments_language(environ: Mapping[str, str]) -> str:
     """Return the terminal's language if the gateway has it; else English."""
     locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
-    return locale[:2] if locale[:2] in ("nl", "de", "fr", "en") else "en"
+    language = primary_subtag(locale)
+    return language if language in get_args(Language) else "en"

@@ -4,7 +4,6 @@ The file has the format of all wording (`gateway.core.wording`); nothing comes b
 section, and blank lines around a section's text are ignored.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -284,11 +283,6 @@ def check_last_line(lines: Sequence[WordingLine], where: str) -> None:
         raise BadWording(f"{where}: must be one line with $state, $reason and $id")
     if _longest(lines[0]) > MAX_LAST_LINE:
         raise BadWording(f"{where}: the line is too long")
-
-
-def exactly(templates: Mapping[str, NoteTemplate], language: str) -> NoteTemplate | None:
-    """Return the wording for a language, for `de-AT` also that of `de`; None if there is none."""
-    return templates.get(re.split("[-_]", language.strip().lower())[0])
 
 
 def _longest(line: WordingLine) -> int:

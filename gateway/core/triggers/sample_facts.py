@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from gateway.core.languages import in_language
 from gateway.core.people.applications import Application, KnownApplication
 from gateway.core.people.people import Person, PersonKind, PersonRef, Staff
 from gateway.core.people.training import Qualification
@@ -20,7 +21,7 @@ def sample_facts(language: str, today: date) -> OccurrenceFacts:
 
     The person has an application, and a qualification that expires in 30 days.
     """
-    first, last, qualification, title = _NAMES.get(language[:2].lower(), _NAMES["en"])
+    first, last, qualification, title = in_language(_NAMES, language, "en")
     ref = PersonRef(PersonKind.CANDIDATE, "0")
     return OccurrenceFacts(
         person=Person(

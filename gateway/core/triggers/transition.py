@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway.core.languages import in_language
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import Staff
 from gateway.core.triggers.occurrence import STAFF_RECIPIENT
@@ -39,10 +40,9 @@ def warning(language: str, others: Sequence[str] = ()) -> str:
 
     With `others` it is the one for a change that is mailed to them and to no candidate.
     """
-    known = language[:2].lower()
     if not others:
-        return WARNINGS.get(known, WARNINGS["en"])
-    return f"{_TO_OTHERS.get(known, _TO_OTHERS['en'])} {', '.join(others)}"
+        return in_language(WARNINGS, language, "en")
+    return f"{in_language(_TO_OTHERS, language, 'en')} {', '.join(others)}"
 
 
 #: The question whether to continue, asked after the warning, and the answers that mean yes.
@@ -66,7 +66,7 @@ def is_yes(answer: str, language: str) -> bool:
 
 
 def _question(language: str) -> tuple[str, Sequence[str]]:
-    return _QUESTIONS.get(language[:2].lower(), _QUESTIONS["en"])
+    return in_language(_QUESTIONS, language, "en")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

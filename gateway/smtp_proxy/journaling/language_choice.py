@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from gateway.core.decision.note_template import NoteTemplate
+from gateway.core.languages import in_language
 from gateway.core.mail.address import domains_of, lookup_form
 from gateway.core.mail.headers import Headers
-from gateway.core.wording import in_language
 from gateway.smtp_proxy.policy import Policy
 from gateway.store.people.staff_languages import StaffLanguages
 

@@ -11,7 +11,7 @@ import pytest
 from jinja2 import nodes
 
 import gateway.api.console as room
-from gateway.api.console.languages import LANGUAGES, preferred, say
+from gateway.api.console.languages import LANGUAGES, say
 from gateway.api.console.rendering import NAVIGATION, environment
 
 FOLDER = Path(room.__file__).parent
@@ -96,21 +96,6 @@ def test_each_language_has_the_same_texts() -> None:
     ]
 
     assert [first] * len(others) == others
-
-
-@pytest.mark.parametrize(
-    ("accepted", "language"),
-    [
-        ("fr-CH, fr;q=0.9, en;q=0.8", "fr"),
-        ("en;q=0.2, de;q=0.9", "de"),
-        ("sv, *;q=0.5", "nl"),
-        ("nl;q=0, en", "en"),
-        ("", "nl"),
-        ("de;q=much", "nl"),
-    ],
-)
-def test_the_browsers_wishes_choose_the_language(accepted: str, language: str) -> None:
-    assert language == preferred(accepted, "nl")
 
 
 @pytest.mark.parametrize(

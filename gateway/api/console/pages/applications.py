@@ -18,6 +18,7 @@ from gateway.api.routes.applications import MOST, NameWords, why_nothing_was_don
 from gateway.api.services import ApplicationNews, EventRefused
 from gateway.api.threads import in_thread
 from gateway.api.using import services
+from gateway.core.languages import AcceptedLanguages
 from gateway.core.people.people import Status
 from gateway.store.console.console_acts import about_application
 from gateway.store.engine.database import StoreTransaction
@@ -73,7 +74,7 @@ async def change_status(request: Request, user: Works, form: FormFields) -> Resp
         references=references,
         status=status,
         by=asked.by,
-        languages=(language_of(request),),
+        languages=AcceptedLanguages((language_of(request),)),
         signed_in=user.name,
         token=str(form.get("token", "")),
     )

@@ -29,6 +29,7 @@ from gateway.api.problems import Problem
 from gateway.api.replies import PlainText, Using
 from gateway.api.services import ApiServices, ApplicationNews, EventRefused, NotDone, TemplateText
 from gateway.api.threads import in_thread
+from gateway.core.languages import AcceptedLanguages
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.trigger import BEFORE_SEND, ApplicationEvent, TriggerEvent
 from gateway.store.people import vocabulary
@@ -374,7 +375,7 @@ async def preview(
             references=(reference.strip(),),
             status=None if event.by_candidate else status or str(values.get("status", "")),
             by=None if event.by_candidate else user.name,
-            languages=(language_of(request),),
+            languages=AcceptedLanguages((language_of(request),)),
             signed_in=user.name,
             dry_run=True,
         )
