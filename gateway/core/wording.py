@@ -1,9 +1,9 @@
 """Wording files that operators may edit, one per language.
 
 A file consists of sections. `[name]` on a separate line starts one; a line that starts with `#` is
-a comment. In `[words]` every line is `key = text`; elsewhere `$placeholder` is replaced by a value,
-`$$` by a dollar sign. A line in which a placeholder has no value is left out, so that no sentence
-is incomplete:
+a comment. In `[words]` every line is `key = text`, with each key once; elsewhere `$placeholder` is
+replaced by a value, `$$` by a dollar sign. A line in which a placeholder has no value is left out,
+so that no sentence is incomplete:
 
     Dear $name,
     [why]
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from string import Template
 
 from gateway.core.errors import FileUnusable
+from gateway.core.written import no_such_name
 
 _HEADING = re.compile(r"\[([a-z_ ]+)\]\s*\Z")
 
@@ -71,6 +72,35 @@ def split_sections(
             raise BadWording(f"{where}: the section [{name}] occurs twice")
         sections[name] = []
     return sections
+
+
+def read_words(
+    lines: Iterable[NumberedLine],
+    known: Collection[str],
+    source: str,
+    *,
+    has_other_words: bool = False,
+) -> dict[str, str]:
+    """Parse the lines of `[words]`, `key = text` each.
+
+    Raise `BadWording` for a line of another form, a key that is not `known`, or is given twice.
+    With `has_other_words` any other key may be given too, and its text may be empty.
+    """
+    words: dict[str, str] = {}
+    for line in lines:
+        if not line.text:
+            continue
+        where = f"{source}:{line.number}: [words]"
+        key, equals, value = (part.strip() for part in line.text.partition("="))
+        is_other = has_other_words and key not in known
+        if not (key and equals and (value or is_other)):
+            raise BadWording(f"{where}: write it as `key = text`")
+        if key not in known and not is_other:
+            raise BadWording(f"{where}: {no_such_name('word', key, known)}")
+        if key in words:
+            raise BadWording(f"{where}: the word {key} occurs twice")
+        words[key] = value
+    return words
 
 
 def read_line(text: str, placeholders: Collection[str], where: str) -> WordingLine:

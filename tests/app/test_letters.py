@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app.checks.check_inbound import settings_for_replies
+from gateway.app.checks.findings import warning
 from gateway.app.replies.importing import rules
 from gateway.app.wording import SHIPPED_TEMPLATES, mail_wordings
 from gateway.config import load
@@ -40,6 +42,39 @@ def test_wording_of_ones_own_needs_no_words_for_types_of_documents(tmp_path: Pat
     known = mail_wordings(load(config, {}), "reply_imported", IMPORTED)
 
     assert {"date", "more", "cv"} == set(known["de"].words)
+
+
+def test_a_word_for_a_type_of_documents_that_there_is_not_is_warned_of(tmp_path: Path) -> None:
+    own = tmp_path / "reply_imported"
+    own.mkdir()
+    shipped = (SHIPPED_TEMPLATES / "reply_imported" / "de.txt").read_text(encoding="utf-8")
+    words = "cv = a\nother = b\npermit = c\ncover_leter = d\n"
+    (own / "de.txt").write_text(f"{shipped}{words}", encoding="utf-8")
+    config = tmp_path / "gateway.toml"
+    config.write_text(
+        f"""
+        [templates]
+        folder = "{tmp_path}"
+        [[inbound.mailboxes]]
+        name = "replies"
+        host = "127.0.0.1"
+        username = "replies"
+        password = "secret"
+        [[inbound.document_types]]
+        type = "permit"
+        words = "permit"
+        """,
+        encoding="utf-8",
+    )
+
+    findings = list(settings_for_replies(load(config, {})))
+
+    known = "photo, cover_letter, cv, reference_letter, certificate, other, permit"
+    warnings = [found.text for found in findings if found == warning("templates", found.text)]
+    assert [
+        f"{own}/de.txt: [words]: passed over, as no type of document is called cover_leter "
+        f"(known: {known}): did you mean cover_letter?"
+    ] == warnings
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,13 @@ def test_the_first_language_there_is_wins(wanted: tuple[str, ...], expected: str
         ("[personal]", "# gone", "the section [personal] is missing"),
         ("[words]", "hello\n[words]", "{line}: text before the first [section]"),
         ("relayed = sent", "relayed sent", "{line}: [words]: write it as `key = text`"),
-        ("relayed = sent", "relaid = sent", "{line}: [words]: relaid: once each of sending,"),
-        ("relayed = sent", "sending = sent", "{line}: [words]: sending: once each of sending,"),
+        ("relayed = sent", "relayed =", "{line}: [words]: write it as `key = text`"),
+        (
+            "relayed = sent",
+            "relaid = sent",
+            "{line}: [words]: no word is called relaid (known: sending, relayed, ",
+        ),
+        ("relayed = sent", "sending = sent", "{line}: [words]: the word sending occurs twice"),
         ("relayed = sent", "", "[words]: relayed is missing"),
         ("March ", "", "[words]: months: twelve names with spaces between them"),
         (

@@ -1,6 +1,6 @@
 """`gateway check` for forwarded replies: whether any could be filed, and what is missing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.replies.import_address import MISSING, import_addresses
@@ -9,8 +9,9 @@ from gateway.config import Settings
 from gateway.config.inbound import MailboxConfig
 from gateway.config.smtp import ListenerConfig
 from gateway.core.errors import GatewayError
-from gateway.core.sending.mail_wording import IMPORTED, REFUSED
-from gateway.core.written import counted, nearest
+from gateway.core.replies.document_types import TYPES
+from gateway.core.sending.mail_wording import IMPORTED, REFUSED, MailWording
+from gateway.core.written import counted, nearest, no_such_name
 from gateway.store.engine.database import Database
 from gateway.store.people import applications, vocabulary
 
@@ -42,8 +43,10 @@ def settings_for_replies(settings: Settings) -> Iterator[Finding]:
         return
     try:
         for name, wording in (("reply_imported", IMPORTED), ("reply_refused", REFUSED)):
-            languages = list(mail_wordings(settings, name, wording))
-            yield good("templates", f"{name}: {', '.join(languages)}")
+            wordings = mail_wordings(settings, name, wording)
+            yield good("templates", f"{name}: {', '.join(wordings)}")
+            if wording.has_other_words:
+                yield from words_for_no_type(settings, name, wordings)
     except (GatewayError, OSError) as problem:
         yield error("templates", str(problem))
     known = import_addresses(settings)
@@ -54,6 +57,21 @@ def settings_for_replies(settings: Settings) -> Iterator[Finding]:
         yield warning("inbound", MISSING)
     if not (settings.inbound.allowed_roles or settings.inbound.allowed_senders):
         yield error("inbound", "nobody may import: set inbound.allowed_roles")
+
+
+def words_for_no_type(
+    settings: Settings, name: str, wordings: Mapping[str, MailWording]
+) -> Iterator[Finding]:
+    """Warn of words for types of documents that there aren't; `name` is the mail's.
+
+    They are no error: a type of the config may be removed before its word is.
+    """
+    types = (*TYPES, *(own.type for own in settings.inbound.document_types))
+    for language, wording in wordings.items():
+        file = settings.templates.folder / name / f"{language}.txt"
+        for word in sorted(wording.words.keys() - IMPORTED.words - set(types)):
+            reason = no_such_name("type of document", word, types)
+            yield warning("templates", f"{file}: [words]: passed over, as {reason}")
 
 
 def trust_of(what: str, place: MailboxConfig | ListenerConfig) -> Finding:

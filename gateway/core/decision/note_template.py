@@ -17,11 +17,11 @@ from gateway.core.people.people import ENTRY_SOURCES, SuppressionSource
 from gateway.core.sending.mail_wording import console_page
 from gateway.core.wording import (
     BadWording,
-    NumberedLine,
     WordingLine,
     fill,
     numbered_lines,
     read_line,
+    read_words,
     split_sections,
 )
 
@@ -234,7 +234,9 @@ def parse_template(
             check_first_line(sections[name], f"{source}: [{name}]")
     check_last_line(sections[SHORT_LAST], f"{source}: [{SHORT_LAST}]")
     words = {} if shipped is None else {key: shipped.words[key] for key in _SHIPPED_WORDS}
-    words |= read_words(raw["words"], source)
+    words |= read_words(raw["words"], WORDS, source)
+    if "months" in words and len(words["months"].split()) != 12:
+        raise BadWording(f"{source}: [words]: months: twelve names with spaces between them")
     for key in WORDS:
         if key not in words:
             raise BadWording(f"{source}: [words]: {key} is missing")
@@ -244,24 +246,6 @@ def parse_template(
         sections=MappingProxyType(sections),
         console_url=console_url,
     )
-
-
-def read_words(lines: Sequence[NumberedLine], source: str) -> dict[str, str]:
-    """Parse the lines of `[words]`, `key = text` each; raise `BadWording` for any other key."""
-    words: dict[str, str] = {}
-    for line in lines:
-        if not line.text:
-            continue
-        where = f"{source}:{line.number}: [words]"
-        key, equals, value = (part.strip() for part in line.text.partition("="))
-        if not (equals and value):
-            raise BadWording(f"{where}: write it as `key = text`")
-        if key not in WORDS or key in words:
-            raise BadWording(f"{where}: {key}: once each of {', '.join(WORDS)}")
-        words[key] = value
-    if "months" in words and len(words["months"].split()) != 12:
-        raise BadWording(f"{source}: [words]: months: twelve names with spaces between them")
-    return words
 
 
 def check_first_line(lines: Sequence[WordingLine], where: str) -> None:

@@ -100,6 +100,7 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
     **{rule.type: rule.names for rule in RULES},
     OTHER: {"en": "other", "nl": "overig", "de": "Sonstiges", "fr": "autre"},
 }
+TYPES = tuple(_NAMES)  #: All shipped types, `other` last.
 
 _IMAGES = frozenset(
     {"bmp", "gif", "heic", "heif", "jfif", "jpeg", "jpg", "png", "tif", "tiff", "webp"}

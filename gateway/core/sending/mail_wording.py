@@ -13,6 +13,7 @@ from gateway.core.wording import (
     fill,
     numbered_lines,
     read_line,
+    read_words,
     split_sections,
     tidy,
 )
@@ -29,10 +30,11 @@ class WordingForm:
     words: frozenset[str] = frozenset()
     #: Sections and words that custom wording may leave out: they come from the shipped one.
     optional: frozenset[str] = frozenset()
+    has_other_words: bool = False  #: Whether words may be added: those for types of documents.
 
 
-#: Informs the responsible staff that a reply was filed. Words for types of documents may be
-#: added; the other types are called as in `gateway.core.replies.document_types`.
+#: Informs the responsible staff that a reply was filed. Types of documents without a word of their
+#: own, or with an empty one, are called as in `gateway.core.replies.document_types`.
 IMPORTED = WordingForm(
     placeholders=frozenset(
         (
@@ -49,6 +51,7 @@ IMPORTED = WordingForm(
         )
     ),
     words=frozenset(("date", "more")),
+    has_other_words=True,
     optional=frozenset(
         (
             *("sender_without_address", "no_text", "incomplete", "sent_by", "other_reading"),
@@ -131,10 +134,9 @@ def parse_mail_wording(
 
     shipped_words = {} if shipped is None else shipped.words
     words = {key: shipped_words[key] for key in wording.optional & shipped_words.keys()}
-    for line in word_lines:
-        if line.text:
-            key, _, value = line.text.partition("=")
-            words[key.strip()] = value.strip()
+    words |= read_words(
+        word_lines, sorted(wording.words), source, has_other_words=wording.has_other_words
+    )
     for key in sorted(wording.words - words.keys()):
         raise BadWording(f"{source}: [words]: {key} is missing")
 
