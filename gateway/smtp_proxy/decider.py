@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.core.decision.burst import burst_key
-from gateway.core.decision.classify import DEFAULT, OVERRIDE, Classification
+from gateway.core.decision.classify import DEFAULT, OVERRIDE, Classification, TriedRules
 from gateway.core.decision.decide import blocking
 from gateway.core.decision.journal import Attempt, KnownBulk, RetryMarks
 from gateway.core.decision.shipped_rules import is_answer
@@ -102,9 +102,16 @@ class Decider:
         return early, _decisions(message, standings, kind, early)
 
     async def decide(
-        self, policy: Policy, message: MessageToDecide, now: datetime
+        self,
+        policy: Policy,
+        message: MessageToDecide,
+        now: datetime,
+        tried: TriedRules | None = None,
     ) -> MessageDecision:
-        """Decide what to do with a message whose header block is known."""
+        """Decide what to do with a message whose header block is known.
+
+        What was tried to find its kind is recorded in `tried`.
+        """
         marks = RetryMarks(message.sender, message.recipients, message.addresses, message.headers)
         identity = message_identity(
             message.sender, message.login, message.listener.name, message.headers
@@ -120,7 +127,7 @@ class Decider:
         except StoreUnavailable:
             status = None
         known = (status.bulk if status else None) or self._memory.find(sought, now)
-        said = kind_of(policy, message, burst, known)
+        said = kind_of(policy, message, burst, known, tried)
 
         refusal: Reply | None = None
         if status is None:

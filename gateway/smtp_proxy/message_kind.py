@@ -8,10 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gateway.core.decision.classify import OVERRIDE, Classification, classify, classify_early
+from gateway.core import ids
+from gateway.core.decision.classify import (
+    OVERRIDE,
+    UNREAD,
+    Classification,
+    TriedRules,
+    classify,
+    classify_early,
+    rule_of_listener,
+)
 from gateway.core.decision.journal import KnownBulk
-from gateway.core.decision.rule import MessageFacts
+from gateway.core.decision.rule import MessageFacts, why_matched
 from gateway.core.kinds import Kind
+from gateway.core.mail.content import MAX_HEADER_BLOCK
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import may_invite
 from gateway.core.quick_values import quick_value
@@ -87,31 +97,56 @@ def kind_before_content(policy: Policy, message: MessageToDecide) -> Classificat
 
 
 def kind_of(
-    policy: Policy, message: MessageToDecide, burst: BurstSoFar | None, known: KnownBulk | None
+    policy: Policy,
+    message: MessageToDecide,
+    burst: BurstSoFar | None,
+    known: KnownBulk | None,
+    tried: TriedRules | None = None,
 ) -> Classification:
-    """Return the kind and the rule behind it; `known` is where the same message was bulk before."""
+    """Return the kind and the rule behind it; `known` is where the same message was bulk before.
+
+    What decides is recorded in `tried`, after the rules that didn't match; an override comes last.
+    """
     if message.listener.kind is not None:
-        said = _of_listener(message.listener)
+        said = _of_listener(message.listener, tried)
     elif known is not None:
-        said = Classification(Kind.BULK, known.rule)
+        said = _as_before(known, tried)
     else:
         facts = facts_of(policy, message)
         if burst is not None:
             facts = replace(facts, burst=burst.count)
-        rules = policy.by_fields.that_may_match(message.headers)
-        said = classify(facts, rules, policy.default_kind)
+        if tried is None:
+            rules, ask = policy.by_fields.that_may_match(message.headers), why_matched
+        else:
+            rules, ask = policy.rules, tried.ask
+        said = classify(facts, rules, policy.default_kind, ask)
+        if tried is not None and said.rule == UNREAD:
+            tried.decided(UNREAD, f"the header block is over {MAX_HEADER_BLOCK} octets")
     override, headers = policy.override, message.headers
-    if (message.login is not None and message.login in override.logins) or (
-        # Only a header that every program recognises: some read none after a byte order mark.
-        override.header and override.header in headers and override.header in headers.certain
-    ):
-        return Classification(said.kind, OVERRIDE)
-    return said
+    if message.login is not None and message.login in override.logins:
+        because = f"login {message.login}"
+    # Only a header that every program recognises: some read none after a byte order mark.
+    elif override.header and override.header in headers and override.header in headers.certain:
+        because = "header"
+    else:
+        return said
+    if tried is not None:
+        tried.decided(OVERRIDE, because)
+    return Classification(said.kind, OVERRIDE)
 
 
-def _of_listener(listener: ListenerPolicy) -> Classification:
+def _of_listener(listener: ListenerPolicy, tried: TriedRules | None = None) -> Classification:
     assert listener.kind is not None
-    return Classification(listener.kind, f"listener {listener.name}")
+    rule = rule_of_listener(listener.name)
+    if tried is not None:
+        tried.decided(rule, f'kind = "{listener.kind}"')
+    return Classification(listener.kind, rule)
+
+
+def _as_before(known: KnownBulk, tried: TriedRules | None) -> Classification:
+    if tried is not None:
+        tried.decided(known.rule, f"the same message was bulk in No. {ids.show(known.message)}")
+    return Classification(Kind.BULK, known.rule)
 
 
 def goes_anyway(listener: ListenerPolicy, said: Classification | None) -> bool:

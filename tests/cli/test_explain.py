@@ -37,6 +37,71 @@ def test_a_decision_is_explained_rule_by_rule(fed: Cli) -> None:
     } == found["rules_tried"][-1]
 
 
+SETUP = """\
+[smtp]
+shipped_rules = false
+override = {login = ["boss"], header = "X-Anyway"}
+[[rules]]
+name = "own-login"
+kind = "individual"
+login = "office"
+[[rules]]
+name = "precedence"
+kind = "bulk"
+header = "Precedence"
+[[rules]]
+name = "burst"
+kind = "bulk"
+burst = {recipients = 1, within = "10m"}
+[[rules]]
+name = "campaign"
+kind = "bulk"
+header = "X-Campaign"
+"""
+ANYWAY = f"X-Anyway: yes\n{PLAIN}"
+ENDLESS = "Subject: Hoi\n" + f"X-Long: {'x' * 60}\n" * 4_000 + f"\n{PLAIN}"
+LOGIN = ("--login", "boss")
+TWO = ("--to", "ben@example.org")  #: More than the burst rule allows.
+OVER = "→ unread-header: the header block is over 262144 octets"
+BURST = "→ burst: 2 recipients of the same message within 0:10:00"
+BEFORE = ("own-login: no match", "precedence: no match")
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "tried", "said"),
+    [
+        pytest.param(
+            PLAIN, (*TWO, *LOGIN), (*BEFORE, BURST, "→ override: login boss"), "bulk override",
+            id="the burst gives the kind, the login lets it through",
+        ),
+        pytest.param(
+            ANYWAY, TWO, (*BEFORE, BURST, "→ override: header"), "bulk override",
+            id="the burst gives the kind, the header lets it through",
+        ),
+        pytest.param(
+            ENDLESS, LOGIN, ("own-login: no match", OVER, "→ override: login boss"),
+            "bulk override", id="a header that goes on gives the kind, the login lets it through",
+        ),
+        pytest.param(
+            PLAIN, (), (*BEFORE, "burst: no match", "campaign: no match"), "individual default",
+            id="no rule matches",
+        ),
+    ],
+)  # fmt: skip
+def test_all_that_was_tried_is_told_up_to_what_decided(
+    cli: Cli, content: str, options: tuple[str, ...], tried: tuple[str, ...], said: str
+) -> None:
+    cli.configure(SETUP)
+
+    found = explain(cli, content, *options)
+
+    assert list(tried) == [
+        f"{'→ ' if step['matched'] else ''}{step['name']}: {step['because']}"
+        for step in found["rules_tried"]
+    ]
+    assert said == f"{found['kind']} {found['rule']}"
+
+
 def test_a_suppressed_recipient_is_explained_with_the_note_and_what_would_help(fed: Cli) -> None:
     [delivery] = explain(fed, BULK)["deliveries"]
 

@@ -9,18 +9,16 @@ from gateway.app import common
 from gateway.app.decision.proxy_policy import listeners, policy
 from gateway.app.keys import erased_names
 from gateway.config import Settings
-from gateway.core import ids
 from gateway.core.decision import note
-from gateway.core.decision.classify import OVERRIDE, UNREAD, Tried
+from gateway.core.decision.classify import TriedRules
 from gateway.core.decision.decide import blocking, who_counts
 from gateway.core.decision.explanation import ExplainedDelivery, ExplainedMail, Explanation, WhatIf
 from gateway.core.decision.note_facts import NoteFacts
 from gateway.core.decision.note_template import NoteTemplate
-from gateway.core.decision.rule import why_matched
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Kind, State
 from gateway.core.mail.address import domain_of
-from gateway.core.mail.content import MAX_HEADER_BLOCK, parted_file, stuffed
+from gateway.core.mail.content import parted_file, stuffed
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import OPENING, opening
 from gateway.core.mail.link_signatures import unsubscribe_report
@@ -30,8 +28,7 @@ from gateway.delivery.settings import choose
 from gateway.smtp_proxy.decider import Decider, MessageDecision, RecipientDecision
 from gateway.smtp_proxy.journaling.language_choice import LanguageChoice
 from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
-from gateway.smtp_proxy.message_kind import MessageToDecide, facts_of
-from gateway.smtp_proxy.policy import Policy
+from gateway.smtp_proxy.message_kind import MessageToDecide
 from gateway.smtp_proxy.trace_headers import adds_unsubscribe
 from gateway.store.engine.database import Database
 from gateway.store.journal.message_lookup import MessageLookup
@@ -75,7 +72,8 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
         closing(MessageLookup(database)) as lookup,
     ):
         never = NeverMailed(settings.store.outage / "never-mailed", erased_names(settings))
-        decision = await Decider(standings, lookup, never).decide(chosen, message, moment)
+        tried = TriedRules()
+        decision = await Decider(standings, lookup, never).decide(chosen, message, moment, tried)
     feeds = (await database.read(status.snapshot)).feeds
     with closing(StaffLanguages(database)) as staff:
         template = await LanguageChoice(staff).template(chosen, message.sender, message.headers)
@@ -92,40 +90,12 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
     return Explanation(
         classification=decision.classification,
         recipients=message.asked,
-        tried=tuple(tried(chosen, message, decision)),
+        tried=tuple(tried.steps),
         refusal=decision.refusal.text if decision.refusal else "",
         relay=relay.name,
         deliveries=tuple(map(writer.delivery, message.recipients, decision.of_recipients)),
         unsubscribe=unsubscribe_report(message.headers, is_added=is_added),
     )
-
-
-def tried(chosen: Policy, message: MessageToDecide, decision: MessageDecision) -> Iterator[Tried]:
-    """Yield what was tried, up to what decided: the config's rules, then the shipped ones.
-
-    If the decision came from a listener of one kind, an oversized header block, or the same message
-    sent before, only that. An override comes last.
-    """
-    said, known = decision.classification, decision.known
-    if message.listener.kind is not None:
-        yield Tried(f"listener {message.listener.name}", True, f'kind = "{message.listener.kind}"')
-    elif said.rule == UNREAD:
-        yield Tried(said.rule, True, f"the header block is over {MAX_HEADER_BLOCK} octets")
-    elif known is not None:
-        number = ids.show(known.message)
-        yield Tried(known.rule, True, f"the same message was bulk in No. {number}")
-    else:
-        facts = facts_of(chosen, message)
-        for rule in chosen.rules:
-            because = why_matched(rule, facts)
-            # A burst is counted in the journal, so only the result shows whether it matched.
-            matched = because is not None or rule.name == said.rule
-            yield Tried(rule.name, matched, because or ("counted" if matched else "no match"))
-            if matched:
-                break
-    if said.rule == OVERRIDE:
-        by_login = message.login in chosen.override.logins
-        yield Tried(said.rule, True, f"login {message.login}" if by_login else "header")
 
 
 class _ExplanationWriter:

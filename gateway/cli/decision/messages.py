@@ -149,13 +149,13 @@ def _unknown_rule(chosen: Context, rule: str) -> str:
     """Return a sentence on a rule name that no current rule has; the journal may know it."""
     # Loaded only for this question: showing a message needs no rules.
     from gateway.app.rules import rules_of
-    from gateway.core.decision.classify import DEFAULT, OVERRIDE, UNREAD
+    from gateway.core.decision.classify import DEFAULT, OVERRIDE, UNREAD, rule_of_listener
 
     settings = chosen.settings
     names = [
         *(known.name for known in rules_of(settings)),
         *(
-            f"listener {listener.name}"
+            rule_of_listener(listener.name)
             for listener in settings.smtp.listeners
             if listener.kind != "auto"
         ),

@@ -1,7 +1,7 @@
 """Whether a message is bulk or individual, and by which rule. The first matching rule decides."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from gateway.core.decision.rule import MessageFacts, Rule, why_matched
 from gateway.core.kinds import Kind
@@ -30,23 +30,51 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A rule that was tried."""
+    """A rule that was tried, or what decided instead of one: a listener, an override."""
 
     name: str
     matched: bool
     because: str
 
 
-def classify(facts: MessageFacts, rules: Sequence[Rule], default: Kind) -> Classification:
+#: Returns why a rule matches, or None.
+Ask = Callable[[Rule, MessageFacts], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class TriedRules:
+    """All that was tried to find a message's kind, in order, for whoever asks why."""
+
+    steps: list[Tried] = field(default_factory=list)
+
+    def ask(self, rule: Rule, facts: MessageFacts) -> str | None:
+        """Return why a rule matches, or None, and record the answer."""
+        because = why_matched(rule, facts)
+        self.steps.append(Tried(rule.name, because is not None, because or "no match"))
+        return because
+
+    def decided(self, name: str, because: str) -> None:
+        """Record what decided without being a rule."""
+        self.steps.append(Tried(name, True, because))
+
+
+def rule_of_listener(name: str) -> str:
+    """Return what the journal names as the rule where a listener's own kind decided."""
+    return f"listener {name}"
+
+
+def classify(
+    facts: MessageFacts, rules: Sequence[Rule], default: Kind, ask: Ask = why_matched
+) -> Classification:
     """Return what the first matching rule says, or else the default.
 
     A header block that could not be read in full may contain any mark: it counts as bulk unless
     something other than the header decides.
     """
     if not facts.headers.whole:
-        return classify_early(facts, rules) or Classification(Kind.BULK, UNREAD)
+        return classify_early(facts, rules, ask) or Classification(Kind.BULK, UNREAD)
     for rule in rules:
-        if why_matched(rule, facts) is not None:
+        if ask(rule, facts) is not None:
             return Classification(rule.kind, rule.name)
     return Classification(default, DEFAULT)
 
@@ -84,11 +112,13 @@ class RulesByFields:
         return rules
 
 
-def classify_early(facts: MessageFacts, rules: Sequence[Rule]) -> Classification | None:
+def classify_early(
+    facts: MessageFacts, rules: Sequence[Rule], ask: Ask = why_matched
+) -> Classification | None:
     """Return what can be decided before the content, if no earlier rule needs the content."""
     for rule in rules:
         if not rule.test.early:
             return None
-        if rule.test(facts) is not None:
+        if ask(rule, facts) is not None:
             return Classification(rule.kind, rule.name)
     return None

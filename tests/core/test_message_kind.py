@@ -1,0 +1,94 @@
+"""What decides the kind of a message, and all that was tried before it."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.config.rules import HeaderTest, LoginTest
+from gateway.core import ids
+from gateway.core.decision.classify import TriedRules
+from gateway.core.decision.journal import KnownBulk
+from gateway.core.decision.rule import BurstTest, RecipientsTest, Rule
+from gateway.core.kinds import Kind
+from gateway.core.mail.content import HeaderBlock
+from gateway.core.mail.headers import Headers
+from gateway.smtp_proxy.message_kind import BurstSoFar, MessageToDecide, kind_of
+from gateway.smtp_proxy.policy import ListenerPolicy, Override, Policy
+
+NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
+RULES = (
+    Rule("office", Kind.INDIVIDUAL, LoginTest(re.compile("^office$"))),
+    Rule("many", Kind.BULK, RecipientsTest(10)),
+    Rule("campaign", Kind.BULK, HeaderTest("x-campaign")),
+    Rule("burst", Kind.BULK, BurstTest(recipients=2, within=timedelta(minutes=10))),
+    Rule("last", Kind.BULK, HeaderTest("x-last")),
+)
+POLICY = Policy(
+    hostname="gateway.example", instance="x", rules=RULES, default_kind=Kind.INDIVIDUAL,
+    relays=(), notes={}, notifier="gateway@crm.example",
+    override=Override(logins=frozenset(("boss",)), header="x-anyway"),
+)  # fmt: skip
+RULED, MAILING = ListenerPolicy(name="crm"), ListenerPolicy(name="mailing", kind=Kind.BULK)
+KNOWN = KnownBulk(ids.first_id_at(NOW), "many")
+ANYWAY, MARK = "X-Anyway: yes\r\n", "X-Campaign: spring\r\n"
+NONE = ("office: no match", "many: no match", "campaign: no match", "burst: no match")
+LAST = "last: no match"
+OFFICE = ("→ office: login office",)
+BURST = (*NONE[:3], "→ burst: 3 recipients of the same message within 0:10:00")
+CAMPAIGN = (*NONE[:2], "→ campaign: has x-campaign")
+UNREAD = (NONE[0], "→ unread-header: the header block is over 262144 octets")
+LISTENER = ('→ listener mailing: kind = "bulk"',)
+BEFORE = (f"→ many: the same message was bulk in No. {ids.show(KNOWN.message)}",)
+LOGIN, HEADER = "→ override: login boss", "→ override: header"
+
+
+def message(fields: str, login: str, listener: ListenerPolicy, *, whole: bool) -> MessageToDecide:
+    block = HeaderBlock(f"Subject: Hoi\r\n{fields}\r\n".encode(), whole=whole)
+    return MessageToDecide(
+        listener=listener, login=login or None, sender="crm@office.example",
+        recipients=("c@example.org",), addresses=("c@example.org",), named=("c@example.org",),
+        asked=1, headers=Headers.of(block),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("why", "fields", "login", "facts", "tried", "said"),
+    [
+        ("nothing matches", "", "", "", (*NONE, LAST), "individual default"),
+        ("a rule matches", MARK, "", "", CAMPAIGN, "bulk campaign"),
+        ("a burst, before the last rule", "X-Last: 1\r\n", "", "burst", BURST, "bulk burst"),
+        ("the listener has a kind", MARK, "", "mailing", LISTENER, "bulk listener mailing"),
+        ("… before what is known", "", "", "mailing known", LISTENER, "bulk listener mailing"),
+        ("known, before any rule", "", "office", "known", BEFORE, "bulk many"),
+        ("a header that goes on", MARK, "", "cut", UNREAD, "bulk unread-header"),
+        ("… may not be needed", "", "office", "cut", OFFICE, "individual office"),
+        ("a login overrides nothing", "", "boss", "", (*NONE, LAST, LOGIN), "individual override"),
+        ("… a rule", MARK, "boss", "", (*CAMPAIGN, LOGIN), "bulk override"),
+        ("… a burst", "", "boss", "burst", (*BURST, LOGIN), "bulk override"),
+        ("… a listener", "", "boss", "mailing", (*LISTENER, LOGIN), "bulk override"),
+        ("… what is known", "", "boss", "known", (*BEFORE, LOGIN), "bulk override"),
+        ("… a header that goes on", "", "boss", "cut", (*UNREAD, LOGIN), "bulk override"),
+        ("a header overrides a burst", ANYWAY, "", "burst", (*BURST, HEADER), "bulk override"),
+        ("… a listener", ANYWAY, "", "mailing", (*LISTENER, HEADER), "bulk override"),
+        ("the login is named of both", ANYWAY, "boss", "burst", (*BURST, LOGIN), "bulk override"),
+    ],
+)
+def test_all_that_was_tried_is_told_up_to_what_decided(
+    why: str, fields: str, login: str, facts: str, tried: tuple[str, ...], said: str
+) -> None:
+    listener = MAILING if "mailing" in facts else RULED
+    asked = message(fields, login, listener, whole="cut" not in facts)
+    reached = {"a@example.org": (NOW, NOW), "b@example.org": (NOW, NOW)}
+    burst = BurstSoFar(key=1, reached=reached, message=asked, now=NOW) if "burst" in facts else None
+    known = KNOWN if "known" in facts else None
+    recorded = TriedRules()
+
+    decided = kind_of(POLICY, asked, burst, known, recorded)
+
+    assert list(tried) == [
+        f"{'→ ' if step.matched else ''}{step.name}: {step.because}" for step in recorded.steps
+    ], why
+    assert said == f"{decided.kind} {decided.rule}"
+    # The proxy, which asks for no reasons, passes over rules that can't match.
+    assert decided == kind_of(POLICY, asked, burst, known)
