@@ -13,6 +13,7 @@ from gateway.core.decision.journal import Message
 from gateway.core.kinds import Kind
 from gateway.core.people.people import NOBODY, PersonRef
 from gateway.core.people.training import Qualification
+from gateway.core.triggers import reasons
 from gateway.core.triggers.conditions import unmet, waits
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceEnding, OccurrenceState
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts, told_earlier
@@ -29,15 +30,13 @@ from gateway.triggers.record import MailToSend
 from gateway.triggers.templates import CheckedTrigger
 from gateway.triggers.trigger_settings import TriggerSettings
 
-TOO_LATE = OccurrenceEnding(state=OccurrenceState.EXPIRED, reason=ledger.TOO_LATE)
-TRIGGER_GONE = OccurrenceEnding(state=OccurrenceState.SKIPPED, reason="the trigger is gone")
+TOO_LATE = OccurrenceEnding(state=OccurrenceState.EXPIRED, reason=reasons.TOO_LATE)
+TRIGGER_GONE = OccurrenceEnding(state=OccurrenceState.SKIPPED, reason=reasons.TRIGGER_GONE)
 
 #: Until mail waiting for a field is checked again; an import that provides it is noticed earlier.
 _UNREAD = timedelta(hours=1)
-_EARLIER_FIRST = "the mail of an earlier change to this status is being sent"
 _EARLIER_ENDS = timedelta(seconds=2)  #: Until it is checked whether that mail has ended.
 _PAUSED = timedelta(seconds=30)  #: Until a paused mail is checked again.
-_UNUSABLE = "the trigger's file can't be used: gateway check says why"
 
 
 def refused(
@@ -51,11 +50,13 @@ def refused(
     skipped = OccurrenceState.SKIPPED
     if checked is None and row.trigger in settings.unusable:
         # Its mail must be sent later, once somebody has corrected the file.
-        return OccurrenceEnding(state=OccurrenceState.DUE, reason=_UNUSABLE, next_at=now + _PAUSED)
+        return OccurrenceEnding(
+            state=OccurrenceState.DUE, reason=reasons.TRIGGER_UNUSABLE, next_at=now + _PAUSED
+        )
     if checked is None or checked.trigger.event.name != row.event:
         return TRIGGER_GONE
     if not checked.trigger.enabled:
-        return OccurrenceEnding(state=skipped, reason="the trigger is switched off")
+        return OccurrenceEnding(state=skipped, reason=reasons.TRIGGER_OFF)
     if row.latest_at is not None and row.latest_at <= now:
         return TOO_LATE
     to_person = not row.recipient
@@ -68,10 +69,10 @@ def refused(
         return OccurrenceEnding(state=skipped, reason=why)
     if facts.earlier is OccurrenceState.SENDING:
         return OccurrenceEnding(
-            state=OccurrenceState.DUE, reason=_EARLIER_FIRST, next_at=now + _EARLIER_ENDS
+            state=OccurrenceState.DUE, reason=reasons.EARLIER_FIRST, next_at=now + _EARLIER_ENDS
         )
     if not addressee(row.recipient, facts).address:
-        return OccurrenceEnding(state=skipped, reason="no address")
+        return OccurrenceEnding(state=skipped, reason=reasons.NO_ADDRESS)
     return None
 
 
@@ -182,7 +183,7 @@ class _FactsOfGroup:
         ):
             next_at = mail_to_send.now + _PAUSED
             paused = OccurrenceEnding(
-                state=OccurrenceState.DUE, reason="mail is paused", next_at=next_at
+                state=OccurrenceState.DUE, reason=reasons.PAUSED, next_at=next_at
             )
             return self._settle(mail_to_send, paused)
         standing = self._standings.get(mailbox, NOBODY)
@@ -297,12 +298,12 @@ def declined_by(
 
 
 def _wants_none(topic: str) -> str:
-    return f"wants no mailings of: {topic}"
+    return reasons.TOPIC_DECLINED.format(topic)
 
 
 def same_mailbox(person: PersonRef) -> str:
     """Return that somebody with the same address has already had the day's mail."""
-    return f"the address had it once today, for {person}"
+    return reasons.SAME_ADDRESS.format(person)
 
 
 def subject_of(qualification: Qualification | None) -> tuple[str, str]:

@@ -8,7 +8,8 @@ from gateway.core.decision.decide import blocking
 from gateway.core.people.people import NOBODY, Standing
 from gateway.core.triggers.conditions import waits
 from gateway.core.triggers.due_times import first_day_to_look_at
-from gateway.core.triggers.occurrence import SETTLED, Occurrence, OccurrenceState
+from gateway.core.triggers.occurrence import MAY_HAVE_LEFT, SETTLED, Occurrence
+from gateway.core.triggers.reasons import ALREADY
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_preview import NotMailed, Preview, PreviewMail
 from gateway.store.engine.database import StoreTransaction
@@ -30,8 +31,6 @@ from gateway.triggers.templates import CheckedTrigger, NotRendered
 from gateway.triggers.trigger_settings import TriggerSettings
 
 _AT_ONCE = 500
-#: States in the ledger of people who had the mail, or may have had it.
-_GOT_IT = (OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN)
 
 
 def preview(
@@ -60,7 +59,7 @@ def preview(
     mailed = {
         mail_of(settings, candidate): candidate.person.ref
         for candidate in candidates
-        if candidate.known in _GOT_IT
+        if candidate.known in MAY_HAVE_LEFT
     }
     for candidate in candidates:
         outcome = outcome_of(
@@ -159,7 +158,7 @@ def why_left_out(
 ) -> str:
     """Return why a selected person gets no mail; empty if nothing prevents it."""
     if candidate.known in SETTLED:
-        return f"already {candidate.known}"
+        return ALREADY.format(candidate.known)
     why = waits(trigger, candidate.facts) or why_not(trigger, candidate, today)
     if why:
         return why

@@ -15,6 +15,7 @@ from gateway.core.people.people import Standing, Suppression
 from gateway.core.sending.outbox import AttemptResult, Deferred, Refused, Sent, Unknown
 from gateway.core.triggers.occurrence import TRIGGERS_LISTENER, Occurrence
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
+from gateway.core.triggers.reasons import SUPPRESSED
 from gateway.core.triggers.trigger import Trigger
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.views.status import fed_at
@@ -101,7 +102,7 @@ def reason(suppressions: Iterable[Suppression]) -> str:
         else str(suppression.source)
         for suppression in suppressions
     )
-    return f"suppressed: {', '.join(dict.fromkeys(named))}"
+    return SUPPRESSED.format(", ".join(dict.fromkeys(named)))
 
 
 def _message(mail_to_send: MailToSend, standing: Standing, *, state: State) -> Message:

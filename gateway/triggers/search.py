@@ -7,6 +7,7 @@ from datetime import date
 from gateway.core.triggers.conditions import unmet, waits
 from gateway.core.triggers.due_times import first_day_to_look_at, latest_moment, local_moment
 from gateway.core.triggers.occurrence import DueOccurrence
+from gateway.core.triggers.reasons import NO_ADDRESS
 from gateway.core.triggers.trigger import DateEvent, Trigger
 from gateway.core.triggers.trigger_run import SkippedPerson
 from gateway.store.engine.database import Database
@@ -71,4 +72,4 @@ def search(
 def why_not(trigger: Trigger, candidate: DuePerson, today: date) -> str:
     """Return why a selected person isn't mailed; empty if nothing prevents it."""
     why = unmet(trigger, candidate.occurrence, candidate.facts, today)
-    return why or ("" if candidate.person.emails else "no address")
+    return why or ("" if candidate.person.emails else NO_ADDRESS)

@@ -10,7 +10,8 @@ from gateway.core import ids
 from gateway.core.triggers import confirmation
 from gateway.core.triggers.application_change import Change, ChangeOutcome, ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
-from gateway.core.triggers.occurrence import WAITS, DueOccurrence, Occurrence
+from gateway.core.triggers.occurrence import DueOccurrence, Occurrence
+from gateway.core.triggers.reasons import OTHER_STATUS, SUBMITTED_AGAIN, TAKEN_BACK, WAITS
 from gateway.core.triggers.transition import (
     ApplicationStaff,
     Transition,
@@ -176,7 +177,7 @@ class ApplicationChanges:
         withdrawn = 0
         if last and status != old:  # Mail about earlier statuses that isn't being sent yet.
             is_back = status == last.before
-            why = transitions.TAKEN_BACK if is_back else transitions.ANOTHER_STATUS
+            why = TAKEN_BACK if is_back else OTHER_STATUS
             withdrawn = ledger.supersede(
                 self._connection, reference, STATUS_CHANGED.name, why, self._now
             )
@@ -243,7 +244,7 @@ class ApplicationChanges:
                 dues.append(replace(due, facts=orjson.dumps(brought).decode()))
         if transition.event.by_candidate and not is_first:
             # Mail owed for an earlier submission that isn't being sent yet.
-            why = transitions.SUBMITTED_AGAIN
+            why = SUBMITTED_AGAIN
             for due in dues:
                 ledger.supersede(self._connection, due.about, due.event, why, self._now, like=due)
         added = ledger.put(self._connection, dues, now=self._now)

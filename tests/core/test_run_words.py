@@ -36,6 +36,9 @@ def test_every_reason_has_its_words(key: str, language: str) -> None:
         ("550 5.1.1 no such user", "550 5.1.1 no such user"),
         ("finance status: Gekündigt", "financiële status: Gekündigt"),
         ("not active at all", "not active at all"),
+        ("the status was given again later", "de status is later opnieuw gegeven"),
+        ("cancelled by hand", "met de hand opgegeven"),
+        ("already skipped", "al overgeslagen"),
     ],
 )  # fmt: skip
 def test_what_is_named_in_a_reason_stays_as_it_is(reason: str, told: str) -> None:

@@ -14,13 +14,14 @@ from gateway.core.people.applications import Application, Programme
 from gateway.core.people.people import PersonKind, Staff, Status, StatusKind
 from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import AttemptResult, Deferred, Refused, Sent, Unknown
+from gateway.core.triggers import reasons
 from gateway.core.triggers.application_change import ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.documents.events import oldest_webhook_events
 from gateway.documents.triggers.triggers import state_of
 from gateway.store.journal import messages
-from gateway.store.triggers import ledger, status_mail, transitions
+from gateway.store.triggers import ledger, status_mail
 from gateway.triggers.transitions import ChangeRequest
 from tests.store.feeding import member, no_bulk, person, tell
 from tests.triggers.node import ANN, TriggerNode
@@ -363,7 +364,7 @@ async def test_what_is_undone_in_time_mails_nobody(node: TriggerNode) -> None:
     assert (2, 2) == (len(first.preview.mails), back.changes[0].withdrawn)
     assert ([], True) == (list(back.preview.mails), back.changes[0].undone)
     assert [] == await sent(node)
-    assert [transitions.TAKEN_BACK] * 2 == node.reasons()
+    assert [reasons.TAKEN_BACK] * 2 == node.reasons()
 
 
 async def test_mail_waits_as_long_as_it_can_be_undone_and_no_longer(node: TriggerNode) -> None:
@@ -446,7 +447,7 @@ async def test_mail_that_waits_can_be_given_up(node: TriggerNode) -> None:
     now_is_real(node)
 
     assert ([], []) == (waiting(node), await sent(node))
-    assert [ledger.CANCELLED] * 2 == node.reasons()
+    assert [reasons.CANCELLED] * 2 == node.reasons()
 
 
 async def test_that_all_mail_of_a_change_has_ended_is_told_once(node: TriggerNode) -> None:
@@ -486,4 +487,4 @@ async def test_a_trigger_for_every_status_does_not_tell_what_a_feed_changed_sinc
     now_is_real(node)
 
     assert [] == await sent(node)
-    assert [transitions.ANOTHER_STATUS] * 2 == node.reasons()
+    assert [reasons.OTHER_STATUS] * 2 == node.reasons()

@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from gateway.core.triggers.occurrence import WAITS
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
+from gateway.core.triggers.reasons import NOT_ACTIVE, PERSON_GONE, UNREAD
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.unread_fields import deciding
 
@@ -18,7 +18,7 @@ def waits(trigger: Trigger, facts: OccurrenceFacts, *, to_person: bool = True) -
     ]
     if doubt := event.in_doubt(facts):
         named.append(doubt)
-    return f"{WAITS}{'; '.join(named)}" if named else ""
+    return UNREAD.format("; ".join(named)) if named else ""
 
 
 def unmet(
@@ -35,7 +35,7 @@ def unmet(
     to the person, not to staff about the person.
     """
     if facts.person is None:
-        return "the person is gone"
+        return PERSON_GONE
     if to_person and not facts.person.active:
-        return "not active"
+        return NOT_ACTIVE
     return trigger.event.unmet(trigger, occurrence, facts, today)

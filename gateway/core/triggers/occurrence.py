@@ -10,13 +10,12 @@ from gateway.core.people.people import PersonRef
 from gateway.core.queue import QueueEvent, QueueLife
 from gateway.core.sending.backoff import next_try
 from gateway.core.sending.outbox import AttemptResult, Deferred, Refused, Sent, Unknown
+from gateway.core.triggers.reasons import GIVEN_UP, TOO_LATE_AGAIN
 
 #: The journal's listener name for mail on events.
 TRIGGERS_LISTENER = "triggers"
 #: Prefix of an occurrence's recipient who is a member of staff: `staff:7`.
 STAFF_RECIPIENT = "staff:"
-#: Prefix of the reason for mail that waits until a field can be read.
-WAITS = "can't be read: "
 #: The `occurrence` of an event that happens only once.
 ONCE = "once"
 
@@ -42,6 +41,8 @@ SETTLED = (
     OccurrenceState.FAILED,
     OccurrenceState.UNKNOWN,
 )
+#: Of mail that has left, or may have.
+MAY_HAVE_LEFT = (OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN)
 
 _S = OccurrenceState
 #: An occurrence stays `due` while the process that claimed it writes its mail; `begun` is committed
@@ -141,9 +142,10 @@ def ending(
         case Deferred(reason):
             next_at = next_try(attempts, now, jitter)
             if next_at is None:
-                return OccurrenceEnding(state=OccurrenceState.FAILED, reason=f"given up: {reason}")
+                given_up = GIVEN_UP.format(reason)
+                return OccurrenceEnding(state=OccurrenceState.FAILED, reason=given_up)
             if latest_at is not None and next_at >= latest_at:
-                too_late = f"too late for another try: {reason}"
+                too_late = TOO_LATE_AGAIN.format(reason)
                 return OccurrenceEnding(state=OccurrenceState.EXPIRED, reason=too_late)
             return OccurrenceEnding(state=OccurrenceState.DUE, reason=reason, next_at=next_at)
         case _:

@@ -7,6 +7,7 @@ from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import Person, Staff
 from gateway.core.people.training import Qualification
 from gateway.core.triggers.occurrence import OccurrenceState
+from gateway.core.triggers.reasons import EARLIER_LEFT, EARLIER_UNKNOWN
 from gateway.core.triggers.unread_fields import UnreadField
 
 
@@ -32,8 +33,8 @@ def told_earlier(facts: OccurrenceFacts) -> str:
     """Return, in words, that mail about an earlier change says or may say the same; or empty."""
     match facts.earlier:
         case OccurrenceState.SENT:
-            return "the mail of an earlier change to this status left after this one was made"
+            return EARLIER_LEFT
         case OccurrenceState.UNKNOWN:
-            return "the mail of an earlier change to this status may have left"
+            return EARLIER_UNKNOWN
         case _:
             return ""

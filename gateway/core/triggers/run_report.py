@@ -9,31 +9,21 @@ from collections.abc import Mapping, Sequence
 from gateway.core.sending.mail_wording import MailWording, WordingForm, console_page
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
-from gateway.core.triggers.trigger import NO_CONSENT
+from gateway.core.triggers.reasons import WORDED
 from gateway.core.triggers.trigger_run import TriggerRun
 from gateway.core.triggers.values import written
 from gateway.core.written import colon
 
-#: The gateway's own reasons, by the key of their wording; `{}` is filled in.
+#: All reasons of the gateway's own, by the key of their wording; `{}` is filled in.
 REASONS: Mapping[str, str] = {
-    "person_gone": "the person is gone",
-    "not_active": "not active",
-    "no_address": "no address",
-    "no_consent": NO_CONSENT,
-    "unread": "can't be read: {}",
-    "trigger_gone": "the trigger is gone",
-    "trigger_off": "the trigger is switched off",
-    "suppressed": "suppressed: {}",
-    "topic_declined": "wants no mailings of: {}",
-    "same_address": "the address had it once today, for {}",
-    "too_late": "too late to be of use",
-    "too_late_again": "too late for another try: {}",
-    "given_up": "given up: {}",
-    "interrupted": "the process that sent it ended; it may have been sent or not",
+    **WORDED,
     **{key: reason for event in EVENTS.values() for key, reason in event.reasons.items()},
 }
 #: Words for a part of a reason, or for a state.
-PARTS = ("group", "status", "staff", "failed", "unknown", "expired", "due")
+PARTS = (
+    *("group", "status", "staff"),
+    *("sent", "skipped", "failed", "unknown", "expired", "due"),
+)
 WORDS = frozenset((*REASONS, *PARTS))
 #: Reports on a run of a trigger.
 RUN_REPORT = WordingForm(
@@ -113,5 +103,7 @@ def in_words(reason: str, words: Mapping[str, str]) -> str:
             rest = _SOURCE.sub(lambda match: words[match[1]], rest)
         elif key in ("too_late_again", "given_up"):
             rest = in_words(rest, words)
+        elif key == "already":
+            rest = words.get(rest, rest)
         return words[key].replace("{}", rest)
     return reason

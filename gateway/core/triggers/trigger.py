@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from gateway.core.kinds import Kind
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
+from gateway.core.triggers.reasons import APPLICATION_GONE, OTHER_STATUS
 from gateway.core.triggers.selection import DueSelection
 from gateway.core.triggers.stored_dates import StoredDates
 from gateway.core.triggers.unread_fields import APPLICATIONS, PEOPLE
@@ -33,11 +34,6 @@ CANDIDATE = "candidate"
 OWNER = "owner"
 ACTING = "actor"
 RESPONSIBLE = "responsible:"
-
-#: Why somebody gets no mail on an event that requires consent: a blank consent is none.
-NO_CONSENT = "no consent to e-mail"
-APPLICATION_GONE = "the application is gone"
-OTHER_STATUS = "the application has another status now"
 
 
 class TriggerEvent(ABC):

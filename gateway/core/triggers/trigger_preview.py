@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gateway.core.people.people import PersonRef
-from gateway.core.triggers.occurrence import WAITS
+from gateway.core.triggers.reasons import WAITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

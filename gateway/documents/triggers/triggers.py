@@ -12,6 +12,7 @@ from gateway.core.moments import in_utc
 from gateway.core.triggers.application_change import Change, ChangeOutcome, ChangeResult
 from gateway.core.triggers.events.registry import APPLICATION_EVENTS, EVENTS
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
+from gateway.core.triggers.reasons import TAKEN_BACK
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_edit import FileFault
 from gateway.core.triggers.trigger_preview import NotMailed, Preview, PreviewMail
@@ -27,7 +28,6 @@ from gateway.documents.fields import (
 )
 from gateway.documents.unread_fields import UnreadFieldDocument, unread_field_document
 from gateway.store.triggers.status_mail import MailedTransition, StatusMail
-from gateway.store.triggers.transitions import TAKEN_BACK
 
 EventName = Annotated[str, JsonSchema(enum=[*EVENTS])]
 

@@ -21,7 +21,8 @@ from sqlalchemy import (
 
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers.events.registry import EVENTS
-from gateway.core.triggers.occurrence import WAITS, OccurrenceState
+from gateway.core.triggers.occurrence import OccurrenceState
+from gateway.core.triggers.reasons import WAITS
 from gateway.core.triggers.trigger import TriggerEvent
 from gateway.core.triggers.unread_fields import (
     CANT_BE_READ,

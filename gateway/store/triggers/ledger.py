@@ -38,12 +38,13 @@ from gateway.core.queue import QueueEvent
 from gateway.core.triggers.events.registry import APPLICATION_EVENTS
 from gateway.core.triggers.occurrence import (
     LEDGER_LIFE,
-    WAITS,
+    MAY_HAVE_LEFT,
     DueOccurrence,
     Occurrence,
     OccurrenceEnding,
     OccurrenceState,
 )
+from gateway.core.triggers.reasons import CANCELLED, INTERRUPTED, TOO_LATE, UNBEGUN, WAITS
 from gateway.store.engine.bulk_rows import insert_rows
 from gateway.store.engine.leases import IsGone
 from gateway.store.engine.queue import DurableQueue
@@ -52,11 +53,7 @@ from gateway.store.schema.journal import LEDGER, deliveries
 from gateway.store.schema.triggers import occurrences, transitions
 from gateway.store.triggers import epochs, trigger_runs
 
-INTERRUPTED = "the process that sent it ended; it may have been sent or not"
-UNBEGUN = "the process that was to send it ended before it began"
 UNHEARD = "250 (the process that sent it ended before it kept the relay's words)"
-TOO_LATE = "too late to be of use"
-CANCELLED = "cancelled by hand"
 
 _AT_ONCE = 500
 _TAKEN = OccurrenceEnding(state=OccurrenceState.SENT)
@@ -209,7 +206,7 @@ def went_at(connection: Connection, wanted: Collection[DayMail]) -> dict[DayMail
             lock = func.hashtextextended(place, 0)
             connection.execute(select(func.pg_advisory_xact_lock(lock)))
     mailboxes = {mailbox for _, mailbox, _ in wanted}
-    went = _c.state.in_((OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN))
+    went = _c.state.in_(MAY_HAVE_LEFT)
     query = select(occurrences).where(_c.mailbox != "", _c.mailbox.in_(mailboxes), went)
     query = query.where(
         _c.trigger.in_({trigger for trigger, _, _ in wanted}),

@@ -12,7 +12,8 @@ from gateway.core.errors import GatewayError
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import Staff, StatusKind
 from gateway.core.triggers.events.registry import application_event
-from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
+from gateway.core.triggers.occurrence import MAY_HAVE_LEFT, Occurrence
+from gateway.core.triggers.reasons import GIVEN_AGAIN, OTHER_STATUS, SUBMITTED_AGAIN
 from gateway.core.triggers.transition import ApplicationStaff, PastChange, Transition
 from gateway.core.triggers.trigger import ApplicationEvent
 from gateway.core.triggers.unread_fields import APPLICATIONS
@@ -21,11 +22,6 @@ from gateway.store.people.applications import find, staff_of
 from gateway.store.schema.feed import applications, people, statuses
 from gateway.store.schema.triggers import occurrences, transitions
 
-ANOTHER_STATUS = "the application has another status now"
-GIVEN_AGAIN = "the status was given again later"
-SUBMITTED_AGAIN = "the application was submitted again later"
-TAKEN_BACK = "undone: the status was taken back before the mail left"
-_LEFT = (OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN)
 _AT_ONCE = 50  #: How many changes of an application are searched for undone ones.
 
 
@@ -82,7 +78,7 @@ def past_changes(
         left = select(occurrences.c.id).where(
             occurrences.c.about == reference,
             occurrences.c.occurrence == ids.show(row.id),
-            occurrences.c.state.in_(_LEFT),
+            occurrences.c.state.in_(MAY_HAVE_LEFT),
         )
         by_candidate = application_event(row.event).by_candidate
         yield PastChange(
@@ -106,7 +102,7 @@ def superseded(connection: Connection, row: Occurrence, known: KnownApplication)
     c, application, number = transitions.c, known.application, ids.read(row.occurrence)
     status = connection.scalar(select(c.status).where(c.id == number))
     if status is not None and status != application.status:
-        return ANOTHER_STATUS
+        return OTHER_STATUS
     later = select(c.id).where(c.reference == application.reference, c.id > number)
     is_again = connection.scalar(later.where(c.before != c.status).limit(1)) is not None
     return GIVEN_AGAIN if is_again else ""

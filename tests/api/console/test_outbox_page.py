@@ -1,6 +1,7 @@
 """The Outbox: listed, sent again and given up by whoever may."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from gateway.core import ids
 from gateway.core.sending.outbox import OutboxState
 from gateway.store.console import console_acts
 from gateway.store.schema.outbox import outbox as entries
+from gateway.store.schema.triggers import occurrences
 from gateway.store.sending import outbox
 from tests.api.console.browsing import signed_in
 from tests.api.served import Served, served
 
-UNKNOWN, FAILED = (ids.read(f"05tq2m9k3x0a{letter}") for letter in "bc")
+UNKNOWN, FAILED, TRIGGERED = (ids.read(f"05tq2m9k3x0a{letter}") for letter in "bcd")
 
 
 @pytest.fixture
@@ -70,6 +72,34 @@ async def test_an_entry_is_sent_again_and_another_given_up(api: Served) -> None:
     assert {("outbox.retry", ids.show(UNKNOWN)), ("outbox.cancel", ids.show(FAILED))} <= {
         (act.act, act.about) for act in acts
     }
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "told"),
+    [
+        ("due", "the process that was to send it ended before it began", "beendet, bevor er damit"),
+        ("due", "451 4.3.0 later", "451 4.3.0 later"),
+        ("skipped", "cancelled by hand", "von Hand aufgegeben"),
+        ("skipped", "the status was given again later", "der Status wurde später erneut gegeben"),
+        ("skipped", "the application is gone", "die Bewerbung gibt es nicht mehr"),
+    ],
+)
+async def test_why_mail_about_an_application_waits_is_told_in_the_readers_language(
+    api: Served, state: str, reason: str, told: str
+) -> None:
+    row = {
+        "id": TRIGGERED, "trigger": "received", "event": "submitted", "kind": "candidate",
+        "person": "17", "occurrence": "1", "recipient": "ann@example.org", "state": state,
+        "reason": reason, "due_at": datetime.now(UTC),
+    }  # fmt: skip
+    with api.database.writing() as connection:
+        connection.execute(insert(occurrences).values(row))
+    async with signed_in(api, language="de") as browsing:
+        pages = [await browsing.open(f"/console/outbox/{ids.show(TRIGGERED)}")]
+        if state == "due":
+            pages.append(await browsing.open("/console/outbox"))
+
+    assert all(told in page.text for page in pages)
 
 
 async def test_somebody_was_faster(api: Served) -> None:

@@ -5,12 +5,14 @@ from datetime import date, timedelta
 
 from gateway.core.people.finance_status import has_left, looks_like_died
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
+from gateway.core.triggers.reasons import NO_CONSENT
 from gateway.core.triggers.selection import DueSelection, IsAmong, IsBefore, PeopleSelection
 from gateway.core.triggers.stored_dates import in_year
-from gateway.core.triggers.trigger import NO_CONSENT, DateEvent, Trigger
+from gateway.core.triggers.trigger import DateEvent, Trigger
 from gateway.core.triggers.unread_fields import PEOPLE
 
 OTHER_BIRTHDAY = "the birthday is another day now"
+FINANCE_STATUS = "finance status: {}"
 
 
 class Birthday(DateEvent):
@@ -48,7 +50,7 @@ class Birthday(DateEvent):
     )
     lateness = timedelta(0)
     deciding = {PEOPLE: frozenset(("birthday", "finance_status", "consent_email"))}
-    reasons = {"other_birthday": OTHER_BIRTHDAY, "finance_status": "finance status: {}"}
+    reasons = {"other_birthday": OTHER_BIRTHDAY, "finance_status": FINANCE_STATUS}
 
     def selections(self, trigger: Trigger, first: date, today: date) -> Iterator[DueSelection]:
         """Yield the people whose birthday is on each day."""
@@ -64,7 +66,7 @@ class Birthday(DateEvent):
         if person is None or person.birthday is None or not is_birthday(person.birthday, day):
             return OTHER_BIRTHDAY
         if has_left(person.finance_status):
-            return f"finance status: {person.finance_status}"
+            return FINANCE_STATUS.format(person.finance_status)
         return "" if person.consent_email else NO_CONSENT
 
     def in_doubt(self, facts: OccurrenceFacts) -> str:
