@@ -22,6 +22,7 @@ from gateway.core.decision.note import Note, reasons, refusal, render
 from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.kinds import By, Kind, State
+from gateway.core.mail import own_mail
 from gateway.core.mail.envelope import Recipient, Sender
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.reply import Reply
@@ -219,7 +220,7 @@ class TransactionRecord:
     ) -> OutboxDraft:
         policy = self._policy
         report = dsn.DsnReport(
-            message_id=f"<{ids.show(self.id)}.dsn@{policy.hostname}>",
+            message_id=own_mail.message_id(self.id, "dsn", policy.hostname),
             at=policy.local_time(self.at),
             notifier=policy.notifier,
             hostname=policy.hostname,

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from email.utils import format_datetime
 from time import monotonic
 from typing import assert_never
 
@@ -30,11 +29,10 @@ from gateway.core.decision.decide import blocking
 from gateway.core.decision.explanation import ExplainedMail
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Kind, State
-from gateway.core.mail.automatic import OWN_MAIL_FIELD
+from gateway.core.mail import own_mail
 from gateway.core.mail.content import header_block_of_file, parted_file
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.link_signatures import LinkSignature, unsubscribe_report
-from gateway.core.mail.mail_writer import field_lines, subject_field, text_part
 from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.sending.outbox import Deferred, Refused, Sent, Unknown
 from gateway.core.written import no_such_name
@@ -189,12 +187,12 @@ async def send_probe(
     sender = sender or common.notifier(settings)
     chosen = _listener(settings, listener)
     number, at = common.ids_of(database).next(), common.now().astimezone(common.time_zone(settings))
-    message_id = f"<{ids.show(number)}.probe@{common.host_name().strip('[]')}>"
+    message_id = own_mail.message_id(number, "probe", common.host_name())
     link = f"{settings.api.public_url or _NOWHERE}{PATH}{SAMPLE}"
     probe = Probe(
         recipient=recipient, sender=sender, listener=chosen.name, is_to_be_signed=chosen.sign
     )
-    content = _content(probe, number=ids.show(number), message_id=message_id, link=link, at=at)
+    content = content_of(probe, number=number, message_id=message_id, link=link, at=at)
     mail = ExplainedMail(
         content=content, sender=sender, recipients=(recipient,), listener=chosen.name
     )
@@ -258,23 +256,24 @@ def _listener(settings: Settings, name: str | None) -> ListenerConfig:
     raise NoSuchListener(no_such_name(what, name, known) if name else f"no {what}")
 
 
-def _content(probe: Probe, *, number: str, message_id: str, link: str, at: datetime) -> bytes:
-    return field_lines(
-        (
-            f"From: <{probe.sender}>",
-            f"To: <{probe.recipient}>",
-            subject_field(f"Is List-Unsubscribe signed? Probe No. {number}"),
-            f"Date: {format_datetime(at)}",
-            f"Message-ID: {message_id}",
+def content_of(probe: Probe, *, number: int, message_id: str, link: str, at: datetime) -> bytes:
+    """Write the mail, with CRLF line ends; `number` is its id, `link` where people unsubscribe."""
+    header = own_mail.own_header(
+        sender=own_mail.angled(probe.sender),
+        recipient=own_mail.angled(probe.recipient),
+        subject=f"Is List-Unsubscribe signed? Probe No. {ids.show(number)}",
+        at=at,
+        message_id=message_id,
+        language="en",
+        before=(
             f"List-Unsubscribe: <{link}>",
             f"List-Unsubscribe-Post: {'='.join(ONE_CLICK)}",
             "Precedence: bulk",
-            "Auto-Submitted: auto-generated",
-            f"{OWN_MAIL_FIELD}: {number}",
-            "MIME-Version: 1.0",
-            "Content-Language: en",
-        )
-    ) + text_part(_TEXT.format(command=probe.command))
+        ),
+        automatic="auto-generated",
+        after=(own_mail.own_mark(number),),
+    )
+    return own_mail.with_text(header, _TEXT.format(command=probe.command), number=number)
 
 
 async def look_for(settings: Settings, database: Database, probe: Probe) -> Probe:

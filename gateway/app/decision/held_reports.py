@@ -5,10 +5,10 @@ from dataclasses import replace
 from gateway.app import common
 from gateway.app.wording import note_templates
 from gateway.config import Settings
-from gateway.core import ids
 from gateway.core.decision import dsn
 from gateway.core.decision.note import retold_whole
 from gateway.core.languages import in_language
+from gateway.core.mail import own_mail
 from gateway.core.sending.outbox import OutboxRow
 from gateway.store.journal.held_reports import HeldFailures
 
@@ -48,7 +48,7 @@ class HeldReportWriter:
             for message in held.listed
         )
         summary = dsn.ReportSummary(
-            message_id=f"<{ids.show(entry.id)}.dsn@{hostname}>",
+            message_id=own_mail.message_id(entry.id, "dsn", hostname),
             at=common.now().astimezone(self._zone),
             notifier=self._notifier,
             hostname=hostname,

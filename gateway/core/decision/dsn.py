@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, formataddr
+from email.utils import format_datetime
 from urllib.parse import urlencode
 
 from gateway.core import ids
@@ -18,18 +18,11 @@ from gateway.core.decision.delivery_status import decoded_xtext, recipient_group
 from gateway.core.decision.note import Note
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.decision.suppression_wording import one_line
-from gateway.core.mail import message_ids
+from gateway.core.mail import message_ids, own_mail
 from gateway.core.mail.address import lookup_form
 from gateway.core.mail.envelope import Recipient, Sender
 from gateway.core.mail.headers import Headers
-from gateway.core.mail.mail_writer import (
-    multipart,
-    part,
-    quoted_printable,
-    subject_field,
-    text_part,
-)
-from gateway.core.mail.typed.typed_address import name_and_address
+from gateway.core.mail.mail_writer import multipart, part, quoted_printable, text_part
 from gateway.core.written import colon
 
 MAX_HEADERS = 64 * 1024  #: Octets of the original's header block that are returned.
@@ -214,26 +207,22 @@ class _ReportHeader:
 def _assembled(header: _ReportHeader, parts: Sequence[bytes]) -> bytes:
     """Build a report from these parts (RFC 6522)."""
     boundary = hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
-    name, address = name_and_address(header.notifier)
-    fields = [
-        f"From: {formataddr((name or _NAME, address))}",
-        f"To: <{header.recipient}>",
-        subject_field(header.subject),
-        f"Date: {format_datetime(header.at)}",
-        f"Message-ID: {header.message_id}",
-    ]
-    if header.parents:
-        fields += [
-            "In-Reply-To: " + "\r\n ".join(header.parents),
-            "References: " + "\r\n ".join(header.references),
-        ]
+    fields = own_mail.own_header(
+        sender=own_mail.configured_mailbox(header.notifier, _NAME),
+        recipient=own_mail.angled(header.recipient),
+        subject=header.subject,
+        at=header.at,
+        message_id=header.message_id,
+        language=header.language,
+        before=(
+            *own_mail.thread_fields(header.parents, header.references),
+            "Importance: high",
+            "X-Priority: 1",
+        ),
+        automatic="auto-replied",
+        after=("X-Auto-Response-Suppress: All",),
+    )
     fields += [
-        "Importance: high",
-        "X-Priority: 1",
-        "Auto-Submitted: auto-replied",
-        "X-Auto-Response-Suppress: All",
-        "MIME-Version: 1.0",
-        f"Content-Language: {header.language}",
         'Content-Type: multipart/report; report-type="delivery-status";',
         f' boundary="{boundary}"',
     ]

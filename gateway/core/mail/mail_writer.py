@@ -1,4 +1,4 @@
-"""Writing the gateway's own mail: fields, parts and encodings, always in the same form.
+"""The fields, parts and encodings of the gateway's own mail, always in the same form.
 
 `email.message.EmailMessage` won't do: with `policy.SMTP` it writes ids of some 70 octets in
 `References` and `In-Reply-To` as encoded words, against RFC 2047 (5) (seen with Python 3.11), and a
@@ -28,12 +28,14 @@ def part(fields: Iterable[str], content: bytes) -> bytes:
 
 
 def text_part(text: str, subtype: str = "plain") -> bytes:
-    r"""Return a text body part; lines are separated by `\n`."""
+    """Return a text body part; its lines end in whatever ends lines in Python."""
     fields = (
         f"Content-Type: text/{subtype}; charset=utf-8",
         "Content-Transfer-Encoding: quoted-printable",
     )
-    return part(fields, quoted_printable(text.encode()))
+    # A CR would go out twice, or alone, which mail servers refuse (RFC 5321, 2.3.8).
+    lines = "\n".join(text.splitlines())
+    return part(fields, quoted_printable(f"{lines}\n".encode()))
 
 
 def quoted_printable(octets: bytes) -> bytes:
