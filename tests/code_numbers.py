@@ -3,7 +3,7 @@
 What is counted, over `gateway/` without the migrations:
 
 - class names that more than one class or alias of a type has: who looks for a name should be led to
-  one thing; what two modules define in the same words is one thing;
+  one thing, and what two modules define in the same words comes to differ;
 - private functions (`_name`) that are referred to at one place only, of all functions;
 - jumps: how many private functions of its file, and of its class, a reader of one public function
   has to visit, the ones behind those included;
@@ -75,19 +75,19 @@ def reused_class_names(of: list[Module]) -> dict[str, list[str]]:
                 name = node.name.lstrip("_")
                 places[name].append(module.name)
                 meanings[name].add(f"{module.name}:{node.lineno}")
-        for name, meaning in _aliases(module.tree):
+        for name, line in _aliases(module.tree):
             places[name].append(module.name)
-            meanings[name].add(meaning)
+            meanings[name].add(f"{module.name}:{line}")
     return {name: places[name] for name, what in sorted(meanings.items()) if len(what) > 1}
 
 
-def _aliases(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield the names of types that a module defines without a class, and what they stand for."""
+def _aliases(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield the names of types that a module defines without a class, and their lines."""
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id
             if name[0].isupper() and not name.isupper() and "_" not in name:
-                yield name, ast.unparse(node.value)
+                yield name, node.lineno
 
 
 def private_used_once(of: list[Module]) -> list[tuple[Module, Function]]:

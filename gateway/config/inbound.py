@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import SecretStr, model_validator
 
 from gateway.config.section import Section, option, wrong
-from gateway.config.smtp import Trust, require_authserv_id
+from gateway.config.smtp import require_authserv_id
 from gateway.config.values import (
     AddressesOrDomains,
     ExistingFile,
@@ -21,6 +21,7 @@ from gateway.config.values import (
     Size,
     Text,
 )
+from gateway.core.kinds import Trust
 
 
 class Oauth(Section):

@@ -23,10 +23,9 @@ from gateway.config.values import (
     Size,
     Text,
 )
-from gateway.core.kinds import Kind
+from gateway.core.kinds import Kind, Trust
 
 Tls = Literal["none", "starttls", "implicit"]
-Trust = Literal["authentication-results", "exchange-internal", "internal-only"]
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,11 +16,10 @@ from pydantic_core import CoreSchema, core_schema
 from gateway.core.mail.address import domain_of
 from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress, read_address
 from gateway.core.moments import read_duration
+from gateway.core.networks import Network
 
 _LONGEST_LABEL = 63  #: Octets of a label of a domain (RFC 1035, 2.3.4).
 _BYTES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
-
-Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from gateway.config.section import table_of
-from gateway.config.values import ListenAddress, Network, OneOfWords, parse_size
+from gateway.config.values import ListenAddress, OneOfWords, parse_size
+from gateway.core.networks import Network
 
 _WORDS: dict[object, str] = {
     str: "text",

@@ -1,9 +1,13 @@
-"""The few words every decision is made of: kind, scope, delivery state and who set it."""
+"""The few words decisions are made of: kind, scope, delivery state, who set it, and trust."""
 
 import re
 from enum import StrEnum
+from typing import Literal
 
 from gateway.core.written import same_word
+
+#: What proves who sent a mail to the importer.
+Trust = Literal["authentication-results", "exchange-internal", "internal-only"]
 
 
 class Kind(StrEnum):

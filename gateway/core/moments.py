@@ -7,6 +7,10 @@ from typing import overload
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d{1,6})([smhd])")
 _DAYS = {"today": 0, "yesterday": 1}
+ENGLISH_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 @overload
@@ -30,10 +34,17 @@ def in_utc(moment: datetime | None) -> str | None:
 
 def read_duration(text: str) -> timedelta:
     """Parse `90s`, `10m`, `2h` or `7d`; raise ValueError for anything else."""
-    match = _DURATION.fullmatch(text)
-    if match is None:
+    parts = duration_parts(text)
+    if parts is None:
         raise ValueError("not a duration such as 90s, 10m, 2h or 7d")
-    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+    number, unit = parts
+    return timedelta(seconds=int(number) * _SECONDS[unit])
+
+
+def duration_parts(text: str) -> tuple[str, str] | None:
+    """Return the number and the unit of a duration such as `90s`; None for anything else."""
+    match = _DURATION.fullmatch(text)
+    return None if match is None else (match[1], match[2])
 
 
 def read_moment(text: str, zone: tzinfo) -> datetime:

@@ -13,6 +13,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.mail.address import domain_of
 from gateway.core.mail.content import header_block_of_file
 from gateway.core.mail.headers import Headers
+from gateway.core.mail.link_signatures import UNSUBSCRIBE_FIELDS
 
 log = logs.get("delivery")
 
@@ -21,13 +22,10 @@ LEAST_BITS = 1024  #: RFC 8301, 3.2: shorter keys are ignored.
 SIGNED = (
     *("from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id"),
     *("in-reply-to", "references", "mime-version", "content-type", "content-transfer-encoding"),
-    *("auto-submitted", "list-id", "list-unsubscribe", "list-unsubscribe-post"),
+    *("auto-submitted", "list-id", *UNSUBSCRIBE_FIELDS),
 )
 #: … and once more, so that nobody can add another (RFC 6376, 8.15).
 OVERSIGNED = ("from", "subject", "date", "to")
-#: RFC 8058, 4 requires both to be covered: if a mail has one of them, nobody can add the other. If
-#: it has neither, they aren't signed, because mailing lists on the way may add theirs.
-LINKS = ("list-unsubscribe", "list-unsubscribe-post")
 #: White space to dkimpy in relaxed canonicalization, but not in RFC 6376 (3.4.2). Word's line break
 #: within a paragraph, pasted into a subject, is such a character.
 _ODD_BLANK = re.compile(rb"[\v\f]")
@@ -168,8 +166,10 @@ class DkimSigner:
         keys = self.keys_for(domain_of(authors[0]))
         fields = [name for name in SIGNED for _ in headers.texts(name)]
         oversigned = [name for name in OVERSIGNED if name in fields or name == "from"]
-        has_links = any(name in fields for name in LINKS)
-        fields += [*oversigned, *(LINKS if has_links else ())]
+        # If a mail has one of the two, nobody can add the other. If it has neither, they aren't
+        # signed, because mailing lists on the way may add theirs.
+        has_links = any(name in fields for name in UNSUBSCRIBE_FIELDS)
+        fields += [*oversigned, *(UNSUBSCRIBE_FIELDS if has_links else ())]
         header_form = b"simple" if _ODD_BLANK.search(block.octets) else b"relaxed"
         try:
             return b"".join(

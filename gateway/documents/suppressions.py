@@ -50,6 +50,20 @@ class SuppressionEntryDocument(TypedDict):
     released_by: str
 
 
+#: Of lists in CSV; columns that programs may identify by position come first.
+SUPPRESSION_COLUMNS = (
+    "address",
+    "scope",
+    "since",
+    "until",
+    "by",
+    "note",
+    "person",
+    "source",
+    "name",
+)
+
+
 class SuppressedAddressDocument(TypedDict):
     """One reason in force why an address is suppressed, and what brought it."""
 

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
+from gateway.core.kinds import Trust
 from gateway.core.replies.inbox import AttentionReason, Sighting
-
-Trust = Literal["authentication-results", "exchange-internal", "internal-only"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 SandboxDocument = dict[str, Any]
+SandboxReply = tuple[int, str, bytes]  #: Status, content type, content.
 SandboxRow = TypeVar("SandboxRow")
 
 

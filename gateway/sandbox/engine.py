@@ -9,11 +9,10 @@ from typing import Any
 
 from gateway.sandbox import audiences, campaigns, members, reports, segments
 from gateway.sandbox.account import Account
-from gateway.sandbox.call import Call, SandboxAnswer, SandboxProblem
+from gateway.sandbox.call import Call, SandboxAnswer, SandboxProblem, SandboxReply
 from gateway.sandbox.faults import BAD_GATEWAY, BEFORE, TRIGGERED, FaultPlan, SandboxFault
 from gateway.sandbox.router import Router
 
-SandboxReply = tuple[int, str, bytes]
 #: Method, path, query, body, status, content type, answer → contract violations.
 Check = Callable[[str, str, dict[str, str], Any, int, str, bytes], list[str]]
 REMEMBERED = 100_000

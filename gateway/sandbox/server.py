@@ -9,12 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from gateway.sandbox.call import Call, SandboxProblem
+from gateway.sandbox.call import Call, SandboxProblem, SandboxReply
 from gateway.sandbox.faults import SandboxFault
 
 VERSION = "/3.0"
 MOST_AT_ONCE = 10
-SandboxReply = tuple[int, str, bytes]
 #: Answers a call; the fault says what to do with the reply.
 Answering = Callable[[Call, dict[str, str]], tuple[SandboxReply, SandboxFault | None]]
 

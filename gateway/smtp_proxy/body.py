@@ -13,11 +13,8 @@ from collections.abc import Callable
 
 from gateway.core.kinds import By
 from gateway.core.mail.content import ContentPiece, Splitter
-from gateway.core.mail.reply import Reply
 from gateway.smtp_proxy.client_reader import ClientReader
-from gateway.smtp_proxy.message_answer import MessageRefused
-
-_TOO_LARGE = Reply.of("552 5.3.4 The message is too large")
+from gateway.smtp_proxy.message_answer import TOO_LARGE, MessageRefused
 
 _GRACE_SECONDS = 120.0  #: Before the minimum pace is enforced.
 _SLOWEST = 500.0  #: Octets a second (Postfix: smtpd_min_data_rate).
@@ -47,7 +44,7 @@ class BodyReader:
         """Read some more; raise `MessageRefused` above the size limit."""
         piece = await self._read()
         if self.size > self._max_size:
-            raise MessageRefused(_TOO_LARGE, By.GATEWAY)
+            raise MessageRefused(TOO_LARGE, By.GATEWAY)
         return piece
 
     @property

@@ -20,13 +20,13 @@ from gateway.core.mail.reply import Reply
 from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.connection_limit import ConnectionLimit
 from gateway.smtp_proxy.import_transaction import ImportSpool, ImportTransaction
+from gateway.smtp_proxy.message_answer import STOPPING
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
 from gateway.smtp_proxy.proxy_transaction import ProxyTransaction
 from gateway.smtp_proxy.transaction_record import SmtpClient
 
 _NOT_HERE = Reply.of("554 5.7.1 Access denied")
-_STOPPING = Reply.of("421 4.3.2 The gateway is stopping; try again later")
 #: Seconds that a client waits until a relay is reached; how often to check.
 _MOST_LATE, _LOOK = 3.0, 0.1
 _UNKNOWN_RELAY = Reply.of("421 4.3.2 No relay has been reached yet; try again later")
@@ -138,7 +138,7 @@ class Listener:
         if not self.settings.admits(peer):
             refusal: Reply | None = _NOT_HERE
         elif self._stopping:
-            refusal = _STOPPING
+            refusal = STOPPING
         else:
             most = self._services.policy.max_per_client
             refusal = self._connection_limit.objection(peer, most)

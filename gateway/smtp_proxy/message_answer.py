@@ -1,6 +1,6 @@
 """What ends a mail before its final dot reaches the relay, what replies mean for recipients.
 
-Replies that transactions of either purpose give (RFC 5321, 4.2) are here, too.
+Replies that are given in more than one place (RFC 5321, 4.2) are here, too.
 """
 
 from gateway.core.decision.journal import Attempt
@@ -8,6 +8,8 @@ from gateway.core.kinds import By, State
 from gateway.core.mail.reply import Reply
 
 RECIPIENT_TAKEN = Reply.of("250 2.1.5 Ok")
+TOO_LARGE = Reply.of("552 5.3.4 The message is too large")
+STOPPING = Reply.of("421 4.3.2 The gateway is stopping; try again later")
 TOO_MANY_RECIPIENTS = Reply.of("452 4.5.3 Too many recipients")
 CLIENT_GONE = Reply.of("451 4.4.2 The connection was lost before the end")  #: For the journal.
 

@@ -4,7 +4,6 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from gateway.core.bounces.unsubscribe import UnsubscribeLinks
@@ -12,13 +11,13 @@ from gateway.core.decision.classify import RulesByFields
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.decision.rule import BurstTest, RecipientsTest, Rule, many_recipients
 from gateway.core.kinds import Kind
+from gateway.core.networks import Network, is_in
 from gateway.delivery.settings import RelaySettings
 from gateway.smtp_proxy.users import Users
 
 if TYPE_CHECKING:
     from gateway.delivery.dkim_signer import DkimSigner
 
-Network = IPv4Network | IPv6Network
 _MOST_PEERS = 65_536  #: How many client addresses a listener remembers.
 
 
@@ -49,17 +48,8 @@ class ListenerPolicy:
         if admitted is None:
             if len(self._admitted) >= _MOST_PEERS:
                 self._admitted.clear()
-            admitted = self._admitted[peer] = _is_in(peer, self.networks)
+            admitted = self._admitted[peer] = is_in(peer, self.networks)
         return admitted
-
-
-def _is_in(peer: str, networks: tuple[Network, ...]) -> bool:
-    try:
-        address = ip_address(peer.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return any((mapped or address) in network for network in networks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

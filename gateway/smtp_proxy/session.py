@@ -53,6 +53,7 @@ from gateway.smtp_proxy.client_reader import (
     ListenerStopping,
 )
 from gateway.smtp_proxy.listener import Listener, Transaction
+from gateway.smtp_proxy.message_answer import STOPPING, TOO_LARGE
 from gateway.smtp_proxy.transaction_record import SmtpClient
 
 log = logs.get("smtp_proxy")
@@ -218,7 +219,7 @@ class GatewaySMTP(AuthExchange):
             self._say("421 4.4.2 Too slow, closing the connection")
         except ListenerStopping:
             await self._abandon(By.GATEWAY)
-            self._say("421 4.3.2 The gateway is stopping; try again later")
+            self._say(STOPPING.text)
         except Exception:
             log.exception("session_failed", listener=self._settings.name)
             await self._abandon(By.GATEWAY)
@@ -383,7 +384,7 @@ class GatewaySMTP(AuthExchange):
             raise CommandRefused("503 5.5.1 One MAIL at a time")
         sender = parse_mail(argument, self._listener.extensions if self._extended else frozenset())
         if sender.size is not None and sender.size > self._listener.max_size:
-            raise CommandRefused("552 5.3.4 The message is too large")
+            raise CommandRefused(TOO_LARGE.text)
         client = _client(self._peer, self._helo, self._login, self._tls, self._extended)
         self._junk = 0
         self._transaction = self._listener.transaction(client, sender)

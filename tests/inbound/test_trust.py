@@ -2,9 +2,9 @@
 
 import pytest
 
+from gateway.core.kinds import Trust
 from gateway.core.mail.headers import Headers
 from gateway.inbound.reading.trust import distrust, read_sender
-from gateway.inbound.verdict import Trust
 
 OURS = "mail.ours.example"
 PASS = b"Authentication-Results: mail.ours.example; dmarc=pass header.from=ours.example\r\n"

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -29,6 +29,7 @@ from gateway.api.replies import plain_text
 from gateway.api.services import ApiServices
 from gateway.core.errors import GatewayError
 from gateway.core.languages import accepted_languages
+from gateway.core.networks import read_ip
 from gateway.store.console import console_acts, console_sessions
 from gateway.store.console.console_acts import ConsoleAct
 from gateway.store.console.console_sessions import ConsoleSession
@@ -275,13 +276,7 @@ def is_local(request: Request) -> bool:
 
 def _peer(request: Request) -> IPv4Address | IPv6Address | None:
     """Return the client's address; None if it has none."""
-    try:
-        address = ip_address(request.client.host if request.client else "")
-    except ValueError:
-        return None
-    if isinstance(address, IPv6Address):  # Such as `::ffff:127.0.0.1`, if we listen on `[::]`.
-        return address.ipv4_mapped or address
-    return address
+    return read_ip(request.client.host if request.client else "")
 
 
 def password_way(login: ConsoleLogin) -> str:

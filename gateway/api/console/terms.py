@@ -7,7 +7,7 @@ from datetime import timedelta
 from fastapi import Request
 
 from gateway.api.console.users import ConsoleUsers
-from gateway.api.public.client_rates import Network
+from gateway.core.networks import Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from fastapi import Request
 
 from gateway.api.console.access import language_of, said
 from gateway.core.kinds import Kind
+from gateway.core.moments import duration_parts
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.trigger import (
     ACTING,
@@ -28,7 +29,7 @@ from gateway.core.triggers.trigger import (
 )
 from gateway.core.triggers.vocabulary import Vocabulary
 
-NAME, EVENT, TEMPLATE = "name", "event", "template"
+NAME, TEMPLATE = "name", "template"
 #: Keys with a field in every trigger's form, besides those of its event.
 COMMON_KEYS = (TEMPLATE, "kind", "topic", "from", "report_to", "report_empty", "latest")
 SHOWN = "shown"  #: Names the event whose fields the form had.
@@ -39,7 +40,6 @@ _KEYS_OF_ROWS = ("dates", "yearly")
 _LONGEST = 500  #: Characters of a field.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _BETWEEN = re.compile(r"[\s,;]+")
-_LATEST = re.compile(r"(\d{1,6})([smhd])")
 _PROBLEM = re.compile(r"(?P<key>[a-z_]+)(?:\[(?P<index>\d+)\])?: (?P<text>.*)", re.DOTALL)
 
 
@@ -80,9 +80,9 @@ def filled(event: TriggerEvent, values: Mapping[str, object]) -> dict[str, str]:
     texts = {key: _text(values.get(key)) for key in COMMON_KEYS}
     if isinstance(values.get("report_empty"), bool):
         texts["report_empty"] = YES if values["report_empty"] else "no"
-    latest = _LATEST.fullmatch(texts["latest"])
+    latest = duration_parts(texts["latest"])
     if latest is not None:
-        texts["latest"], texts["latest-unit"] = latest[1], latest[2]
+        texts["latest"], texts["latest-unit"] = latest
     for number, day in enumerate(_items(values.get("dates")), 1):
         texts[f"dates-{number}"] = day
     for number, day in enumerate(_items(values.get("yearly")), 1):

@@ -2,16 +2,16 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv6Address, IPv6Network
 
 from fastapi import Request
+
+from gateway.core.networks import Network, is_in, read_ip
 
 _BURST = 120.0  #: Requests at once.
 _PER_SECOND = 2.0  #: After that.
 _MOST_CLIENTS = 10_000
 _SIX_PREFIX = 64  #: A provider's customer has that many bits of IPv6 prefix.
-
-Network = IPv4Network | IPv6Network
 
 
 class ClientRates:
@@ -41,20 +41,11 @@ class ClientRates:
         peer = request.client.host if request.client else ""
         # Each proxy appends the address it saw; anything before that may be forged.
         named = request.headers.get("x-forwarded-for", "").split(",")
-        while named and self._is_proxy(peer):
+        while named and is_in(peer, self._proxies()):
             peer = named.pop().strip() or peer
-        try:
-            address = ip_address(peer.partition("%")[0])
-        except ValueError:
+        address = read_ip(peer)
+        if address is None:
             return peer[:50]
-        mapped = getattr(address, "ipv4_mapped", None) or address
-        if isinstance(mapped, IPv6Address):
-            return str(IPv6Network((mapped, _SIX_PREFIX), strict=False))
-        return str(mapped)
-
-    def _is_proxy(self, peer: str) -> bool:
-        try:
-            address = ip_address(peer.partition("%")[0])
-        except ValueError:
-            return False
-        return any(address in network for network in self._proxies())
+        if isinstance(address, IPv6Address):
+            return str(IPv6Network((address, _SIX_PREFIX), strict=False))
+        return str(address)

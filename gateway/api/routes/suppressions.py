@@ -37,6 +37,7 @@ from gateway.core.kinds import Scope
 from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress, read_person_or_address
 from gateway.core.people.people import PersonRef, Standing
 from gateway.documents.suppressions import (
+    SUPPRESSION_COLUMNS,
     ReleasedDocument,
     StandingDocument,
     SuppressedAddressDocument,
@@ -65,8 +66,6 @@ from gateway.store.views import timeline
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])
 
-#: Columns that programs may identify by position come first.
-_COLUMNS = ("address", "scope", "since", "until", "by", "note", "person", "source", "name")
 Source = Annotated[
     ListedSource | None,
     Query(description="`mailchimp`: opt-outs that Mailchimp reported; they are in a group."),
@@ -152,7 +151,7 @@ async def csv_pages(using: ApiServices, selection: SuppressionFilter) -> AsyncIt
         return await using.database.read(listed.page, selection, at=at, after=after, limit=AT_ONCE)
 
     position = START
-    heading: tuple[str, ...] = _COLUMNS
+    heading: tuple[str, ...] = SUPPRESSION_COLUMNS
     while True:
         rows = await read(position)
         written = io.StringIO()
@@ -161,7 +160,7 @@ async def csv_pages(using: ApiServices, selection: SuppressionFilter) -> AsyncIt
             writer.writerow(heading)
         for row in rows:
             document = dict(suppressed_address_document(row))
-            writer.writerow([harmless(str(document[name] or "")) for name in _COLUMNS])
+            writer.writerow([harmless(str(document[name] or "")) for name in SUPPRESSION_COLUMNS])
         yield written.getvalue()
         if len(rows) < AT_ONCE:
             return

@@ -26,6 +26,7 @@ from gateway.core.kinds import Scope
 from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress, read_person_or_address
 from gateway.core.people.people import PersonRef, Standing, Suppression
 from gateway.documents.suppressions import (
+    SUPPRESSION_COLUMNS,
     StandingDocument,
     address_standing_document,
     person_standing_document,
@@ -201,8 +202,6 @@ _COLUMNS: ListColumns[SuppressedAddress] = {
     "by": lambda entry: entry.suppression.origin,
     "note": lambda entry: one_line(entry.suppression.remark),
 }
-#: Columns that programs may identify by position come first.
-_CSV_ORDER = ("address", "scope", "since", "until", "by", "note", "person", "source", "name")
 
 
 @app.command("list")
@@ -243,7 +242,7 @@ def list_suppressions(
         asked.print(
             ListSource(every, attrgetter("address"), count),
             _COLUMNS,
-            csv_columns={heading: _COLUMNS[heading] for heading in _CSV_ORDER},
+            csv_columns={heading: _COLUMNS[heading] for heading in SUPPRESSION_COLUMNS},
             document=suppressed_address_document,
             empty=_NONE_LISTED,
         )

@@ -28,6 +28,7 @@ class CampaignState(StrEnum):
 
 #: What can still be changed, prepared and sent.
 OPEN_STATES = (CampaignState.DRAFT, CampaignState.OPENED, CampaignState.SCHEDULED)
+#: It was sent, and the results are known or will be.
 GONE_STATES = (CampaignState.SENDING, CampaignState.SENT)
 #: Campaigns that exist at Mailchimp and are read on schedule.
 READ_STATES = (

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from gateway.core.mail.headers import Headers
 
-FIELDS = ("list-unsubscribe", "list-unsubscribe-post")
+#: A signature must cover both (RFC 8058, 4).
+UNSUBSCRIBE_FIELDS = ("list-unsubscribe", "list-unsubscribe-post")
 _HTTPS = re.compile(r"<\s*https://[^>\s]+\s*>", re.IGNORECASE)
 _ONE_CLICK = re.compile(r"\s*List-Unsubscribe\s*=\s*One-Click\s*", re.IGNORECASE)
 
@@ -62,5 +63,6 @@ def _signature(value: bytes) -> LinkSignature:
     }
     signed = tags.get("h", "").lower().split(":")
     return LinkSignature(
-        domain=tags.get("d", ""), missing=tuple(name for name in FIELDS if name not in signed)
+        domain=tags.get("d", ""),
+        missing=tuple(name for name in UNSUBSCRIBE_FIELDS if name not in signed),
     )

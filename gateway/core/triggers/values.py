@@ -4,15 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from gateway.core.moments import ENGLISH_MONTHS
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 
 DATE = "date"  #: The day the mail is due, in every mail.
 UNSUBSCRIBE_URL = "unsubscribe_url"  #: The unsubscribe link, in every mail.
 
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 _FORMS = {"nl": "%d-%m-%Y", "de": "%d.%m.%Y", "fr": "%d/%m/%Y"}
 
 
@@ -21,7 +18,7 @@ def written(day: date | None, language: str) -> str:
     if day is None:
         return ""
     if language == "en":
-        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+        return f"{day.day} {ENGLISH_MONTHS[day.month - 1]} {day.year}"
     return day.strftime(_FORMS.get(language, "%Y-%m-%d"))
 
 

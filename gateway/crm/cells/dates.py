@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
 from gateway.core.feed.feed_mapping import DateOrder
+from gateway.core.moments import ENGLISH_MONTHS
 from gateway.crm.cells.unreadable import UnreadableCell
 
 _CLOCK = (
@@ -83,10 +84,6 @@ _MONTHS = {
     )
     for name in names.split()
 }
-_PLAIN_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 _A_DATE, _A_TIME = "a date such as 1980-05-31", "a time such as 1980-05-31T08:30"
 _CURE = "write it as 1980-05-31"
 
@@ -244,8 +241,8 @@ class DateReader:
         if not written.first:
             return written.month, written.day
         if self.order is None and written.is_open:
-            day_first = f"{written.first} {_PLAIN_MONTHS[written.last - 1]}"
-            month_first = f"{written.last} {_PLAIN_MONTHS[written.first - 1]}"
+            day_first = f"{written.first} {ENGLISH_MONTHS[written.last - 1]}"
+            month_first = f"{written.last} {ENGLISH_MONTHS[written.first - 1]}"
             raise UnreadableCell(
                 f"{text!r} is {day_first} or {month_first}, and nothing in its column decides",
                 f'say which by [crm] date_order = "day-first" or "month-first", or {_CURE}',

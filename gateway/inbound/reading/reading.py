@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from gateway.core.kinds import Trust
 from gateway.core.mail.automatic import (
     Automatic,
     Field,
@@ -32,7 +33,6 @@ from gateway.inbound.reading.recovered import RecoveredMail
 from gateway.inbound.reading.skeleton import Skeletons
 from gateway.inbound.reading.trust import distrust, read_sender
 from gateway.inbound.reading.unwrap import unwrap
-from gateway.inbound.verdict import Trust
 
 _LONGEST_TEXT = 1_000_000
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import authres
 
+from gateway.core.kinds import Trust
 from gateway.core.mail.address import domain_of, lookup_form
 from gateway.core.mail.headers import Headers
 from gateway.inbound.reading.header_fields import read_address_field
-from gateway.inbound.verdict import Trust
 
 _AUTH_AS = "x-ms-exchange-organization-authas"
 _UNASKED = frozenset(("none", "bestguesspass"))  #: DMARC results for a domain without a policy.

@@ -16,7 +16,7 @@ from gateway.api.replies import on_page, wrapped
 from gateway.api.services import ApiServices, CampaignActions, NotDone, Told
 from gateway.api.threads import in_turn
 from gateway.core import ids
-from gateway.core.campaigns.campaigns import OPEN_STATES, CampaignState
+from gateway.core.campaigns.campaigns import GONE_STATES, OPEN_STATES
 from gateway.documents.campaigns import MemberDoings, campaign_document, known_numbers
 from gateway.store.campaigns import activities, campaign_members, campaign_syncs, campaigns
 from gateway.store.campaigns.campaign_members import WhichMembers
@@ -25,8 +25,6 @@ from gateway.store.engine.database import StoreTransaction
 
 _AT_ONCE = 50
 _QUARTER = timedelta(minutes=15)
-#: It was sent, and the results are known or will be.
-LEFT = (CampaignState.SENDING, CampaignState.SENT)
 
 
 async def shown(
@@ -59,7 +57,7 @@ async def shown(
         )
         addresses = [member.address for member in members if member.address]
         doings = MemberDoings(activities.of_recipients(connection, number, addresses), machines)
-        has_left = campaign.state in LEFT
+        has_left = campaign.state in GONE_STATES
         synced = campaign_syncs.by_id(connection, number) if has_left else None
         return {
             "campaign": campaign,
@@ -95,7 +93,7 @@ async def shown(
             "reason_names": words.reason_names(request),
             "activity_names": words.activity_names(request),
             "is_filled": values["campaign"].state in OPEN_STATES,
-            "has_left": values["campaign"].state in LEFT,
+            "has_left": values["campaign"].state in GONE_STATES,
             "next_quarter": _next_quarter(using),
             "problem": problem,
             "named": named,

@@ -27,7 +27,7 @@ from gateway.api.routes.campaign_actions import Number
 from gateway.api.services import ApiServices, CampaignActions, NotDone, Told
 from gateway.api.threads import in_turn
 from gateway.core import ids
-from gateway.core.campaigns.campaigns import CampaignRequest, nobody_is_in
+from gateway.core.campaigns.campaigns import GONE_STATES, CampaignRequest, nobody_is_in
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.replies.document_types import clean_filename
 from gateway.documents.campaigns import (
@@ -55,7 +55,7 @@ async def list_campaigns(request: Request, using: Using, cursor: Cursor = None) 
         tallies = campaign_members.tallies(connection, [campaign.id for campaign in listed])
         numbers = known_numbers_of_several(
             connection,
-            [campaign.id for campaign in listed if campaign.state in page.LEFT],
+            [campaign.id for campaign in listed if campaign.state in GONE_STATES],
             count_machine_opens=machines,
             kept=using.campaign_counts,
         )

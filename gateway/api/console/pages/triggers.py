@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
@@ -37,7 +37,6 @@ from gateway.store.views import application_list
 
 router = APIRouter(prefix="/triggers")
 
-T = TypeVar("T")
 _DAYS = 14
 _MOST_RUNS = 20
 _LONGEST = 200_000  #: Characters of a text written in the form.

@@ -14,7 +14,12 @@ from gateway.core.replies.forwarded.labels import (
     read_label,
     split_glued,
 )
-from gateway.core.replies.forwarded.language.words import LANGUAGES_OF, OTHERWISE, HeaderWord
+from gateway.core.replies.forwarded.language.words import (
+    LANGUAGES_OF,
+    OTHERWISE,
+    PEOPLE,
+    HeaderWord,
+)
 from gateway.core.replies.forwarded.lines import TextLine
 from gateway.core.replies.forwarded.mailboxes import is_people
 from gateway.core.replies.forwarded.separators import is_line
@@ -26,7 +31,6 @@ _AHEAD_IF_ANNOUNCED = 6  #: or this many below a separator.
 _SHORTEST_FRAME, _LONGEST_FRAME = 4, 12
 _SHORTEST_BARE = 3
 _GLUED_LINES = 5
-_PEOPLE = (HeaderWord.SENDER, HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.REPLY_TO)
 _ENDS_PERSON = re.compile(r"[^\s<>,;]@[^\s<>,;]+>?\Z")  #: Ends with an address and no comma.
 _TELLING = (HeaderWord.DATE, HeaderWord.TO, HeaderWord.SUBJECT)
 #: Ids of other mails, `References: <1@example.org> <2@example.org>`.
@@ -89,7 +93,7 @@ def read_bare(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
         if label is not None and label.role is not None and label.role not in fields:
             role = label.role
             fields[role] = label.value
-        elif role in _PEOPLE and "@" in lines[end].text:
+        elif role in PEOPLE and "@" in lines[end].text:
             fields[role] = f"{fields[role]} {lines[end].text}"
         else:
             break
@@ -182,7 +186,7 @@ class HeaderBlockReader:
         if is_folded or self.continues(line.text, label):
             above = self._fields.get(self._role, "")
             # SquirrelMail puts each recipient on a line, with nothing between them.
-            comma = "," if self._role in _PEOPLE and _ENDS_PERSON.search(above) else ""
+            comma = "," if self._role in PEOPLE and _ENDS_PERSON.search(above) else ""
             comma = comma if is_people(line.text) else ""
             self._fields[self._role] = f"{above}{comma} {line.text}".strip()
             self._end += 1
@@ -197,14 +201,14 @@ class HeaderBlockReader:
             label = label._replace(role=next(filter(None, roles), label.role))
         if label is not None and self.is_date_of_sending(label):
             return label._replace(role=HeaderWord.DATE)
-        if label is None or label.role not in _PEOPLE or not self._are_message_ids(label.value):
+        if label is None or label.role not in PEOPLE or not self._are_message_ids(label.value):
             return label
         is_taken = label.value.count("<") > 1 or label.role in self._fields
         return label._replace(role=HeaderWord.OTHER) if is_taken else label
 
     def is_date_of_sending(self, label: Label) -> bool:
         """Whether a word for a person gives the time of sending: `المُرسل` is sender and sent."""
-        is_person = label.role in _PEOPLE and "@" not in label.value
+        is_person = label.role in PEOPLE and "@" not in label.value
         return (
             is_person
             and HeaderWord.DATE not in self._fields
@@ -295,7 +299,7 @@ class HeaderBlockReader:
             telling = {HeaderWord.SENDER, HeaderWord.DATE} <= self._fields.keys()
             lacking = telling and HeaderWord.TO not in self._fields
             return lacking or self._are_message_ids(label.value)
-        if label.role in _PEOPLE:
+        if label.role in PEOPLE:
             return label.role not in self._fields and is_people(label.value)
         is_date = label.role is HeaderWord.DATE and HeaderWord.DATE not in self._fields
         return is_date and parse_date(label.value, zone=UTC) is not None
@@ -308,7 +312,7 @@ class HeaderBlockReader:
         if value is None or self._lines[self._end - 1].is_blank:
             return value == ""
         is_open = value.count("<") > value.count(">") or value.count('"') % 2 == 1
-        if self._role in _PEOPLE and (value[-1:] in ",;<([" or is_open):
+        if self._role in PEOPLE and (value[-1:] in ",;<([" or is_open):
             return True
         if not value and (
             self._role is not HeaderWord.SUBJECT or self._lines[self._end].is_indented
@@ -320,7 +324,7 @@ class HeaderBlockReader:
                 return True
         if label is not None and value:
             return False
-        if self._role in _PEOPLE and text.startswith("<") and "@" in text:
+        if self._role in PEOPLE and text.startswith("<") and "@" in text:
             return True
         if self._role is HeaderWord.OTHER and self._are_message_ids(text):
             return True

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from gateway.core.mail.headers import decoded, decoded_mailboxes
 from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader
 from gateway.core.replies.forwarded.labels import read_label
-from gateway.core.replies.forwarded.language.words import HeaderWord
+from gateway.core.replies.forwarded.language.words import PEOPLE, HeaderWord
 from gateway.core.replies.forwarded.lines import TextLine
 
 _LONGEST = 500  #: Lines of a header; each server on the way adds some.
@@ -32,7 +32,6 @@ _TECHNICAL = frozenset(
     }
 )
 _FEWEST_TECHNICAL = 2  #: If there is no separator above.
-_PEOPLE = (HeaderWord.SENDER, HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.REPLY_TO)
 _MIME = ("content-type", "content-transfer-encoding")
 
 
@@ -57,7 +56,7 @@ def read_fields(
     for name, value in written:
         label = read_label(f"{name}: {value}")
         if label is not None and label.role not in (None, HeaderWord.OTHER):
-            decode = decoded_mailboxes if label.role in _PEOPLE else decoded
+            decode = decoded_mailboxes if label.role in PEOPLE else decoded
             octets = value.encode("utf-8", "surrogateescape")
             fields.setdefault(label.role, decode(octets) if "=?" in value else value)
     if HeaderWord.SENDER not in fields or not fields.keys() & {

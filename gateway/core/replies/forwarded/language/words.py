@@ -19,6 +19,10 @@ class HeaderWord(Enum):
     OTHER = "other"  #: Known, but nothing to recover: attachments, importance …
 
 
+#: Lines that name people.
+PEOPLE = (HeaderWord.SENDER, HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.REPLY_TO)
+
+
 _OTHERS = (
     "Attachments|Attachment|Importance|Priority|Sensitivity|Categories|Organization|Organisation"
     "|Message-ID|Newsgroups|References|In-Reply-To|User-Agent|X-Mailer|Mailed-By|Signed-By"
