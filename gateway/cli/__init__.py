@@ -35,11 +35,11 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        named = f"{error.filename}: " if error.filename else ""
+        prefix = f"{error.filename}: " if error.filename else ""
         cure = ""
         if isinstance(error, PermissionError) and error.filename:
             cure = ": try it as the user that the gateway runs as"
-        return _tell(f"{named}{error.strerror or error}{cure}", 1)
+        return _tell(f"{prefix}{error.strerror or error}{cure}", 1)
     except UnicodeEncodeError:
         if all(
             not any("\udc80" <= char <= "\udcff" for char in argument) for argument in arguments

@@ -113,8 +113,8 @@ _CONFIG = typer.Option(
 )
 
 
-def _tell_version(asked: bool) -> None:
-    if asked:
+def _tell_version(is_given: bool) -> None:
+    if is_given:
         typer.echo(f"gateway {__version__}")
         raise typer.Exit
 

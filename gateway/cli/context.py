@@ -103,8 +103,8 @@ class Context:
 
 def of(context: typer.Context) -> Context:
     """Return the context that `--config` created."""
-    known = context.find_object(Context)
-    return known or Context()
+    invocation = context.find_object(Context)
+    return invocation or Context()
 
 
 def wrong_use(text: str) -> Never:
@@ -158,9 +158,9 @@ def read_person(text: str) -> PersonRef | str:
 
 def listeners_beginning(context: typer.Context, incomplete: str) -> list[str]:
     """Return the config's listeners with names starting so; none if it can't be read."""
-    named = context.find_root().params.get("config")
+    config_file = context.find_root().params.get("config")
     try:
-        values = ConfigText.read(Path(named) if named else None, os.environ).values()
+        values = ConfigText.read(Path(config_file) if config_file else None, os.environ).values()
         listeners = values["smtp"]["listeners"]
         return [item["name"] for item in listeners if item["name"].startswith(incomplete)]
     except (GatewayError, KeyError, TypeError, AttributeError):

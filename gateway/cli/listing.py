@@ -102,15 +102,15 @@ def newest_first(
 
 def in_memory(entries: Iterable[T], key: Callable[[T], str]) -> ListSource[T]:
     """Return the source of a list short enough to be in memory."""
-    known = list(entries)
+    all_entries = list(entries)
 
     def behind(after: str | None) -> Sequence[T]:
         if after is None:
-            return known
-        places = [place for place, entry in enumerate(known) if key(entry) == after]
+            return all_entries
+        places = [place for place, entry in enumerate(all_entries) if key(entry) == after]
         if not places:
             wrong_use(f"--after {after}: the list has no such entry")
-        return known[places[-1] + 1 :]
+        return all_entries[places[-1] + 1 :]
 
     return ListSource(lambda after, _: iter(behind(after)), key, lambda after: len(behind(after)))
 
@@ -184,17 +184,17 @@ class ListRequest:
         if self.form is ListForm.JSON:
             print_json_list(map(document, entries))
         else:
-            chosen = columns if is_table or csv_columns is None else csv_columns
+            shown_columns = columns if is_table or csv_columns is None else csv_columns
             rows = (
-                [cell(line) for cell in chosen.values()]
+                [cell(line) for cell in shown_columns.values()]
                 for entry in entries
                 for line in lines_of(entry)
             )
             if is_table:
                 nothing = self._nothing(empty)
-                print_table(list(chosen), rows, empty=nothing, times=self.context.times)
+                print_table(list(shown_columns), rows, empty=nothing, times=self.context.times)
             else:
-                print_csv(list(chosen), rows)
+                print_csv(list(shown_columns), rows)
         for line in rest:
             (print_line if is_table else complain)(line)
 
@@ -203,16 +203,16 @@ class ListRequest:
 
         Entries with the same key stay together, even if they alone exceed `most`.
         """
-        shown, last = 0, ""
+        count, last = 0, ""
         for key, entries in groupby(source.every(self.after, max(most + 1, SHOWN)), source.key):
             together = list(entries)
-            if shown and shown + len(together) > most:
+            if count and count + len(together) > most:
                 counted = "" if source.count is None else f" {source.count(last)}"
                 more = f"… and{counted} more: --after '{last}', or --json or --csv for all"
                 rest.append(more)
                 return
             yield from together
-            shown, last = shown + len(together), key
+            count, last = count + len(together), key
 
     def _nothing(self, empty: str) -> str:
         if not self.narrowing:
@@ -223,15 +223,15 @@ class ListRequest:
 
 
 def lists(*, has_since: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add the options of all lists to a command, which is called with `asked`, a `ListRequest`.
+    """Add the options of all lists to a command, which is called with `request`, a `ListRequest`.
 
     Without `--since` only for lists without a time to filter by (docs/lists.md).
     """
-    given = {name: option for name, option in _OPTIONS.items() if has_since or name != "since"}
+    options = {name: option for name, option in _OPTIONS.items() if has_since or name != "since"}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command)
-        own = [value for name, value in signature.parameters.items() if name != "asked"]
+        own = [value for name, value in signature.parameters.items() if name != "request"]
         added = [
             inspect.Parameter(
                 name,
@@ -239,13 +239,13 @@ def lists(*, has_since: bool = True) -> Callable[[Callable[..., None]], Callable
                 default=_NO_LIST.get(name),
                 annotation=option,
             )
-            for name, option in given.items()
+            for name, option in options.items()
         ]
 
         @wraps(command)
         def listing(context: typer.Context, **values: Any) -> None:
-            shared = {name: values.pop(name) for name in given}
-            command(context, asked=_request(context, **shared), **values)
+            shared = {name: values.pop(name) for name in options}
+            command(context, request=_request(context, **shared), **values)
 
         listing.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
         return listing
@@ -264,12 +264,12 @@ def _request(
 ) -> ListRequest:
     if as_csv and as_json:
         wrong_use("--csv or --json, not both")
-    chosen = of(context)
+    invocation = of(context)
     return ListRequest(
-        context=chosen,
+        context=invocation,
         form=ListForm.CSV if as_csv else ListForm.JSON if as_json else ListForm.TABLE,
         limit=limit,
-        since=chosen.since(since),
+        since=invocation.since(since),
         after=after,
         narrowing=tuple(
             option.opts[0]

@@ -40,18 +40,18 @@ def _what(error: Any) -> str:
     message, kind = str(error.message), type(error).__name__
     context = getattr(error, "ctx", None)
     if kind == "NoSuchOption":
-        known = [] if context is None else _options(context.command)
-        hint = did_you_mean(error.option_name, known)
+        options = [] if context is None else _options(context.command)
+        hint = did_you_mean(error.option_name, options)
         return f"no such option: {error.option_name}{hint}"
     param = getattr(error, "param", None)
     if kind == "MissingParameter" and param is not None:
         help_text = (getattr(param, "help", None) or "").removesuffix(".")
         return f"{_name(param)} is missing" + (f": {help_text}" if help_text else "")
     if match := _COMMAND.match(message):
-        known = [] if context is None else context.command.list_commands(context)
+        commands = [] if context is None else context.command.list_commands(context)
         path = context.command_path.partition(" ")[2] if context is not None else ""
         name = f"{path} {match['given']}".strip()
-        return f"no such command: {name}{did_you_mean(match['given'], known)}"
+        return f"no such command: {name}{did_you_mean(match['given'], commands)}"
     if match := _EXTRA.match(message):
         return f"unexpected: {match['given']}"
     if match := _OPTION_VALUE.match(message):
@@ -60,9 +60,9 @@ def _what(error: Any) -> str:
     for pattern, words in _WORDS:
         message = pattern.sub(words, message)
     if match := _CHOICE.match(message):
-        known = re.findall(r"'([^']*)'", match["known"])
-        hint = did_you_mean(match["given"], known)
-        message = f"{match['given']} is not one of {', '.join(known)}{hint}"
+        choices = re.findall(r"'([^']*)'", match["known"])
+        hint = did_you_mean(match["given"], choices)
+        message = f"{match['given']} is not one of {', '.join(choices)}{hint}"
     return f"{_name(param)}: {message.removesuffix('.')}" if param is not None else message
 
 
@@ -72,5 +72,5 @@ def _options(command: Any) -> Iterable[str]:
 
 def _name(param: Any) -> str:
     """Return the name of an option or argument in the help."""
-    named = param.opts[0] if param.opts and param.opts[0].startswith("-") else ""
-    return named or param.metavar or str(param.name).upper()
+    option = param.opts[0] if param.opts and param.opts[0].startswith("-") else ""
+    return option or param.metavar or str(param.name).upper()

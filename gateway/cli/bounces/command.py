@@ -65,7 +65,7 @@ _LAST_POSITION = 2**31 - 1
 @lists()
 def list_bounces(
     context: typer.Context,
-    asked: ListRequest,
+    request: ListRequest,
     *,
     address: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Only of this address.")
@@ -83,22 +83,22 @@ def list_bounces(
     `hard`: the address itself is wrong or gone. `proof` says how a bounce is known to be about one
     of the gateway's messages; without any, nothing is done to the address.
     """
-    chosen = of(context)
-    wanted = chosen.lookup(read_mail_address(address)) if address else ""
+    invocation = of(context)
+    lookup_form = invocation.lookup(read_mail_address(address)) if address else ""
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> list[KeptBounce]:
         return bounces.listed(
             connection,
-            address=wanted,
+            address=lookup_form,
             kinds=kind or (),
             undecided=undecided,
-            since=asked.since,
+            since=request.since,
             after=None if before is None else (before, _LAST_POSITION),
             limit=limit,
         )
 
-    with chosen.store() as store:
-        asked.print(
+    with invocation.store() as store:
+        request.print(
             newest_first(store, read, lambda entry: entry.inbox),
             _COLUMNS,
             csv_columns=_FOR_THE_CRM,
@@ -124,7 +124,7 @@ def read_files(
     for several mails, a list of files with theirs.
     """
     is_one = len(files) == 1 and not files[0].is_dir()
-    mails = [(file, *_read(file)) for named in files for file in _mails_in(named)]
+    mails = [(file, *_read(file)) for path in files for file in _mails_in(path)]
     if is_one and mails[0][2]:
         wrong_use(mails[0][2])
     if as_json and is_one:
@@ -205,7 +205,7 @@ _SHARES_SHOWN: ListColumns[BounceShare] = {
 @lists()
 def report(
     context: typer.Context,
-    asked: ListRequest,
+    request: ListRequest,
     *,
     days: Annotated[
         int, typer.Option(help="How many days back, unless --since says so.", min=1, max=36_500)
@@ -221,11 +221,15 @@ def report(
     than 5 % bounces is what providers look into.
     """
     check_plot_file(plot)
-    chosen = of(context)
-    since = asked.since or common.now() - timedelta(days=days)
-    with chosen.store() as store, store.reading() as connection:
+    invocation = of(context)
+    since = request.since or common.now() - timedelta(days=days)
+    with invocation.store() as store, store.reading() as connection:
         shares = bounce_shares.by_domain(connection, since)
-    time = f"since {chosen.local(since)}" if asked.since else f"in the last {counted(days, 'day')}"
+    time = (
+        f"since {invocation.local(since)}"
+        if request.since
+        else f"in the last {counted(days, 'day')}"
+    )
     if plot is not None:
         _draw(shares, plot, f"Mail sent {time}, by sender's and receiver's domain")
     empty = (
@@ -233,14 +237,14 @@ def report(
         "the sender's and the receiver's domain, beside what came back of it."
     )
     # The sentence itself names the time.
-    replace(asked, narrowing=()).print(
+    replace(request, narrowing=()).print(
         in_memory(shares, lambda share: f"{share.sender} {share.receiver}"),
         _SHARES_SHOWN,
         csv_columns=_SHARES,
         document=lambda share: asdict(share) | {"bounce_rate": share.bounce_rate},
         empty=empty,
     )
-    if asked.form is ListForm.TABLE:
+    if request.form is ListForm.TABLE:
         for share in shares:
             if share.is_alarming:
                 print_line(f"Look at {share.sender} to {share.receiver}: {share.alarm}", "red")

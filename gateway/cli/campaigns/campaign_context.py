@@ -25,14 +25,14 @@ def session_of(context: typer.Context) -> Iterator[tuple[Context, "MailchimpSess
     from gateway.app.campaigns import mailchimp
     from gateway.sync.readiness import activated
 
-    chosen = of(context)
+    invocation = of(context)
     with (
-        chosen.store() as store,
+        invocation.store() as store,
         _bar() as bar,
-        mailchimp.mailchimp_session(chosen.settings, store, progress=bar.beat) as session,
+        mailchimp.mailchimp_session(invocation.settings, store, progress=bar.beat) as session,
     ):
         activated(store)
-        yield chosen, replace(session, finished=bar.stop)
+        yield invocation, replace(session, finished=bar.stop)
 
 
 class _Bar:

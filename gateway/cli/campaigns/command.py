@@ -75,14 +75,14 @@ _At = Annotated[
 
 @app.command("list")
 @lists()
-def list_campaigns(context: typer.Context, asked: ListRequest) -> None:
+def list_campaigns(context: typer.Context, request: ListRequest) -> None:
     """List the campaigns, the newest first."""
-    chosen = of(context)
+    invocation = of(context)
 
     def read(
         connection: StoreTransaction, before: int | None, limit: int
     ) -> list[tuple[Campaign, Mapping[str, int]]]:
-        rows = campaigns.listed(connection, since=asked.since, before=before, limit=limit)
+        rows = campaigns.listed(connection, since=request.since, before=before, limit=limit)
         tallies = campaign_members.tallies(connection, [campaign.id for campaign in rows])
         return [(campaign, tallies[campaign.id]) for campaign in rows]
 
@@ -95,8 +95,8 @@ def list_campaigns(context: typer.Context, asked: ListRequest) -> None:
         "read": lambda entry: show.last_read(entry[0]),
         "next": lambda entry: show.next_read(entry[0]),
     }
-    with chosen.store() as store:
-        asked.print(
+    with invocation.store() as store:
+        request.print(
             newest_first(store, read, lambda entry: entry[0].id),
             columns,
             document=lambda entry: campaign_document(*entry),
@@ -117,12 +117,12 @@ def show_campaign(
 
     Also who is in, and who is out and why.
     """
-    chosen = of(context)
-    with chosen.store() as store:
+    invocation = of(context)
+    with invocation.store() as store:
         if as_csv:
             exports.print_activities(store, read_id(number))
             return
-        _print(chosen, store, read_id(number), as_json=as_json)
+        _print(invocation, store, read_id(number), as_json=as_json)
 
 
 @app.command("create")
@@ -151,7 +151,7 @@ def create(
         from_name=from_name,
         from_address=read_mail_address(from_address),
     )
-    with session_of(context) as (chosen, session):
+    with session_of(context) as (invocation, session):
         try:
             campaign, remarks = work.create(
                 session, draft, common.ids_of(session.database).next(), yes=yes
@@ -165,7 +165,7 @@ def create(
                 session, draft, common.ids_of(session.database).next(), yes=True
             )
         _warn(remarks)
-        _done(chosen, session, campaign, f"Created: {ids.show(campaign.id)}", as_json=as_json)
+        _done(invocation, session, campaign, f"Created: {ids.show(campaign.id)}", as_json=as_json)
 
 
 @app.command("add")
@@ -185,24 +185,28 @@ def add(
     from gateway.sync import campaigns as work
     from gateway.sync.campaign_states import stored
 
-    wanted = read_id(number)
+    campaign_id = read_id(number)
     if not (person or group or file):
         wrong_use("name somebody: --person, --group or --file")
     persons = [read_person(written) for written in person or []]
-    with session_of(context) as (chosen, session):
+    with session_of(context) as (invocation, session):
         people_chosen = campaign_people.chosen(
-            chosen.settings, session.database, persons=persons, groups=group or (), files=file or ()
+            invocation.settings,
+            session.database,
+            persons=persons,
+            groups=group or (),
+            files=file or (),
         )
-        added = work.add(session, wanted, people_chosen.people)
+        added = work.add(session, campaign_id, people_chosen.people)
         problems = [
             *people_chosen.problems,
             *(f"the CRM has sent no {ref}" for ref in added.unknown),
         ]
         for problem in problems:
             complain(problem)
-        campaign = stored(session, wanted)
+        campaign = stored(session, campaign_id)
         text = f"Added: {added.added}; {added.known} were in it before"
-        _done(chosen, session, campaign, text, as_json=as_json)
+        _done(invocation, session, campaign, text, as_json=as_json)
     raise typer.Exit(1 if problems else 0)
 
 
@@ -221,14 +225,14 @@ def remove(
     from gateway.sync import campaigns as work
     from gateway.sync.campaign_states import stored
 
-    wanted, sought = read_id(number), read_person(person)
-    with session_of(context) as (chosen, session):
-        refs = campaign_people.named(chosen.settings, session.database, sought)
-        gone = [ref for ref in refs if work.remove(session, wanted, ref)]
+    campaign_id, sought = read_id(number), read_person(person)
+    with session_of(context) as (invocation, session):
+        refs = campaign_people.named(invocation.settings, session.database, sought)
+        gone = [ref for ref in refs if work.remove(session, campaign_id, ref)]
         if not gone:
             raise NotFound(f"{person} is not in the campaign {number}")
         text = f"Removed: {', '.join(map(str, gone))}"
-        _done(chosen, session, stored(session, wanted), text, as_json=as_json)
+        _done(invocation, session, stored(session, campaign_id), text, as_json=as_json)
 
 
 @app.command("prepare")
@@ -242,9 +246,9 @@ def prepare(
     """
     from gateway.sync import campaigns as work
 
-    wanted = read_id(number)
+    campaign_id = read_id(number)
     with session_of(context) as (_, session):
-        campaign, plan, faults = work.preview(session, wanted)
+        campaign, plan, faults = work.preview(session, campaign_id)
         _warn(faults)
         if yes:
             with session.database.writing() as connection:
@@ -276,11 +280,11 @@ def open_campaign(
     """
     from gateway.sync import campaigns as work
 
-    wanted = read_id(number)
-    with session_of(context) as (chosen, session):
-        campaign, missing = work.open_at_mailchimp(session, wanted, yes=yes)
+    campaign_id = read_id(number)
+    with session_of(context) as (invocation, session):
+        campaign, missing = work.open_at_mailchimp(session, campaign_id, yes=yes)
         _warn([f"before it can be sent: {prerequisite}" for prerequisite in missing])
-        _done(chosen, session, campaign, f"Opened: {campaign.link}", as_json=as_json)
+        _done(invocation, session, campaign, f"Opened: {campaign.link}", as_json=as_json)
 
 
 @app.command("send")
@@ -288,10 +292,10 @@ def send(context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json
     """Send a campaign now."""
     from gateway.sync import campaigns as work
 
-    wanted = read_id(number)
-    with session_of(context) as (chosen, session):
-        campaign = work.send(session, wanted, yes=yes)
-        _done(chosen, session, campaign, f"On its way: {campaign.link}", as_json=as_json)
+    campaign_id = read_id(number)
+    with session_of(context) as (invocation, session):
+        campaign = work.send(session, campaign_id, yes=yes)
+        _done(invocation, session, campaign, f"On its way: {campaign.link}", as_json=as_json)
 
 
 @app.command("schedule")
@@ -304,14 +308,14 @@ def schedule(
     """
     from gateway.sync import campaigns as work
 
-    wanted, wished = read_id(number), of(context).moment(at, "--at")
-    with session_of(context) as (chosen, session):
+    campaign_id, wished = read_id(number), of(context).moment(at, "--at")
+    with session_of(context) as (invocation, session):
         from gateway.app.campaigns.mailchimp import quarter
 
-        moment = quarter(wished, chosen.zone, at)
-        campaign = work.schedule(session, wanted, moment, yes=yes)
-        text = f"Scheduled for {chosen.local(campaign.scheduled_for)}: {campaign.link}"
-        _done(chosen, session, campaign, text, as_json=as_json)
+        moment = quarter(wished, invocation.zone, at)
+        campaign = work.schedule(session, campaign_id, moment, yes=yes)
+        text = f"Scheduled for {invocation.local(campaign.scheduled_for)}: {campaign.link}"
+        _done(invocation, session, campaign, text, as_json=as_json)
 
 
 @app.command("unschedule")
@@ -319,10 +323,10 @@ def unschedule(context: typer.Context, number: Id, as_json: Json = False) -> Non
     """Take a campaign out of the schedule; it stays at Mailchimp."""
     from gateway.sync import campaigns as work
 
-    wanted = read_id(number)
-    with session_of(context) as (chosen, session):
-        campaign = work.unschedule(session, wanted)
-        _done(chosen, session, campaign, f"Not scheduled any more: {number}", as_json=as_json)
+    campaign_id = read_id(number)
+    with session_of(context) as (invocation, session):
+        campaign = work.unschedule(session, campaign_id)
+        _done(invocation, session, campaign, f"Not scheduled any more: {number}", as_json=as_json)
 
 
 @app.command("delete")
@@ -333,10 +337,10 @@ def delete(context: typer.Context, number: Id, as_json: Json = False) -> None:
     """
     from gateway.sync import campaigns as work
 
-    wanted = read_id(number)
-    with session_of(context) as (chosen, session):
-        campaign = work.delete(session, wanted)
-        _done(chosen, session, campaign, f"Deleted: {number}", as_json=as_json)
+    campaign_id = read_id(number)
+    with session_of(context) as (invocation, session):
+        campaign = work.delete(session, campaign_id)
+        _done(invocation, session, campaign, f"Deleted: {number}", as_json=as_json)
 
 
 @app.command("recreate")
@@ -355,14 +359,14 @@ def recreate(
     """
     from gateway.sync import campaigns as work
 
-    wanted = read_id(number)
-    with session_of(context) as (chosen, session):
+    campaign_id = read_id(number)
+    with session_of(context) as (invocation, session):
         campaign, remarks = work.recreate(
-            session, wanted, template=template, new=common.ids_of(session.database).next()
+            session, campaign_id, template=template, new=common.ids_of(session.database).next()
         )
         _warn(remarks)
         text = f"Created: {ids.show(campaign.id)}, in place of {number}"
-        _done(chosen, session, campaign, text, as_json=as_json)
+        _done(invocation, session, campaign, text, as_json=as_json)
 
 
 def _done(

@@ -58,14 +58,14 @@ _FOR_THE_CRM: ListColumns[InGroup] = {
 
 
 @lists()
-def list_opt_outs(context: typer.Context, asked: ListRequest) -> None:
+def list_opt_outs(context: typer.Context, request: ListRequest) -> None:
     """List who opted out at Mailchimp, the latest first.
 
     Mailchimp has put them into an opt-out group, and no feed takes them out.
     """
     with of(context).store() as store, store.reading() as connection:
-        left = opt_outs.in_force(connection, since=asked.since)
-    asked.print(
+        left = opt_outs.in_force(connection, since=request.since)
+    request.print(
         in_memory(left, lambda opt_out: f"{opt_out.person} {opt_out.group}"),
         _SHOWN,
         csv_columns=_FOR_THE_CRM,

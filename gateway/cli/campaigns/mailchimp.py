@@ -33,15 +33,15 @@ def activate(context: typer.Context, *, dry_run: _DryRun = False, as_json: Json 
     from gateway.app.campaigns import mailchimp
     from gateway.sync.activation import Activation, StepResult
 
-    chosen = of(context)
-    client = mailchimp.client(chosen.settings)
+    invocation = of(context)
+    client = mailchimp.client(invocation.settings)
     steps: list[ActivationStep] = []
     try:
-        with chosen.store() as store:
+        with invocation.store() as store:
             activation = Activation(
                 client=client,
                 database=store,
-                wishes=mailchimp.wishes(chosen.settings),
+                wishes=mailchimp.wishes(invocation.settings),
                 clock=common.now,
                 dry_run=dry_run,
             )
@@ -62,8 +62,8 @@ def status(context: typer.Context, *, as_json: Json = False) -> None:
 
     Each line says what to do about it.
     """
-    chosen = of(context)
-    account = _account(chosen)
+    invocation = of(context)
+    account = _account(invocation)
     if as_json:
         print_json(account.document())
     else:
@@ -73,12 +73,12 @@ def status(context: typer.Context, *, as_json: Json = False) -> None:
         # When the account was last read, and when it will be next.
         audience, of_campaigns = account.standing.audience, account.reads
         if audience is not None:
-            last, due = in_words(chosen, audience.synced_at), when_due(audience.next_sync)
-            next_time = in_words(chosen, due)
+            last, due = in_words(invocation, audience.synced_at), when_due(audience.next_sync)
+            next_time = in_words(invocation, due)
             print_line(f"{'read':<8}  audience {audience.name}: {last}; next: {next_time}")
         if of_campaigns.campaigns:
-            last, due = in_words(chosen, of_campaigns.last), when_due(of_campaigns.next)
-            number, next_time = of_campaigns.campaigns, in_words(chosen, due)
+            last, due = in_words(invocation, of_campaigns.last), when_due(of_campaigns.next)
+            number, next_time = of_campaigns.campaigns, in_words(invocation, due)
             print_line(f"{'read':<8}  campaigns ({number}): {last}; next: {next_time}")
         else:
             print_line(f"{'read':<8}  campaigns: none at Mailchimp")
@@ -94,14 +94,14 @@ _TEMPLATES: "ListColumns[AccountTemplate]" = {
 
 @app.command("templates")
 @lists(has_since=False)
-def templates(context: typer.Context, asked: ListRequest) -> None:
+def templates(context: typer.Context, request: ListRequest) -> None:
     """List the account's templates.
 
     And whether campaigns can use them.
     """
     account = _account(of(context))
     documents = {document["id"]: document for document in account.templates()}
-    asked.print(
+    request.print(
         in_memory(account.standing.templates, lambda template: str(template.id)),
         _TEMPLATES,
         document=lambda template: documents[template.id],

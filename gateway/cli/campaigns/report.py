@@ -55,17 +55,19 @@ def sync(
 
     The role `sync` does it by itself.
     """
-    wanted = None if number is None else read_id(number)
+    campaign_id = None if number is None else read_id(number)
     brought = _SyncTotals()
-    with session_of(context) as (chosen, session):
+    with session_of(context) as (invocation, session):
         from gateway.app.campaigns.mailchimp import sync_rounds
 
-        if wanted is not None:
+        if campaign_id is not None:
             with session.database.reading() as connection:
-                campaigns.by_id(connection, wanted)
-        rounds = sync_rounds(chosen.settings, session, brought.hear)
+                campaigns.by_id(connection, campaign_id)
+        rounds = sync_rounds(invocation.settings, session, brought.hear)
         _patiently(
-            lambda: rounds.run(everything=True) if wanted is None else rounds.look_at(wanted)
+            lambda: (
+                rounds.run(everything=True) if campaign_id is None else rounds.look_at(campaign_id)
+            )
         )
     if as_json:
         print_json(brought.document())
@@ -86,26 +88,26 @@ def show_report(
     Bounces, opens, clicks, unsubscribes and links. Mailchimp is asked for news first; if it doesn't
     answer, what is known is shown.
     """
-    wanted = read_id(number)
+    campaign_id = read_id(number)
     check_plot_file(plot)
-    chosen = of(context)
-    with chosen.store() as store:
+    invocation = of(context)
+    with invocation.store() as store:
         with store.reading() as connection:
-            campaigns.by_id(connection, wanted)
+            campaigns.by_id(connection, campaign_id)
         try:
             with session_of(context) as (_, session):
                 from gateway.app.campaigns.mailchimp import sync_rounds
 
-                rounds = sync_rounds(chosen.settings, session, lambda _: None)
-                _patiently(lambda: rounds.look_at(wanted))
+                rounds = sync_rounds(invocation.settings, session, lambda _: None)
+                _patiently(lambda: rounds.look_at(campaign_id))
         except GatewayError as error:
             complain(f"note: Mailchimp can't be asked; this is what was known before: {error}")
-        known = sent(store, wanted)
+        synced = sent(store, campaign_id)
         with store.reading() as connection:
-            kept = campaign_reports.kept(connection, wanted)
-        campaign_report = report(known.counters or Counters(), kept)
+            counts = campaign_reports.kept(connection, campaign_id)
+        campaign_report = report(synced.counters or Counters(), counts)
         if plot is not None:
-            shapes = drawing(chosen.settings, store, known)
+            shapes = drawing(invocation.settings, store, synced)
             try:
                 write_plot(plot, shapes)
             except OSError as error:
@@ -113,13 +115,13 @@ def show_report(
     if as_json:
         print_json(
             campaign_report_document(
-                known,
+                synced,
                 campaign_report,
-                count_machine_opens=chosen.settings.mailchimp.count_machine_opens,
+                count_machine_opens=invocation.settings.mailchimp.count_machine_opens,
             )
         )
         return
-    for line in _lines(chosen, known, campaign_report):
+    for line in _lines(invocation, synced, campaign_report):
         print_line(line)
     if plot is not None:
         print_line(f"Plot: {plot}")
@@ -128,10 +130,10 @@ def show_report(
 def lines_of(context: Context, number: int) -> Iterator[str]:
     """Yield the report of a sent campaign, as stored."""
     with context.store() as store:
-        known = sent(store, number)
+        synced = sent(store, number)
         with store.reading() as connection:
-            kept = campaign_reports.kept(connection, number)
-    yield from _lines(context, known, report(known.counters or Counters(), kept))
+            counts = campaign_reports.kept(connection, number)
+    yield from _lines(context, synced, report(synced.counters or Counters(), counts))
 
 
 class _SyncTotals:
@@ -156,8 +158,8 @@ class _SyncTotals:
             case CampaignMoved(campaign, state):
                 self.moved.append((campaign, state))
             case PutOff(campaign, reason):
-                named = f"{ids.show(campaign)}: " if campaign else ""
-                self.problems.append(f"{named}{reason}")
+                prefix = f"{ids.show(campaign)}: " if campaign else ""
+                self.problems.append(f"{prefix}{reason}")
 
     def document(self) -> JsonObject:
         """Return the JSON document."""
@@ -193,15 +195,15 @@ def _patiently(work: Callable[[], None]) -> None:
             return
 
 
-def _lines(context: Context, known: Synced, report: CampaignReport) -> Iterator[str]:
-    campaign, sent = known.campaign, max(report.sent, 1)
+def _lines(context: Context, synced: Synced, report: CampaignReport) -> Iterator[str]:
+    campaign, sent = synced.campaign, max(report.sent, 1)
 
     def share(number: int) -> str:
         return f"{number} ({number / sent:.1%})"
 
     yield one_line(campaign.name)
     yield f"Sent:         {report.sent} on {context.local(campaign.sent_at)}"
-    yield f"As of:        {context.local(known.synced_at)}"
+    yield f"As of:        {context.local(synced.synced_at)}"
     syntax = f", {report.syntax} bad addresses" if report.syntax else ""
     yield f"Bounced:      {share(report.bounced)}: {report.hard} hard, {report.soft} soft{syntax}"
     yield f"Opened:       {share(report.opens.members)}, {_often(report.opens.times)}"

@@ -64,17 +64,17 @@ def explain_message(
     content = read_mail(message.read_bytes())
     if isinstance(content, NoMail):
         wrong_use(f"{message.name} {content.fault}")
-    chosen = of(context)
+    invocation = of(context)
     mail = ExplainedMail(
         content=content,
         sender=read_sender(sender),
         recipients=tuple(map(read_mail_address, to)),
         listener=listener,
         login=login,
-        language=wording_in(chosen, language).language if language else "",
+        language=wording_in(invocation, language).language if language else "",
     )
-    with chosen.store() as store:
-        explanation = asyncio.run(explain(chosen.settings, store, mail))
+    with invocation.store() as store:
+        explanation = asyncio.run(explain(invocation.settings, store, mail))
     if as_json:
         print_json(explanation_document(explanation))
         return
@@ -100,7 +100,7 @@ def explain_message(
         print_line()
         print_line(f"{delivery.recipient}{persons}: {outcome_of(delivery.outcome)}{would}")
         for suppression in delivery.suppressions:
-            print_line(f"  {described(chosen, suppression)}")
+            print_line(f"  {described(invocation, suppression)}")
         for line in delivery.note.splitlines():
             print_line(f"    {line}")
         for change in delivery.what_if:

@@ -98,7 +98,7 @@ _COLUMNS: ListColumns[Message] = {
 @lists()
 def list_messages(
     context: typer.Context,
-    asked: ListRequest,
+    request: ListRequest,
     *,
     state: _State = None,
     to: _To = None,
@@ -111,11 +111,11 @@ def list_messages(
 
     A word of --search is a run of letters and digits, whatever its case and accents.
     """
-    chosen = of(context)
-    wanted = None if search is None else MessageSearch.read(search)
-    if search is not None and wanted is None:
+    invocation = of(context)
+    message_search = None if search is None else MessageSearch.read(search)
+    if search is not None and message_search is None:
         wrong_use("--search: no word in it, which is letters and digits")
-    recipient = None if to is None else chosen.lookup(read_mail_address(to))
+    recipient = None if to is None else invocation.lookup(read_mail_address(to))
     envelope_sender = None if sender is None else read_sender(sender)
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> list[Message]:
@@ -124,36 +124,36 @@ def list_messages(
             state=state,
             to=recipient,
             sender=envelope_sender,
-            since=asked.since,
-            search=wanted,
+            since=request.since,
+            search=message_search,
             rule=rule,
             group=group,
             before=before,
             limit=limit,
         )
 
-    is_searched = wanted is not None or rule is not None or group is not None
-    with chosen.store() as store:
+    is_searched = message_search is not None or rule is not None or group is not None
+    with invocation.store() as store:
         if is_searched:
             with store.reading() as connection:
                 missed = searching.unsearched_before(connection)
             if missed is not None:
-                day = chosen.local(missed)
+                day = invocation.local(missed)
                 complain(f"Words of messages before {day} are still being taken.")
         source = newest_first(store, read, lambda message: message.id)
-        unknown = "" if rule is None else _unknown_rule(chosen, rule)
-        asked.print(source, _COLUMNS, document=message_document, empty=f"{_NO_MESSAGES}{unknown}")
+        unknown = "" if rule is None else _unknown_rule(invocation, rule)
+        request.print(source, _COLUMNS, document=message_document, empty=f"{_NO_MESSAGES}{unknown}")
 
 
-def _unknown_rule(chosen: Context, rule: str) -> str:
+def _unknown_rule(invocation: Context, rule: str) -> str:
     """Return a sentence on a rule name that no current rule has; the journal may know it."""
     # Loaded only for this question: showing a message needs no rules.
     from gateway.app.rules import rules_of
     from gateway.core.decision.classify import DEFAULT, OVERRIDE, UNREAD, rule_of_listener
 
-    settings = chosen.settings
+    settings = invocation.settings
     names = [
-        *(known.name for known in rules_of(settings)),
+        *(current_rule.name for current_rule in rules_of(settings)),
         *(
             rule_of_listener(listener.name)
             for listener in settings.smtp.listeners
@@ -183,21 +183,21 @@ def show_message(
     --language asks for another. --why tells step by step what kept the mail away, and what would
     have let it through.
     """
-    chosen = of(context)
-    template = None if language is None else wording_in(chosen, language)
-    with chosen.store() as store, store.reading() as connection:
+    invocation = of(context)
+    template = None if language is None else wording_in(invocation, language)
+    with invocation.store() as store, store.reading() as connection:
         message = journal.by_id(connection, read_id(number))
         reports = bounces.of_message(connection, read_id(number))
         if message is None:
             raise NotFound(f"the journal has no message {number}", "gateway messages list")
-        reasons = _reasons(chosen, store, connection, message) if why else {}
+        reasons = _reasons(invocation, store, connection, message) if why else {}
     if template is not None:
-        message = retold_in(template, message, chosen.zone)
+        message = retold_in(template, message, invocation.zone)
     if as_json:
         print_json(message_document(message, reports, reasons))
         return
-    words = template or told_in(note_templates(chosen.settings).values(), message)
-    for line in described(chosen, message, words or wording(chosen), reasons):
+    words = template or told_in(note_templates(invocation.settings).values(), message)
+    for line in described(invocation, message, words or wording(invocation), reasons):
         print_line(line)
     for entry in reports:
         report = one_line(f"{entry.action} {entry.status}, {entry.diagnostic}")
@@ -215,7 +215,7 @@ _FAILING: ListColumns[tuple[Message, Delivery]] = {
 
 
 @lists()
-def report(context: typer.Context, asked: ListRequest, would_fail: _WouldFail) -> None:
+def report(context: typer.Context, request: ListRequest, would_fail: _WouldFail) -> None:
     """Report what enforcing would change.
 
     Mail that suppressed people got because a listener only observes, or because of an override.
@@ -223,10 +223,10 @@ def report(context: typer.Context, asked: ListRequest, would_fail: _WouldFail) -
     del would_fail
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> list[Message]:
-        return journal.would_fail(connection, asked.since, before=before, limit=limit)
+        return journal.would_fail(connection, request.since, before=before, limit=limit)
 
     with of(context).store() as store:
-        asked.print_lines(
+        request.print_lines(
             newest_first(store, read, lambda message: message.id),
             lambda message: [
                 (message, delivery)
@@ -282,8 +282,8 @@ def steps(context: Context, reason: DeliveryReason) -> Iterator[str]:
         for step in reason.rules:
             if step.outcome is not RuleOutcome.NOT_ASKED:
                 decided = step.outcome is RuleOutcome.DECIDED
-                said = f"{step.kind} if {step.in_words}" if decided else "no match"
-                yield f"  {'→' if decided else ' '} {step.name}: {said}"
+                result = f"{step.kind} if {step.in_words}" if decided else "no match"
+                yield f"  {'→' if decided else ' '} {step.name}: {result}"
         if not any(step.outcome is RuleOutcome.DECIDED for step in reason.rules):
             yield f"  → {reason.rule}: {reason.kind}"
     for hit in reason.hits:
@@ -297,17 +297,17 @@ def steps(context: Context, reason: DeliveryReason) -> Iterator[str]:
 
 
 def _reasons(
-    chosen: Context, store: Database, connection: StoreTransaction, message: Message
+    invocation: Context, store: Database, connection: StoreTransaction, message: Message
 ) -> dict[tuple[int, int], DeliveryReason]:
     from gateway.app.rules import rules_of
 
-    with common.standings(chosen.settings, store) as standings:
+    with common.standings(invocation.settings, store) as standings:
         return reasons_of(
             connection,
             standings,
             deliveries_of(message),
-            rules=rules_of(chosen.settings),
-            zone=chosen.zone,
+            rules=rules_of(invocation.settings),
+            zone=invocation.zone,
         )
 
 
@@ -319,8 +319,8 @@ def wording(context: Context) -> NoteTemplate:
 
 def wording_in(context: Context, language: str) -> NoteTemplate:
     """Return the wording in a language; wrong use if there is none."""
-    known = note_templates(context.settings)
-    template = known.get(primary_subtag(language))
+    templates = note_templates(context.settings)
+    template = templates.get(primary_subtag(language))
     if template is None:
-        wrong_use(f"--language {language}: notes are in {', '.join(sorted(known))}")
+        wrong_use(f"--language {language}: notes are in {', '.join(sorted(templates))}")
     return template

@@ -30,7 +30,7 @@ class Follower:
 
     def __init__(self, start: datetime) -> None:
         self._start = ids.first_id_at(start)
-        self._shown: set[int] = set()
+        self._shown_ids: set[int] = set()
 
     def news(self, store: Database, moment: datetime) -> list[Message]:
         """Return the messages to show at a time, in order of id."""
@@ -38,10 +38,10 @@ class Follower:
         waiting_since = ids.first_id_at(moment - PATIENCE)
         with store.reading() as connection:
             settled = messages.settled_after(connection, oldest, waiting_since)
-            fresh = [number for number in settled if number not in self._shown]
+            fresh = [number for number in settled if number not in self._shown_ids]
             new_messages = messages.several(connection, fresh)
-        self._shown = {number for number in self._shown if number > oldest}
-        self._shown.update(fresh)
+        self._shown_ids = {number for number in self._shown_ids if number > oldest}
+        self._shown_ids.update(fresh)
         return new_messages
 
 
@@ -55,13 +55,13 @@ def tail(
 
     Each message is shown once it is decided.
     """
-    chosen = of(context)
+    invocation = of(context)
     try:
-        with chosen.store() as store:
+        with invocation.store() as store:
             follower = Follower(now())
             while True:
                 for message in follower.news(store, now()):
-                    show_decided(chosen, message, as_json=as_json)
+                    show_decided(invocation, message, as_json=as_json)
                 time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
         return

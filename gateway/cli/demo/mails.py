@@ -58,24 +58,24 @@ def show_mails(
     for line in failed.reply.splitlines():
         print_line(f"  {line}", "red")
     journal.print_note(failed)
-    taken = ", ".join(sample.PEOPLE[mail.recipients[0]] for mail in relay.mails)
-    print_line(f"\nThe relay got {counted(len(relay.mails), 'mail')}: {taken}.", "bold")
+    receivers = ", ".join(sample.PEOPLE[mail.recipients[0]] for mail in relay.mails)
+    print_line(f"\nThe relay got {counted(len(relay.mails), 'mail')}: {receivers}.", "bold")
 
 
 def journal_of(context: Context, mails: Sequence[DemoMail]) -> "DemoJournal":
     """Return the journal's entries once it has some mails, a moment after the CRM's answer."""
-    wanted = {mail.message_id for mail in mails}
+    message_ids = {mail.message_id for mail in mails}
     deadline = time.monotonic() + _KNOWN_SECONDS
     with context.store() as store:
         while True:
             with store.reading() as connection:
-                kept = {message.message_id: message for message in messages.listed(connection)}
-                if wanted <= kept.keys() or time.monotonic() > deadline:
+                entries = {message.message_id: message for message in messages.listed(connection)}
+                if message_ids <= entries.keys() or time.monotonic() > deadline:
                     break
             time.sleep(0.05)
         with store.reading() as connection:
             marks = {address: _marks(people.find(connection, address)) for address in sample.NAMES}
-    return DemoJournal(kept, marks, wording(context))
+    return DemoJournal(entries, marks, wording(context))
 
 
 def _marks(records: tuple[people.PersonRecord, ...]) -> str:
@@ -95,15 +95,15 @@ class DemoJournal:
     """The journal's entries on the mails sent."""
 
     def __init__(
-        self, kept: Mapping[str, Message], marks: Mapping[str, str], template: NoteTemplate
+        self, entries: Mapping[str, Message], marks: Mapping[str, str], template: NoteTemplate
     ) -> None:
-        self._kept = kept
+        self._entries = entries
         self._marks = marks
         self._template = template
 
     def delivery(self, sent: DemoMail) -> Delivery:
         """Return the result of a mail."""
-        return self._kept[sent.message_id].deliveries[0]
+        return self._entries[sent.message_id].deliveries[0]
 
     def first_failed(self, mails: Sequence[DemoMail]) -> DemoMail:
         """Return the first of some mails that the gateway refused."""
@@ -117,7 +117,7 @@ class DemoJournal:
 
     def print(self, title: str, mails: Sequence[DemoMail]) -> None:
         """Print the result of each mail, person by person."""
-        first = self._kept[mails[0].message_id]
+        first = self._entries[mails[0].message_id]
         print_line(f"\n{title}: {first.subject} → {first.kind} (rule {first.rule})", "bold")
         table = Table(box=None, pad_edge=False, header_style="dim")
         for heading in ("person", "in the CRM", "became", "note"):

@@ -32,10 +32,10 @@ class DemoProvider:
     bounces_port: int
     api_port: int
 
-    def bounce(self, address: str, mail: RelayedMail, said: str) -> KeptBounce:
+    def bounce(self, address: str, mail: RelayedMail, reply: str) -> KeptBounce:
         """Report that a mail could not be delivered; return the gateway's record of it."""
-        status = said.split(" ")[1]
-        key = self._hand_in(sample.DSN, mail.sender, address, mail, said=said, status=status)
+        status = reply.split(" ")[1]
+        key = self._hand_in(sample.DSN, mail.sender, address, mail, said=reply, status=status)
         return self._kept(key)
 
     def complain(self, address: str, mail: RelayedMail) -> KeptBounce:
@@ -101,7 +101,7 @@ class DemoProvider:
     def _kept(self, message_id: str) -> KeptBounce:
         row = self._decided(message_id)
         with self.store.reading() as connection:
-            for kept in bounces.listed(connection):
-                if kept.inbox == row.id:
-                    return kept
+            for bounce in bounces.listed(connection):
+                if bounce.inbox == row.id:
+                    return bounce
         raise DemoFailed(f"the gateway keeps no bounce of {message_id}: {row.detail}")

@@ -20,7 +20,7 @@ def wait_for(look: Callable[[], T | None], why_not: str) -> T:
     """Call `look` until it returns something, and return that; `DemoFailed` after half a minute."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        if (seen := look()) is not None:
-            return seen
+        if (result := look()) is not None:
+            return result
         time.sleep(_LOOK_SECONDS)
     raise DemoFailed(why_not)

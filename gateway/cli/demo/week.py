@@ -60,21 +60,21 @@ class Week:
             "Monday", "everybody", "a mailing", f"sent to {len(mails)}", "nobody is suppressed"
         )
         self.events.append(event)
-        for address, said, because in (
+        for address, reply, because in (
             (sample.GERARD, sample.UNKNOWN, "one may be a mistake"),
             (sample.JONAS, sample.FULL, "soon there may be room"),
         ):
-            kept = self._provider.bounce(address, self._got[address], said)
-            self._tell("Monday", address, f"bounced: {kept.reason}", became(kept), because)
+            bounce = self._provider.bounce(address, self._got[address], reply)
+            self._tell("Monday", address, f"bounced: {bounce.reason}", became(bounce), because)
         # However slow the machine is, Thursday's events come days after this.
         self._began = time.monotonic()
 
     def tuesday(self) -> None:
         """Have one recipient complain, and one unsubscribe."""
         self._sleep_until(1)
-        kept = self._provider.complain(sample.HANNA, self._got[sample.HANNA])
-        because = f"{kept.kind} counts at once"
-        self._tell("Tuesday", sample.HANNA, "called it spam", became(kept), because)
+        bounce = self._provider.complain(sample.HANNA, self._got[sample.HANNA])
+        because = f"{bounce.kind} counts at once"
+        self._tell("Tuesday", sample.HANNA, "called it spam", became(bounce), because)
         self._provider.click(self._got[sample.ILSE])
         what = "clicked on “unsubscribe”"
         self._tell("Tuesday", sample.ILSE, what, "nothing", "RFC 8058")
@@ -96,9 +96,9 @@ class Week:
         """Have a personal mail bounce as the mailing did."""
         self._sleep_until(3)
         send_mail(self._port, sample.WEEK_PERSONAL, sample.GERARD)
-        kept = self._provider.bounce(sample.GERARD, self._relay.mails[-1], sample.UNKNOWN)
+        bounce = self._provider.bounce(sample.GERARD, self._relay.mails[-1], sample.UNKNOWN)
         because = "the second, days after the first"
-        self._tell("Thursday", sample.GERARD, f"bounced: {kept.reason}", became(kept), because)
+        self._tell("Thursday", sample.GERARD, f"bounced: {bounce.reason}", became(bounce), because)
 
     def a_week_later(self) -> None:
         """Send the next mailing, and a personal mail to somebody who gets no mailings."""
@@ -117,9 +117,9 @@ class Week:
         self.events.append(WeekEvent(day, sample.NAMES[address], what, did, because))
 
 
-def became(kept: KeptBounce) -> str:
+def became(bounce: KeptBounce) -> str:
     """Return what a bounce that suppresses nobody counts as."""
-    return "counted, 1 of 2" if kept.hard else "counted"
+    return "counted, 1 of 2" if bounce.hard else "counted"
 
 
 def suppressed(store: Database, address: str) -> Scope | None:

@@ -61,7 +61,7 @@ _Source = Annotated[
 @lists()
 def import_feed(
     context: typer.Context,
-    asked: ListRequest,
+    request: ListRequest,
     kind: _Kind,
     file: _File = None,
     *,
@@ -77,14 +77,14 @@ def import_feed(
     line and keep their old value; the others are imported. An import that would lift many
     suppressions changes nothing without --lift.
     """
-    chosen = of(context)
+    invocation = of(context)
     if kind.value == _WAITING:
-        list_waiting(chosen, asked)
+        list_waiting(invocation, request)
         return
     if kind.value == _PAST:
-        list_past(chosen, asked)
+        list_past(invocation, request)
         return
-    if asked.is_part or asked.form is ListForm.CSV:
+    if request.is_part or request.form is ListForm.CSV:
         wrong_use("--limit, --since, --after and --csv go with `waiting` and `past`")
     if file is None:
         wrong_use(f"name the file: gateway import {kind.value} FILE")
@@ -95,25 +95,25 @@ def import_feed(
     if propose:
         print_line(proposed_mapping(file, KINDS[kind.value]).removesuffix("\n"))
         return
-    with chosen.store() as store, _progress() as progress:
+    with invocation.store() as store, _progress() as progress:
         report = import_file(
             store,
             kind.value,
             file,
-            source=source or chosen.settings.crm.source,
+            source=source or invocation.settings.crm.source,
             now=now(),
             replace=replace,
             lift=lift,
             dry_run=dry_run,
             progress=progress,
-            tag_scopes=chosen.settings.suppression.tags,
-            zone=chosen.zone,
-            mapping=chosen.settings.crm.mapping(kind.value),
-            keep_suppressed=DeletedPeople(chosen.settings, store),
+            tag_scopes=invocation.settings.suppression.tags,
+            zone=invocation.zone,
+            mapping=invocation.settings.crm.mapping(kind.value),
+            keep_suppressed=DeletedPeople(invocation.settings, store),
         )
     for line in complaints(report):
         complain(line)
-    if asked.form is ListForm.JSON:
+    if request.form is ListForm.JSON:
         print_json(report.document())
     else:
         outcome = report.outcome
@@ -123,7 +123,7 @@ def import_feed(
             f"{outcome.unchanged} unchanged; suppressions: {outcome.suppressions_added} added, "
             f"{outcome.suppressions_lifted} lifted"
         )
-        for line in report.shortfall.lines(chosen.zone) if report.shortfall else ():
+        for line in report.shortfall.lines(invocation.zone) if report.shortfall else ():
             print_line(line)
     raise typer.Exit(0 if report.is_good else 1)
 
@@ -140,14 +140,14 @@ _COLUMNS: ListColumns[OpenText] = {
 }
 
 
-def list_waiting(chosen: Context, asked: ListRequest) -> None:
+def list_waiting(invocation: Context, request: ListRequest) -> None:
     """Print the references that lead nowhere yet, each with its rows and how many there are."""
-    with chosen.store() as store, store.reading() as connection:
-        listed = open_references.listed(connection, since=asked.since)
+    with invocation.store() as store, store.reading() as connection:
+        listed = open_references.listed(connection, since=request.since)
     source = in_memory(
         listed, lambda waits: one_line(f"{waits.reference} {waits.kind} {waits.given}")
     )
-    asked.print(source, _COLUMNS, document=open_reference_document, empty=_NOTHING_WAITS)
+    request.print(source, _COLUMNS, document=open_reference_document, empty=_NOTHING_WAITS)
 
 
 _PAST_COLUMNS: ListColumns[PastImport] = {
@@ -166,12 +166,12 @@ _PAST_COLUMNS: ListColumns[PastImport] = {
 _NO_IMPORTS = "No imports yet. `gateway import people FILE`, the feed's folder and the API import."
 
 
-def list_past(chosen: Context, asked: ListRequest) -> None:
+def list_past(invocation: Context, request: ListRequest) -> None:
     """Print the result of each import, newest first."""
-    with chosen.store() as store, store.reading() as connection:
-        listed = feed_faults.past(connection, since=asked.since, limit=_MOST_PAST)
+    with invocation.store() as store, store.reading() as connection:
+        listed = feed_faults.past(connection, since=request.since, limit=_MOST_PAST)
     source = in_memory(listed, lambda done: f"{in_utc(done.at)} {done.source} {done.what}")
-    asked.print(source, _PAST_COLUMNS, document=past_import_document, empty=_NO_IMPORTS)
+    request.print(source, _PAST_COLUMNS, document=past_import_document, empty=_NO_IMPORTS)
 
 
 @contextmanager

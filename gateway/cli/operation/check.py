@@ -55,7 +55,7 @@ def check_everything(
         wrong_use("--offline sends nothing: leave out --offline or --send")
     recipient = "" if send is None else read_mail_address(send)
     origin = "" if sender is None else read_mail_address(sender)
-    chosen = of(context)
+    invocation = of(context)
     findings: list[Finding] = []
     probes: list[ProbeDocument] = []
 
@@ -66,21 +66,21 @@ def check_everything(
             print_line(line, _STYLES[finding.level])
 
     async def look() -> None:
-        async for finding in check(chosen.settings, chosen.config, offline=offline):
+        async for finding in check(invocation.settings, invocation.config, offline=offline):
             show(finding)
         if not recipient:
             return
         from gateway.app.checks.probe import look_for, send_probe
 
-        database = common.open_database(chosen.settings)
+        database = common.open_database(invocation.settings)
         try:
             probe = await send_probe(
-                chosen.settings, database, recipient=recipient, sender=origin, listener=listener
+                invocation.settings, database, recipient=recipient, sender=origin, listener=listener
             )
             for finding in probe.findings():
                 show(finding)
             if probe.state == "sent":
-                probe = await look_for(chosen.settings, database, probe)
+                probe = await look_for(invocation.settings, database, probe)
                 for finding in probe.arrival():
                     show(finding)
             probes.append(probe.document())

@@ -57,8 +57,8 @@ def put(
     campaigns, `manage` also changes triggers and templates and sends campaigns, `run` is `work`
     with pauses, the outbox and imports.
     """
-    chosen = of(context)
-    file = chosen.settings.console.users
+    invocation = of(context)
+    file = invocation.settings.console.users
     # A line starting with # is a comment in the file.
     if not is_name(name) or ":" in name or name.startswith("#"):
         wrong_use(
@@ -69,11 +69,11 @@ def put(
         remove_user(file, name)
         print_line(f"{name} can't sign in any more ({file}).")
         return
-    given = [part.lower() for text in role or () for part in text.replace(",", " ").split()]
-    for part in given:
+    role_names = [part.lower() for text in role or () for part in text.replace(",", " ").split()]
+    for part in role_names:
         if part not in set(ConsoleRole):
             wrong_use(f"a role is one of {', '.join(ConsoleRole)}{did_you_mean(part, ConsoleRole)}")
-    roles = [ConsoleRole(part) for part in given]
+    roles = [ConsoleRole(part) for part in role_names]
     if keep_password and not roles:
         wrong_use("--keep-password needs --role: there is nothing else to change")
     made = ""
@@ -85,20 +85,20 @@ def put(
     is_new = put_user(file, name, password, roles or [ConsoleRole.LOOK])
     names = ", ".join(sorted(roles or [ConsoleRole.LOOK]))
     what = "can sign in" if is_new else "is changed"
-    print_line(f"{name} {what} at http://{chosen.settings.api.bind}/console ({names}; {file}).")
+    print_line(f"{name} {what} at http://{invocation.settings.api.bind}/console ({names}; {file}).")
     if made:
         print_line(f"Password: {made}")
 
 
 @app.command("users")
 @lists(has_since=False)
-def list_users(context: typer.Context, asked: ListRequest) -> None:
+def list_users(context: typer.Context, request: ListRequest) -> None:
     """List the users of the console."""
     file = of(context).settings.console.users
-    known = read_users(file).users if file.exists() else {}
-    roles = {name: sorted(known[name].roles) for name in sorted(known)}
+    users = read_users(file).users if file.exists() else {}
+    roles = {name: sorted(users[name].roles) for name in sorted(users)}
     columns: ListColumns[str] = {"name": str, "roles": lambda name: ", ".join(roles[name])}
-    asked.print(
+    request.print(
         in_memory(roles, str),
         columns,
         document=lambda name: {"name": name, "roles": roles[name]},
@@ -119,7 +119,7 @@ _ACTS: ListColumns[ConsoleAct] = {
 @lists()
 def list_acts(
     context: typer.Context,
-    asked: ListRequest,
+    request: ListRequest,
     *,
     user: Annotated[str | None, typer.Option(help="Only what this user did.")] = None,
     about: Annotated[
@@ -130,7 +130,7 @@ def list_acts(
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> Sequence[ConsoleAct]:
         return console_acts.listed(
-            connection, user=user, about=about, since=asked.since, before=before, limit=limit
+            connection, user=user, about=about, since=request.since, before=before, limit=limit
         )
 
     def document(act: ConsoleAct) -> dict[str, object]:
@@ -144,4 +144,4 @@ def list_acts(
 
     with of(context).store() as store:
         source = newest_first(store, read, lambda act: act.id)
-        asked.print(source, _ACTS, document=document, empty=_NO_ACTS)
+        request.print(source, _ACTS, document=document, empty=_NO_ACTS)

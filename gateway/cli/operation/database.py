@@ -29,8 +29,8 @@ def upgrade_schema(
     Stop the gateway and make a copy first. A missing store is created, but not on a machine that
     had one before: an empty store would let bulk mail through to everybody.
     """
-    chosen = of(context)
-    database = common.open_database(chosen.settings)
+    invocation = of(context)
+    database = common.open_database(invocation.settings)
     try:
         before = _version(database)
         if before is None:
@@ -40,7 +40,7 @@ def upgrade_schema(
             done = f"Upgraded from {before} to {VERSION}."
         else:
             done = f"At version {before} already."
-        _tell_lost_erasures(chosen.settings, database, is_new=before is None)
+        _tell_lost_erasures(invocation.settings, database, is_new=before is None)
     finally:
         database.close()
     print_line(done)
@@ -49,13 +49,13 @@ def upgrade_schema(
 @app.command("check")
 def check_schema(context: typer.Context) -> None:
     """Show the store's version, and whether it is whole."""
-    chosen = of(context)
-    database = common.open_database(chosen.settings)
+    invocation = of(context)
+    database = common.open_database(invocation.settings)
     try:
         if _version(database) is None and not database.was_there:
             raise NotFound("the store is empty: its schema is created at first use")
         common.prepare(database)
-        _tell_lost_erasures(chosen.settings, database)
+        _tell_lost_erasures(invocation.settings, database)
     finally:
         database.close()
     print_line(f"The store is at version {VERSION}, and whole.")

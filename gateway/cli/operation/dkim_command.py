@@ -133,11 +133,11 @@ def _keys(context: typer.Context, domain: str | None) -> "Sequence[DkimKey]":
     keys = dkim_keys(of(context).settings)
     if domain is None:
         return keys
-    theirs = [key for key in keys if key.domain == domain_of(f"x@{domain}")]
-    if not theirs:
+    domain_keys = [key for key in keys if key.domain == domain_of(f"x@{domain}")]
+    if not domain_keys:
         names = sorted({key.domain for key in keys})
         raise NotFound(no_such_name("DKIM domain", domain, names), "gateway dkim new DOMAIN")
-    return theirs
+    return domain_keys
 
 
 def _print_record(name: str, record: str) -> None:

@@ -39,7 +39,7 @@ _COLUMNS: ListColumns[OutboxRow] = {
 @lists()
 def list_entries(
     context: typer.Context,
-    asked: ListRequest,
+    request: ListRequest,
     *,
     state: Annotated[OutboxState | None, typer.Option(help="Only in this state.")] = None,
 ) -> None:
@@ -48,7 +48,7 @@ def list_entries(
     Mail about changed statuses and submissions is here while it waits; `gateway triggers history`
     shows what became of it.
     """
-    since = asked.since
+    since = request.since
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> list[OutboxRow]:
         return status_mail.among(
@@ -59,7 +59,7 @@ def list_entries(
 
     with of(context).store() as store:
         source = newest_first(store, read, lambda row: row.id)
-        asked.print(source, _COLUMNS, document=outbox_entry_document, empty=_NO_ENTRIES)
+        request.print(source, _COLUMNS, document=outbox_entry_document, empty=_NO_ENTRIES)
 
 
 @app.command("retry")

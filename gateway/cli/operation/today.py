@@ -25,8 +25,8 @@ def today(context: typer.Context, as_json: Json = False) -> None:
     Deliveries of the last 24 hours by state; with --json by the quarter of an hour. `gateway check`
     says whether everything is well.
     """
-    chosen = of(context)
-    with chosen.store() as store, store.reading() as connection:
+    invocation = of(context)
+    with invocation.store() as store, store.reading() as connection:
         document = read_today(connection, common.now())
     if as_json:
         print_json(document)
@@ -35,9 +35,9 @@ def today(context: typer.Context, as_json: Json = False) -> None:
         print_line(f"Paused: {', '.join(document['paused'])}. Go on with: gateway resume", "red")
     quarters = document["quarters"]
     states = sorted({state for quarter in quarters for state in quarter["deliveries"]})
-    headings = (f"from ({chosen.zone})", *states)
+    headings = (f"from ({invocation.zone})", *states)
     rows = [
-        (_hour_of(hour, chosen.zone), *(_summed(hour)[state] or "" for state in states))
+        (_hour_of(hour, invocation.zone), *(_summed(hour)[state] or "" for state in states))
         for hour in (quarters[at : at + _HOUR] for at in range(0, len(quarters), _HOUR))
     ]
     total = ("24 hours", *(_summed(quarters)[state] for state in states))

@@ -57,13 +57,13 @@ def create(
     Only managers change suppressions: a token with `--role manager`, or one that names a member of
     staff with the role `manager` as the person who asked.
     """
-    chosen = of(context)
+    invocation = of(context)
     secret = PREFIX + secrets.token_urlsafe(_OCTETS)
-    with chosen.store() as store:
+    with invocation.store() as store:
         token = Token(
             id=common.ids_of(store).next(),
             name=name or user_name(),
-            source=source or chosen.settings.crm.source,
+            source=source or invocation.settings.crm.source,
             scopes=frozenset(scope),
             roles=frozenset(role or ()),
         )
@@ -89,16 +89,16 @@ _COLUMNS: ListColumns[Token] = {
 
 @app.command("list")
 @lists()
-def list_tokens(context: typer.Context, asked: ListRequest) -> None:
+def list_tokens(context: typer.Context, request: ListRequest) -> None:
     """List all tokens, revoked ones too, the newest first."""
     with of(context).store() as store, store.reading() as connection:
         listed = [
             token
             for token in tokens.listed(connection)
-            if asked.since is None or token.at >= asked.since
+            if request.since is None or token.at >= request.since
         ]
     source = in_memory(listed, lambda token: ids.show(token.id))
-    asked.print(source, _COLUMNS, document=token_document, empty=_NO_TOKENS)
+    request.print(source, _COLUMNS, document=token_document, empty=_NO_TOKENS)
 
 
 @app.command("revoke")

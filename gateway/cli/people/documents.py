@@ -48,30 +48,34 @@ _COLUMNS: ListColumns[Document] = {
 
 @app.command("list")
 @lists()
-def list_documents(context: typer.Context, asked: ListRequest, wanted: _Person) -> None:
+def list_documents(context: typer.Context, request: ListRequest, person: _Person) -> None:
     """List a person's documents, the newest first."""
-    chosen = of(context)
-    key = chosen.person(wanted)
-    with chosen.store() as store, store.reading() as connection:
+    invocation = of(context)
+    key = invocation.person(person)
+    with invocation.store() as store, store.reading() as connection:
         persons = [key] if isinstance(key, PersonRef) else people.holders(connection, key)
-        kept = [document for ref in persons for document in history.documents_of(connection, ref)]
-        is_known = bool(kept or people.find(connection, key))
+        documents = [
+            document for ref in persons for document in history.documents_of(connection, ref)
+        ]
+        is_known = bool(documents or people.find(connection, key))
     if not is_known:
-        raise NotFound(f"nobody known as {wanted}", PersonUnknown.cure)
-    listed = [document for document in kept if asked.since is None or document.at >= asked.since]
+        raise NotFound(f"nobody known as {person}", PersonUnknown.cure)
+    listed = [
+        document for document in documents if request.since is None or document.at >= request.since
+    ]
     source = in_memory(listed, lambda document: ids.show(document.id))
-    asked.print(source, _COLUMNS, document=person_file_document, empty=_NO_DOCUMENTS)
+    request.print(source, _COLUMNS, document=person_file_document, empty=_NO_DOCUMENTS)
 
 
 @app.command("save")
 def save(context: typer.Context, number: _Document, to: _To = None) -> None:
     """Save a document as a file; no file is overwritten."""
-    chosen = of(context)
-    with chosen.store() as store, store.reading() as connection:
+    invocation = of(context)
+    with invocation.store() as store, store.reading() as connection:
         document = history.document(connection, read_id(number))
     if document is None:
         raise NotFound(f"there is no document {number}", "gateway documents list PERSON")
-    pieces = Blobs(chosen.settings.store.blobs).read(document.sha256)
+    pieces = Blobs(invocation.settings.store.blobs).read(document.sha256)
     if to is not None and str(to) == "-":
         sys.stdout.buffer.writelines(pieces)
         return

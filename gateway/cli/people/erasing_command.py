@@ -60,7 +60,7 @@ _Again = Annotated[
 
 def erase(
     context: typer.Context,
-    wanted: _Whom = None,
+    person: _Whom = None,
     *,
     by: _By = None,
     dry_run: _DryRun = False,
@@ -78,49 +78,49 @@ def erase(
     """
     from gateway.app.people import erasure  # It imports the blob store, too.
 
-    chosen = of(context)
+    invocation = of(context)
     if again:
-        _erase_again(chosen, as_json=as_json)
+        _erase_again(invocation, as_json=as_json)
         return
-    if wanted is None or not (by and by.strip()):
+    if person is None or not (by and by.strip()):
         wrong_use("say whom, and who asked for it: gateway person erase candidate:17 --by eva")
-    key = chosen.person(wanted)
+    key = invocation.person(person)
     mode = "" if mailchimp is AtMailchimp.KEEP else mailchimp.value
-    settings = chosen.settings
-    with chosen.store() as store:
+    settings = invocation.settings
+    with invocation.store() as store:
         whom = erasure.subject(store, key)
         if not dry_run and not yes and sys.stdin.isatty():
             preview = erasure.erase(
                 settings, store, whom, by=by, mailchimp=mode, with_files=files, is_dry=True
             )
-            _tell(chosen, preview)
-            typer.confirm(f"\nErase {wanted} for good?", abort=True, err=True)
+            _tell(invocation, preview)
+            typer.confirm(f"\nErase {person} for good?", abort=True, err=True)
         done = erasure.erase(
             settings, store, whom, by=by, mailchimp=mode, with_files=files, is_dry=dry_run
         )
     if as_json:
         print_json(done.document())
         return
-    _tell(chosen, done)
+    _tell(invocation, done)
 
 
-def _erase_again(chosen: Context, *, as_json: bool) -> None:
+def _erase_again(invocation: Context, *, as_json: bool) -> None:
     from gateway.app.people import erasure  # It imports the blob store, too.
 
     done: list[ErasureDone] = []
-    with chosen.store() as store:
-        erasure.erase_again(chosen.settings, store, done.append)
+    with invocation.store() as store:
+        erasure.erase_again(invocation.settings, store, done.append)
     if as_json:
         print_json([erased.document() for erased in done])
         return
     for erased in done:
-        _tell(chosen, erased)
+        _tell(invocation, erased)
     if not done:
         print_line("The store knows of every erasure: nothing to do.")
 
 
 def export_person(
-    context: typer.Context, wanted: _Exported, to: _To = None, as_json: Json = False
+    context: typer.Context, person: _Exported, to: _To = None, as_json: Json = False
 ) -> None:
     """Write all that is held of a person to a folder, for the person.
 
@@ -129,16 +129,16 @@ def export_person(
     """
     from gateway.app.people import erasure, export
 
-    chosen = of(context)
-    key = chosen.person(wanted)
-    with chosen.store() as store:
+    invocation = of(context)
+    key = invocation.person(person)
+    with invocation.store() as store:
         whom = erasure.subject(store, key)
-        gathered = export.gather(chosen.settings, store, whom)
+        gathered = export.gather(invocation.settings, store, whom)
     if as_json:
         print_json(gathered.document())
     if to is not None or not as_json:
         folder = to or export.default_folder(whom)
-        number = export.write(chosen.settings, gathered, folder)
+        number = export.write(invocation.settings, gathered, folder)
         if not as_json:
             print_line(f"Written: {counted(number, 'file')} in {folder}")
 
@@ -154,7 +154,7 @@ _ERASURES: "ListColumns[Erasure]" = {
 
 
 @lists()
-def list_erasures(context: typer.Context, asked: ListRequest) -> None:
+def list_erasures(context: typer.Context, request: ListRequest) -> None:
     """List the erasures that were done, without the data.
 
     After a restore it says which of them the store has lost.
@@ -162,26 +162,26 @@ def list_erasures(context: typer.Context, asked: ListRequest) -> None:
     from gateway.app.people import erasure  # It imports the blob store, too.
     from gateway.store.people import erasures
 
-    chosen = of(context)
-    with chosen.store() as store, store.reading() as connection:
-        done = erasures.listed(connection, since=asked.since)
-        lost = erasure.undone(chosen.settings, connection)
+    invocation = of(context)
+    with invocation.store() as store, store.reading() as connection:
+        done = erasures.listed(connection, since=request.since)
+        lost = erasure.undone(invocation.settings, connection)
     source = in_memory(done, lambda listed: ids.show(listed.id))
-    asked.print(source, _ERASURES, document=erasure_document, empty=_NOBODY)
+    request.print(source, _ERASURES, document=erasure_document, empty=_NOBODY)
     if lost:
         are = counted(len(lost), "erasure is", "erasures are")
         complain(f"{are} lost, the store was restored: {erasure.AGAIN}")
         raise typer.Exit(1)
 
 
-def _tell(chosen: Context, done: "ErasureDone") -> None:
+def _tell(invocation: Context, done: "ErasureDone") -> None:
     """Print the certificate."""
     erasure, is_dry = done.erasure, done.is_dry
     verb = "Would be erased" if is_dry else "Erased"
     number = "" if is_dry else f"Certificate {ids.show(erasure.id)}. "
-    print_line(f"{number}{verb} on {chosen.local(erasure.at)} by {erasure.by}:", "bold")
+    print_line(f"{number}{verb} on {invocation.local(erasure.at)} by {erasure.by}:", "bold")
     print_table(("what", "rows"), sorted(erasure.counts.items()), empty="Nothing is held.")
-    for scope in sorted({kept.scope.covers for kept in erasure.kept}):
+    for scope in sorted({suppression.scope.covers for suppression in erasure.kept}):
         print_line(f"Stays by keyed hash: {scope}, until gateway suppress release ADDRESS.")
     if done.shared:
         if done.shared == 1:

@@ -28,15 +28,15 @@ def show(context: typer.Context, number: _Entry, as_json: Json = False) -> None:
 
     Who wrote what to whom, what staff added, and its documents.
     """
-    chosen = of(context)
-    with chosen.store() as store, store.reading() as connection:
+    invocation = of(context)
+    with invocation.store() as store, store.reading() as connection:
         entry = history.by_id(connection, read_id(number))
     if entry is None:
         raise NotFound(f"the history has no entry {number}", "gateway person show PERSON")
     if as_json:
         print_json(history_entry_document(entry))
         return
-    for line in described(chosen, entry):
+    for line in described(invocation, entry):
         print_line(line)
 
 

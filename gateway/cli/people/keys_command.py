@@ -16,7 +16,7 @@ app = typer.Typer(
 
 @app.command("list")
 @lists(has_since=False)
-def list_keys(context: typer.Context, asked: ListRequest) -> None:
+def list_keys(context: typer.Context, request: ListRequest) -> None:
     """List the keys by their marks, and who stays suppressed.
 
     The exit code is 1 if a key that somebody stays suppressed by is not in the file: bulk mail is
@@ -26,11 +26,11 @@ def list_keys(context: typer.Context, asked: ListRequest) -> None:
     from gateway.core.people.erased_names import ErasedNames
     from gateway.store.people import erasure_keys
 
-    chosen = of(context)
-    with chosen.store() as store, store.reading() as connection:
+    invocation = of(context)
+    with invocation.store() as store, store.reading() as connection:
         needed = erasure_keys.marks(connection)
-    is_there = chosen.settings.keys.file.exists()
-    keys = ErasedNames(lambda: signing_keys(chosen.settings)).key_marks if is_there else ()
+    is_there = invocation.settings.keys.file.exists()
+    keys = ErasedNames(lambda: signing_keys(invocation.settings)).key_marks if is_there else ()
     lost = [mark for mark in needed if mark not in keys]
 
     def state(mark: str) -> str:
@@ -50,8 +50,8 @@ def list_keys(context: typer.Context, asked: ListRequest) -> None:
         "state": state,
         "keeps people suppressed since": needed.get,
     }
-    empty = f"No keys yet: {chosen.settings.keys.file} is made when one is needed."
-    asked.print(in_memory([*keys, *lost], str), columns, document=document, empty=empty)
+    empty = f"No keys yet: {invocation.settings.keys.file} is made when one is needed."
+    request.print(in_memory([*keys, *lost], str), columns, document=document, empty=empty)
     if lost:
         raise typer.Exit(1)
 
@@ -66,12 +66,14 @@ def rotate(context: typer.Context) -> None:
     from gateway.app import keys
     from gateway.core.people.erased_names import ErasedNames
 
-    chosen = of(context)
+    invocation = of(context)
     marks = (
-        ErasedNames(lambda: rotated).key_marks if (rotated := keys.rotate(chosen.settings)) else ()
+        ErasedNames(lambda: rotated).key_marks
+        if (rotated := keys.rotate(invocation.settings))
+        else ()
     )
     print_line(f"{marks[0]} signs from the next reload on; {len(marks) - 1} below it verify.")
-    print_line(f"Back up {chosen.settings.keys.file}.")
+    print_line(f"Back up {invocation.settings.keys.file}.")
 
 
 @app.command("forget")
@@ -95,18 +97,18 @@ def forget(
     from gateway.core.errors import GatewayError
     from gateway.store.people import erasure_keys
 
-    chosen = of(context)
+    invocation = of(context)
     if not by.strip():
         wrong_use("say who asked for it: --by eva")
     try:
-        is_there = mark in erased_names(chosen.settings).key_marks
+        is_there = mark in erased_names(invocation.settings).key_marks
     except GatewayError:
         is_there = False
     if is_there:
-        wrong_use(f"{mark} is in {chosen.settings.keys.file}: nothing is lost")
+        wrong_use(f"{mark} is in {invocation.settings.keys.file}: nothing is lost")
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Give up everybody suppressed by {mark}?", abort=True, err=True)
-    with chosen.store() as store, store.writing() as connection:
+    with invocation.store() as store, store.writing() as connection:
         is_done = erasure_keys.forget(connection, mark)
     if not is_done:
         raise NotFound(f"nobody is suppressed by a key {mark}", "gateway keys list")

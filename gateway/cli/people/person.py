@@ -57,7 +57,7 @@ _MATCHES: ListColumns[PersonMatch] = {
 @lists(has_since=False)
 def find(
     context: typer.Context,
-    asked: ListRequest,
+    request: ListRequest,
     text: Annotated[
         str,
         typer.Argument(
@@ -70,8 +70,8 @@ def find(
     Whoever has exactly this key, reference or address comes first, then everybody whose names
     hold each word of the text, by key.
     """
-    chosen = of(context)
-    address = chosen.lookup(text)
+    invocation = of(context)
+    address = invocation.lookup(text)
 
     def every(after: str | None, at_once: int) -> Iterator[PersonMatch]:
         end = None if after is None else read_person(after)
@@ -84,15 +84,15 @@ def find(
             if end is None:
                 return
 
-    with chosen.store() as store:
+    with invocation.store() as store:
         source = ListSource(every, lambda match: str(match.ref))
-        asked.print(source, _MATCHES, document=person_match_document, empty=_NOBODY)
+        request.print(source, _MATCHES, document=person_match_document, empty=_NOBODY)
 
 
 @app.command("show")
 def show(
     context: typer.Context,
-    wanted: _Person,
+    person: _Person,
     *,
     only: Annotated[
         list[TimelineType] | None,
@@ -112,38 +112,38 @@ def show(
     An address stands for everybody who has it. With --json that is one document, or an array where
     several people have the address.
     """
-    chosen = of(context)
-    asked = TimelineAsked(
+    invocation = of(context)
+    timeline_request = TimelineAsked(
         types=frozenset(only or TimelineType),
-        since=chosen.since(since),
-        until=chosen.until(until),
+        since=invocation.since(since),
+        until=invocation.until(until),
         limit=limit,
     )
-    key = chosen.person(wanted)
+    key = invocation.person(person)
     with (
-        chosen.store() as store,
-        common.standings(chosen.settings, store) as standings,
+        invocation.store() as store,
+        common.standings(invocation.settings, store) as standings,
         store.reading() as connection,
     ):
         if isinstance(key, PersonRef):
             people.known(connection, key)
-        records = pages(connection, standings, key, asked)
+        records = pages(connection, standings, key, timeline_request)
     if not records:
-        raise NotFound(f"nobody known as {wanted}", PersonUnknown.cure)
+        raise NotFound(f"nobody known as {person}", PersonUnknown.cure)
     if as_json:
         documented = [person_document(page) for page in records]
         print_json(documented if len(documented) > 1 else documented[0])
         return
     for page in records:
-        print_page(chosen, page)
+        print_page(invocation, page)
 
 
-def print_page(chosen: Context, page: PersonPage) -> None:
+def print_page(invocation: Context, page: PersonPage) -> None:
     """Print everything known about a person, with the timeline."""
     _print_master_data(page)
-    _print_what_mail(chosen, page)
+    _print_what_mail(invocation, page)
     for field in page.unread:
-        since = chosen.local(field.since)
+        since = invocation.local(field.since)
         why = one_line(f"{field.place}: {field.text}")
         print_line(f"Unread:    {field.field} since {since} ({why})")
     for view in page.applications:
@@ -163,17 +163,17 @@ def print_page(chosen: Context, page: PersonPage) -> None:
         )
         for event in page.timeline
     )
-    print_table(headings, rows, empty=_NO_TIMELINE, times=chosen.times)
+    print_table(headings, rows, empty=_NO_TIMELINE, times=invocation.times)
     if page.timeline_end is not None:
-        oldest = chosen.times.bare(page.timeline_end.at)
+        oldest = invocation.times.bare(page.timeline_end.at)
         print_line(f"… and more, before {oldest}: --limit, or --until '{oldest}'")
 
 
 def _print_master_data(page: PersonPage) -> None:
     """Print name, addresses, status and groups, and which of these are unknown."""
-    known, record = page.record.person, page.record
-    inactive = "" if known.active else " (not active)"
-    print_line(f"{known.ref} {one_line(known.name)}".rstrip() + inactive, "bold")
+    person, record = page.record.person, page.record
+    inactive = "" if person.active else " (not active)"
+    print_line(f"{person.ref} {one_line(person.name)}".rstrip() + inactive, "bold")
     print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
     if record.lookalikes:
         print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
@@ -181,22 +181,22 @@ def _print_master_data(page: PersonPage) -> None:
     sources = {suppression.source for suppression in page.suppressions}
     is_held = SuppressionSource.UNREAD_STATUS in sources
     not_known = f" (not known: {'no bulk mail until it is' if is_held else 'no effect'})"
-    is_known = record.status is not None or not known.status
+    is_known = record.status is not None or not person.status
     status = status_of(record) + ("" if is_known else not_known)
     print_line(f"Status:    {one_line(status) or '-'}")
-    unknown = {given for reference, given in page.leads_nowhere if reference == _GROUP}
+    unknown = {target for reference, target in page.leads_nowhere if reference == _GROUP}
     groups = [name + (not_known if name in unknown else "") for name in groups_of(record)]
     print_line(f"Groups:    {one_line(', '.join(groups)) or '-'}")
-    for reference, given in page.leads_nowhere:
+    for reference, target in page.leads_nowhere:
         is_kept_away = is_held and reference in (_STATUS, _GROUP)
         effect = "no bulk mail until it is" if is_kept_away else "it has no effect"
-        print_line(f"Not known: {one_line(f'{reference} {given!r}')}: {effect}")
+        print_line(f"Not known: {one_line(f'{reference} {target!r}')}: {effect}")
 
 
-def _print_what_mail(chosen: Context, page: PersonPage) -> None:
+def _print_what_mail(invocation: Context, page: PersonPage) -> None:
     """Print which mail the person gets at which address, and why not."""
     for suppression in page.suppressions:
-        print_line(f"  {described(chosen, suppression)}")
+        print_line(f"  {described(invocation, suppression)}")
     for prospect in page.prospects:
         mailing, personal = (
             "send failed" if keeps_away else "relayed"
@@ -207,7 +207,7 @@ def _print_what_mail(chosen: Context, page: PersonPage) -> None:
     for topic in topics_of(page):
         print_line(f"  wants no mailings of: {one_line(topic)}")
     for refused in page.refusals:
-        print_line(f"  {refusal(chosen, refused)}")
+        print_line(f"  {refusal(invocation, refused)}")
 
 
 app.command("erase")(erasing_command.erase)

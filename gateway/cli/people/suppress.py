@@ -97,15 +97,15 @@ def add(
     A person is suppressed at every address they have now or get later.
     """
     typed = read_person(address)
-    chosen, present = of(context), common.now()
-    end = chosen.until(until)
+    invocation, present = of(context), common.now()
+    end = invocation.until(until)
     if end is not None and end <= present:
         wrong_use(f"--until {until} is in the past")
-    key = typed if isinstance(typed, PersonRef) else chosen.lookup(typed)
-    with chosen.store() as store:
+    key = typed if isinstance(typed, PersonRef) else invocation.lookup(typed)
+    with invocation.store() as store:
         new_id = common.ids_of(store).next
         with store.writing() as connection:
-            known = people.known(connection, key) if isinstance(key, PersonRef) else None
+            record = people.known(connection, key) if isinstance(key, PersonRef) else None
             suppression.add(
                 connection,
                 id=new_id(),
@@ -117,9 +117,9 @@ def add(
                 since=present,
                 until=end,
             )
-    print_line(f"Suppressed: {typed} gets {scope.covers}{_until(chosen, end)}.")
-    if known is not None:
-        now = ", ".join(known.every_address) or "none known yet"
+    print_line(f"Suppressed: {typed} gets {scope.covers}{_until(invocation, end)}.")
+    if record is not None:
+        now = ", ".join(record.every_address) or "none known yet"
         print_line(f"Addresses: {now}; any that the CRM adds later count too.")
 
 
@@ -139,18 +139,18 @@ def release(
     """
     from gateway.store.people import releases
 
-    chosen, who, present = of(context), by or user_name(), common.now()
+    invocation, who, present = of(context), by or user_name(), common.now()
     typed = read_person_or_address(address)
     match typed:
         case PersonRef():
             key: PersonRef | str = typed
         case TypedAddress():
-            key = chosen.lookup(typed.address)
+            key = invocation.lookup(typed.address)
         case NotAnAddress():  # Looked up as written: it may be stored so (`suppress mend`).
-            key = chosen.lookup(address)
-    with chosen.store() as store:
+            key = invocation.lookup(address)
+    with invocation.store() as store:
         with (
-            common.standings(chosen.settings, store) as standings,
+            common.standings(invocation.settings, store) as standings,
             store.writing() as connection,
         ):
             erased = standings.names_if_erased(connection, key)
@@ -158,22 +158,22 @@ def release(
                 connection, key, by=who, now=present, remark=note, erased=erased
             )
         try:
-            remaining = _look(chosen, store, key).reasons
+            remaining = _look(invocation, store, key).reasons
         except PersonUnknown:  # The CRM has deleted the person.
             remaining = ()
     if not outcome.is_any and isinstance(typed, NotAnAddress):
         wrong_use(str(typed))
     if not outcome.is_any:
         for reason in remaining:
-            print_line(f"Still suppressed: {described(chosen, reason)}")
+            print_line(f"Still suppressed: {described(invocation, reason)}")
         raise NotFound(f"nothing suppresses {address} itself, and nobody there opted out")
     print_line(f"Released: {address}.")
     for ref in outcome.lifted:
         print_line(f"{ref} is out of the opt-out group.")
     for refused in outcome.refused:
-        print_line(refusal(chosen, refused))
+        print_line(refusal(invocation, refused))
     for reason in remaining:
-        print_line(f"Still suppressed: {described(chosen, reason)}")
+        print_line(f"Still suppressed: {described(invocation, reason)}")
 
 
 def refusal(context: Context, refused: "Refusal") -> str:
@@ -208,7 +208,7 @@ _COLUMNS: ListColumns[SuppressedAddress] = {
 @lists()
 def list_suppressions(
     context: typer.Context,
-    asked: ListRequest,
+    request: ListRequest,
     *,
     source: _Source = None,
     scope: _Covering = None,
@@ -218,15 +218,15 @@ def list_suppressions(
     Sorted by address, a line for each reason: groups and statuses of the CRM, opt-outs at
     Mailchimp, and what staff or the API added.
     """
-    chosen, at = of(context), common.now()
-    selection = SuppressionFilter(source, scope, asked.since)
-    with chosen.store() as store:
-        listed = common.suppressed_addresses(chosen.settings, store)
+    invocation, at = of(context), common.now()
+    selection = SuppressionFilter(source, scope, request.since)
+    with invocation.store() as store:
+        listed = common.suppressed_addresses(invocation.settings, store)
 
         def behind(address: str | None) -> Position:
             if address is None:
                 return START
-            form = chosen.lookup(read_mail_address(address))
+            form = invocation.lookup(read_mail_address(address))
             with store.reading() as connection:
                 return listed.behind_all_of(connection, selection, form, at=at)
 
@@ -239,7 +239,7 @@ def list_suppressions(
             with store.reading() as connection:
                 return listed.count(connection, selection, at=at, after=after)
 
-        asked.print(
+        request.print(
             ListSource(every, attrgetter("address"), count),
             _COLUMNS,
             csv_columns={heading: _COLUMNS[heading] for heading in SUPPRESSION_COLUMNS},
@@ -264,9 +264,9 @@ def mend(
     """
     from gateway.store.people import mending
 
-    chosen = of(context)
-    plus_addresses = chosen.settings.suppression.plus_addresses
-    with chosen.store() as store, store.writing() as connection:
+    invocation = of(context)
+    plus_addresses = invocation.settings.suppression.plus_addresses
+    with invocation.store() as store, store.writing() as connection:
         unmatched = [
             *mending.unmatched_suppressions(connection, common.now()),
             *mending.unmatched_people(connection),
@@ -302,23 +302,23 @@ def mend(
 @app.command("show")
 def show(context: typer.Context, address: _Whom, as_json: Json = False) -> None:
     """Show all that suppresses an address or a person, and its history."""
-    chosen = of(context)
-    key = chosen.person(address)
-    with chosen.store() as store:
-        known = _look(chosen, store, key)
+    invocation = of(context)
+    key = invocation.person(address)
+    with invocation.store() as store:
+        suppressions = _look(invocation, store, key)
     if as_json:
-        print_json(known.document)
+        print_json(suppressions.document)
         return
-    print_line(known.named)
-    for line in known.whose:
+    print_line(suppressions.title)
+    for line in suppressions.whose:
         print_line(line)
-    for reason in known.reasons:
-        print_line(f"  {described(chosen, reason)}")
-    if not known.reasons:
+    for reason in suppressions.reasons:
+        print_line(f"  {described(invocation, reason)}")
+    if not suppressions.reasons:
         print_line("  is not suppressed")
-    for past in known.history:
+    for past in suppressions.history:
         if past.released_at is not None:
-            when = chosen.local(past.released_at)
+            when = invocation.local(past.released_at)
             why = f": {one_line(past.released_remark)}" if past.released_remark else ""
             print_line(f"  got {past.scope.covers}; released {when} by {past.released_by}{why}")
 
@@ -327,15 +327,15 @@ def show(context: typer.Context, address: _Whom, as_json: Json = False) -> None:
 class _SuppressionsFound:
     """All suppressions of an address or a person."""
 
-    named: str
+    title: str
     whose: Sequence[str]  #: Lines on whose address it is, or on their addresses.
     reasons: Sequence[Suppression]
     history: Sequence[SuppressionEntry]
     document: StandingDocument
 
 
-def _look(chosen: Context, store: Database, key: PersonRef | str) -> _SuppressionsFound:
-    with common.standings(chosen.settings, store) as standings, store.reading() as connection:
+def _look(invocation: Context, store: Database, key: PersonRef | str) -> _SuppressionsFound:
+    with common.standings(invocation.settings, store) as standings, store.reading() as connection:
         erased = standings.names_if_erased(connection, key)
         history = suppression.history(connection, key, erased=erased)
         if isinstance(key, PersonRef):
@@ -344,7 +344,7 @@ def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Suppressio
             record = people.known(connection, key)
             reasons = timeline.suppressions_of(connection, standings, record)
             return _SuppressionsFound(
-                named=f"{key} {one_line(record.person.name)}".strip(),
+                title=f"{key} {one_line(record.person.name)}".strip(),
                 whose=[f"  has {', '.join(record.every_address) or 'no address'}"],
                 reasons=reasons,
                 history=history,
@@ -352,7 +352,7 @@ def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Suppressio
             )
         standing = standings.within(connection, [key]).get(key, Standing())
         return _SuppressionsFound(
-            named=key,
+            title=key,
             whose=[
                 f"  belongs to {holder.ref} {one_line(holder.name)}".rstrip()
                 + ("" if holder.active else ", not active")

@@ -55,18 +55,18 @@ _COLUMNS: ListColumns[InboxRow] = {
 
 @app.command("list")
 @lists()
-def list_mails(context: typer.Context, asked: ListRequest, *, state: _State = None) -> None:
+def list_mails(context: typer.Context, request: ListRequest, *, state: _State = None) -> None:
     """List the mails that wait for a decision, the newest first."""
     states = state or [InboxState.NEEDS_ATTENTION]
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> list[InboxRow]:
         return inbox.listed(
-            connection, states=states, since=asked.since, before=before, limit=limit
+            connection, states=states, since=request.since, before=before, limit=limit
         )
 
     with of(context).store() as store:
         source = newest_first(store, read, lambda mail: mail.id)
-        asked.print(source, _COLUMNS, document=inbox_mail_document, empty=_NO_MAILS)
+        request.print(source, _COLUMNS, document=inbox_mail_document, empty=_NO_MAILS)
 
 
 @app.command("show")
@@ -75,19 +75,19 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
 
     The applications it is likely about are named, with what speaks for each.
     """
-    chosen = of(context)
-    with chosen.store() as store:
+    invocation = of(context)
+    with invocation.store() as store:
         row = _found(store, number)
         if raw:
-            sys.stdout.buffer.writelines(Blobs(chosen.settings.store.blobs).read(row.content))
+            sys.stdout.buffer.writelines(Blobs(invocation.settings.store.blobs).read(row.content))
             return
-        reading = asyncio.run(reading_of(chosen, store, row))
+        reading = asyncio.run(reading_of(invocation, store, row))
     if as_json:
         print_json(inbox_reading_document(reading))
         return
     print_line(f"Subject:     {one_line(row.subject)}")
     print_line(f"From:        {one_line(row.sender)}")
-    print_line(f"Came:        {chosen.local(row.at)} by {row.origin}, {row.size} octets")
+    print_line(f"Came:        {invocation.local(row.at)} by {row.origin}, {row.size} octets")
     print_line(f"Message-ID:  {one_line(row.message_id)}")
     print_line(f"State:       {row.state}{f' ({row.reason})' if row.reason else ''}")
     if row.detail:
@@ -114,7 +114,7 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
             )
             for suggestion in reading.suggestions
         )
-        print_table(headings, rows, empty="", times=chosen.times)
+        print_table(headings, rows, empty="", times=invocation.times)
 
 
 @app.command("address")
@@ -143,8 +143,8 @@ def assign(
 
     It is treated as if its subject began with the right reference.
     """
-    wanted = read_id(number)
-    _decide(of(context), lambda importer: importer.assign(wanted, reference), as_json=as_json)
+    mail_id = read_id(number)
+    _decide(of(context), lambda importer: importer.assign(mail_id, reference), as_json=as_json)
 
 
 @app.command("retry")
@@ -153,8 +153,8 @@ def retry(context: typer.Context, number: _Id, as_json: Json = False) -> None:
 
     The application, role or setting that was missing may exist now.
     """
-    wanted = read_id(number)
-    _decide(of(context), lambda importer: importer.retry(wanted), as_json=as_json)
+    mail_id = read_id(number)
+    _decide(of(context), lambda importer: importer.retry(mail_id), as_json=as_json)
 
 
 @app.command("discard")

@@ -71,7 +71,7 @@ class NotConfirmed(GatewayError):
 @lists(has_since=False)
 def list_applications(
     context: typer.Context,
-    asked: ListRequest,
+    request: ListRequest,
     words: _Words = None,
     status: _WithStatus = "",
 ) -> None:
@@ -80,8 +80,8 @@ def list_applications(
     Each word begins the reference, or stands in the title, the programme, or the person's name or
     address.
     """
-    chosen = of(context)
-    with chosen.store() as store:
+    invocation = of(context)
+    with invocation.store() as store:
 
         def every(after: str | None, at_once: int) -> Iterator[ListedApplicationDocument]:
             last, looked_for = after or "", " ".join(words or [])
@@ -98,7 +98,7 @@ def list_applications(
                     return
                 last = page[-1].known.application.reference
 
-        asked.print(
+        request.print(
             ListSource(every, lambda row: row["reference"]),
             _APPLICATIONS,
             document=lambda row: row,
@@ -127,15 +127,15 @@ def submit(
 
     It is acknowledged at once, as the triggers say; a dry run shows how.
     """
-    chosen = of(context)
+    invocation = of(context)
     request = ChangeRequest(
         event=SUBMITTED,
         references=(reference,),
         status=status,
-        language=chosen.settings.suppression.language,
+        language=invocation.settings.suppression.language,
     )
-    with chosen.store() as store:
-        done = carry_out(chosen.settings, store, request, dry_run=dry_run)
+    with invocation.store() as store:
+        done = carry_out(invocation.settings, store, request, dry_run=dry_run)
     _tell(done, as_json=as_json)
 
 
@@ -156,20 +156,20 @@ def change_status(
     All of them are changed or none, unless --partial is given. The triggers decide who is mailed;
     before anybody is, you are shown who and asked.
     """
-    chosen, named = of(context), read_staff(by)
-    with chosen.store() as store:
+    invocation, staff = of(context), read_staff(by)
+    with invocation.store() as store:
         with store.reading() as connection:
-            actor = who_acts(chosen.settings, connection, named)
+            actor = who_acts(invocation.settings, connection, staff)
         request = ChangeRequest(
             event=STATUS_CHANGED,
             references=tuple(references),
             status=status,
             actor=actor.crm_id,
-            language=actor.language or chosen.settings.suppression.language,
+            language=actor.language or invocation.settings.suppression.language,
             is_partial=partial,
             is_confirmed=yes,
         )
-        done = carry_out(chosen.settings, store, request, dry_run=dry_run)
+        done = carry_out(invocation.settings, store, request, dry_run=dry_run)
         # Show what it would mail, and do it if that is wanted; if it has changed by then, ask
         # again.
         is_asked = done.outcome is ChangeOutcome.UNCONFIRMED and sys.stdin.isatty()
@@ -178,12 +178,12 @@ def change_status(
                 complain("What would be mailed has changed in the meantime:")
             if not as_json:
                 _show(done)
-            asked = f"\n{printable(done.preview.warning)}. {question(request.language)}"
-            answer = typer.prompt(asked, "", show_default=False, prompt_suffix=" ", err=True)
+            prompt = f"\n{printable(done.preview.warning)}. {question(request.language)}"
+            answer = typer.prompt(prompt, "", show_default=False, prompt_suffix=" ", err=True)
             if not is_yes(answer, request.language):
                 raise typer.Abort
             confirmed = replace(request, token=done.token)
-            done = carry_out(chosen.settings, store, confirmed, dry_run=False)
+            done = carry_out(invocation.settings, store, confirmed, dry_run=False)
     _tell(done, as_json=as_json)
 
 
@@ -219,9 +219,9 @@ def what_became_of(change: Change, outcome: ChangeOutcome) -> str:
     if not change.changed:
         return f"nothing changes, it is {change.status or 'submitted'} already"
     verb = "is" if outcome is ChangeOutcome.DONE else "would be"
-    said = f"{verb} {change.status or 'submitted'}, was {change.before or 'without a status'}"
+    text = f"{verb} {change.status or 'submitted'}, was {change.before or 'without a status'}"
     if change.withdrawn:
-        said += f"; mail about that which is no longer sent: {change.withdrawn}"
+        text += f"; mail about that which is no longer sent: {change.withdrawn}"
     if change.undone:
-        said += "; taken back in time, nobody is mailed"
-    return said
+        text += "; taken back in time, nobody is mailed"
+    return text

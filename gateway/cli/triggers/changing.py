@@ -62,18 +62,18 @@ class NotKept(GatewayError):
 
 
 @lists(has_since=False)
-def show_calendar(context: typer.Context, asked: ListRequest, days: _Days = 14) -> None:
+def show_calendar(context: typer.Context, request: ListRequest, days: _Days = 14) -> None:
     """List what date events will mail in the next days.
 
     Counted as things stand now; `triggers preview NAME --on DATE` shows each mail of a day.
     """
     from gateway.app.triggers.editing_answers import TriggerEditing
 
-    chosen = of(context)
-    with chosen.store() as store:
-        due = TriggerEditing(lambda: chosen.settings, store).calendar(days)["due"]
+    invocation = of(context)
+    with invocation.store() as store:
+        due = TriggerEditing(lambda: invocation.settings, store).calendar(days)["due"]
     in_order = sorted(due, key=lambda day: (day["day"], day["trigger"]))
-    asked.print(
+    request.print(
         in_memory(in_order, lambda day: f"{day['day']} {day['trigger']}"),
         _DUE,
         document=lambda day: day,
@@ -83,8 +83,8 @@ def show_calendar(context: typer.Context, asked: ListRequest, days: _Days = 14) 
 
 
 def _people(day: "DueDayDocument") -> str:
-    named = (f"{person['person']} {person['name']}".strip() for person in day["people"])
-    return one_line(", ".join(named) + (" …" if day["mails"] > len(day["people"]) else ""))
+    people = (f"{person['person']} {person['name']}".strip() for person in day["people"])
+    return one_line(", ".join(people) + (" …" if day["mails"] > len(day["people"]) else ""))
 
 
 _DUE: ListColumns["DueDayDocument"] = {
@@ -103,8 +103,8 @@ def hold(context: typer.Context, note: _Note = "") -> None:
     """
     from gateway.app.triggers.holding import hold_all
 
-    chosen = of(context)
-    with chosen.store() as store:
+    invocation = of(context)
+    with invocation.store() as store:
         count = hold_all(store, by=user_name(), note=note)
     print_line(f"Held; mails that were due: {count}. `gateway triggers resume` lets them go.")
 
@@ -113,15 +113,15 @@ def show_trigger(context: typer.Context, name: _Name, as_json: Json = False) -> 
     """Show a trigger's file, and what is wrong with it."""
     from gateway.app.triggers.editing_answers import TriggerEditing
 
-    chosen = of(context)
-    with chosen.store() as store:
-        shown = TriggerEditing(lambda: chosen.settings, store).trigger(name)
+    invocation = of(context)
+    with invocation.store() as store:
+        trigger = TriggerEditing(lambda: invocation.settings, store).trigger(name)
     if as_json:
-        print_json(shown)
+        print_json(trigger)
         return
-    print_line(f"{shown['file']}{' (as shipped)' if shown['is_shipped'] else ''}", "bold")
-    print_line(shown["text"].rstrip("\n"))
-    for problem in shown["problems"]:
+    print_line(f"{trigger['file']}{' (as shipped)' if trigger['is_shipped'] else ''}", "bold")
+    print_line(trigger["text"].rstrip("\n"))
+    for problem in trigger["problems"]:
         print_line(problem, "red")
 
 
@@ -195,16 +195,16 @@ def change_template(
     from gateway.app.triggers.editing_answers import TriggerEditing
     from gateway.triggers.templates import TemplateSource
 
-    chosen = of(context)
+    invocation = of(context)
     if (language is None) != (text is None):
         wrong_use("a text needs --language and --text")
     if language is None and remove is None:
-        with chosen.store() as store:
-            shown = TriggerEditing(lambda: chosen.settings, store).template(name)
+        with invocation.store() as store:
+            template = TriggerEditing(lambda: invocation.settings, store).template(name)
         if as_json:
-            print_json(shown)
+            print_json(template)
             return
-        for text_shown in shown["texts"]:
+        for text_shown in template["texts"]:
             print_line(
                 f"{text_shown['file']}{' (as shipped)' if text_shown['is_shipped'] else ''}", "bold"
             )
@@ -212,7 +212,7 @@ def change_template(
             if text_shown["html"]:
                 print_line("as HTML", "bold")
                 print_line(text_shown["html"])
-        for problem in shown["problems"]:
+        for problem in template["problems"]:
             print_line(problem, "red")
         return
     texts: dict[str, TemplateSource | None] = {}
@@ -221,20 +221,20 @@ def change_template(
     if language is not None and text is not None:
         own_html = None if html is None else _read(html)
         texts[language] = TemplateSource(file="", text=_read(text), html=own_html)
-    is_known = name in editing.template_names(chosen.settings)
-    version = editing.template_state(chosen.settings, name).version if is_known else ""
-    proposed = editing.propose_template(chosen.settings, name, texts, version=version)
-    _finish(chosen, proposed, dry_run=dry_run, yes=True)
+    is_known = name in editing.template_names(invocation.settings)
+    version = editing.template_state(invocation.settings, name).version if is_known else ""
+    proposed = editing.propose_template(invocation.settings, name, texts, version=version)
+    _finish(invocation, proposed, dry_run=dry_run, yes=True)
 
 
 @lists()
-def list_edits(context: typer.Context, asked: ListRequest, name: _AnyName = None) -> None:
+def list_edits(context: typer.Context, request: ListRequest, name: _AnyName = None) -> None:
     """List what was changed of triggers and templates, and by whom."""
-    chosen = of(context)
+    invocation = of(context)
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> Sequence[TriggerEdit]:
         return trigger_edits.listed(
-            connection, name=name, since=asked.since, before=before, limit=limit
+            connection, name=name, since=request.since, before=before, limit=limit
         )
 
     def lines_of(edit: TriggerEdit) -> Iterator[tuple[TriggerEdit, str, str]]:
@@ -245,8 +245,8 @@ def list_edits(context: typer.Context, asked: ListRequest, name: _AnyName = None
             if not line.startswith("@@")
         )
 
-    with chosen.store() as store:
-        asked.print_lines(
+    with invocation.store() as store:
+        request.print_lines(
             newest_first(store, read, lambda edit: edit.id),
             lines_of,
             _EDITED,
@@ -287,7 +287,7 @@ def _read(file: Path) -> str:
 
 
 def _change(
-    chosen: Context,
+    invocation: Context,
     name: str,
     values: Mapping[str, object],
     *,
@@ -298,18 +298,18 @@ def _change(
 ) -> None:
     from gateway.app.triggers import editing
 
-    version = "" if is_new else editing.trigger_state(chosen.settings, name).version
+    version = "" if is_new else editing.trigger_state(invocation.settings, name).version
     proposed = editing.propose_trigger(
-        chosen.settings,
+        invocation.settings,
         name,
         changes=values,
         text=None if text is None else _read(text),
         version=version,
     )
-    _finish(chosen, proposed, dry_run=dry_run, yes=yes)
+    _finish(invocation, proposed, dry_run=dry_run, yes=yes)
 
 
-def _finish(chosen: Context, proposed: "ProposedEdit", *, dry_run: bool, yes: bool) -> None:
+def _finish(invocation: Context, proposed: "ProposedEdit", *, dry_run: bool, yes: bool) -> None:
     """Show a change, ask if it reaches people, and write it."""
     from gateway.app.triggers import editing
 
@@ -322,10 +322,10 @@ def _finish(chosen: Context, proposed: "ProposedEdit", *, dry_run: bool, yes: bo
     if not proposed.changes:
         print_line("Nothing changes.")
         return
-    with chosen.store() as store:
+    with invocation.store() as store:
         if dry_run:
             if proposed.must_be_confirmed:
-                reached = editing.reach(chosen.settings, store, proposed)
+                reached = editing.reach(invocation.settings, store, proposed)
                 if reached.preview is not None:
                     show_preview(reached.preview)
             return
@@ -333,7 +333,12 @@ def _finish(chosen: Context, proposed: "ProposedEdit", *, dry_run: bool, yes: bo
         while True:
             try:
                 editing.keep(
-                    chosen.settings, store, proposed, by=user_name(), token=token, is_confirmed=yes
+                    invocation.settings,
+                    store,
+                    proposed,
+                    by=user_name(),
+                    token=token,
+                    is_confirmed=yes,
                 )
             except editing.ReachUnconfirmed as error:
                 _ask(error.reach)

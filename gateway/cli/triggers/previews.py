@@ -6,13 +6,13 @@ from gateway.cli.output import one_line, print_line, print_table
 from gateway.core.triggers.trigger_preview import Preview
 
 
-def show_preview(shown: Preview, *, is_done: bool = False) -> None:
+def show_preview(preview: Preview, *, is_done: bool = False) -> None:
     """Print who gets which mail and who gets none; a preview starts with its warning."""
-    if shown.warning and not is_done:
-        print_line(f"{shown.warning}\n", "bold yellow")
-    counted = f"mails: {len(shown.mails)}, left out: {len(shown.skipped)}"
-    print_line(f"{shown.trigger}: {counted}" if shown.trigger else counted, "bold")
-    for mail in shown.mails:
+    if preview.warning and not is_done:
+        print_line(f"{preview.warning}\n", "bold yellow")
+    counted = f"mails: {len(preview.mails)}, left out: {len(preview.skipped)}"
+    print_line(f"{preview.trigger}: {counted}" if preview.trigger else counted, "bold")
+    for mail in preview.mails:
         about = f" about {mail.about}" if mail.about else ""
         to = _whom(mail.name, mail.recipient)
         print_line(f"\n{to}{about} <{mail.to}>: {one_line(mail.subject)}", "green")
@@ -22,10 +22,10 @@ def show_preview(shown: Preview, *, is_done: bool = False) -> None:
             print_line(f"  {line}" if line else "")
         if mail.html:
             print_line(f"  and as HTML, of {len(mail.html)} characters: --json has it", "dim")
-    if shown.skipped:
+    if preview.skipped:
         print_line()
         rows: list[Sequence[object]] = []
-        for skip in shown.skipped:
+        for skip in preview.skipped:
             reason = one_line(skip.reason)
             # With `responsible:manager: nobody` there is nobody to name.
             whom = "-" if reason.startswith(f"{skip.person}:") else _whom(skip.name, skip.person)

@@ -93,14 +93,14 @@ class CannotRun(GatewayError):
 
 @app.command("list")
 @lists(has_since=False)
-def list_triggers(context: typer.Context, asked: ListRequest, waiting: _Waiting = False) -> None:
+def list_triggers(context: typer.Context, request: ListRequest, waiting: _Waiting = False) -> None:
     """List the triggers, on and off, or the fields mail waits for."""
-    chosen = of(context)
+    invocation = of(context)
     if waiting:
-        list_waiting(chosen, asked)
+        list_waiting(invocation, request)
         return
-    checked_triggers, unusable = triggers.read_all(chosen.settings)
-    with chosen.store() as store, store.reading() as connection:
+    checked_triggers, unusable = triggers.read_all(invocation.settings)
+    with invocation.store() as store, store.reading() as connection:
         looked = {name: trigger_runs.looked(connection, name) for name in checked_triggers}
     columns: ListColumns[str] = {
         "name": lambda name: name,
@@ -110,8 +110,8 @@ def list_triggers(context: typer.Context, asked: ListRequest, waiting: _Waiting 
         "kind": lambda name: checked_triggers[name].trigger.kind,
         "looked at": looked.get,
     }
-    folder = chosen.settings.triggers.folder
-    asked.print(
+    folder = invocation.settings.triggers.folder
+    request.print(
         in_memory(checked_triggers, str),
         columns,
         document=lambda name: trigger_document(checked_triggers[name].trigger, looked[name]),
@@ -129,17 +129,17 @@ _FIELDS: ListColumns[UnreadField] = {
 }
 
 
-def list_waiting(chosen: Context, asked: ListRequest) -> None:
+def list_waiting(invocation: Context, request: ListRequest) -> None:
     """Print the unreadable fields that mail depends on, and the mail that waits."""
-    with chosen.store() as store, store.reading() as connection:
+    with invocation.store() as store, store.reading() as connection:
         fields = unread.listed(connection, deciding=True)
         owed = ledger.waiting(connection)
-    if asked.form is ListForm.JSON:  # A separate document, with both.
+    if request.form is ListForm.JSON:  # A separate document, with both.
         print_json(waiting_document(fields, owed))
         return
     source = in_memory(fields, lambda field: f"{field.what} {field.record} {field.field}")
-    asked.print(source, _FIELDS, document=str, empty=_NO_FIELD)
-    if owed and asked.form is ListForm.TABLE:
+    request.print(source, _FIELDS, document=str, empty=_NO_FIELD)
+    if owed and request.form is ListForm.TABLE:
         print_line()
         mails = ((row.trigger, row.person, row.about, one_line(row.reason)) for row in owed)
         print_table(("mail that waits", "about", "subject", "because"), mails)
@@ -161,7 +161,7 @@ def preview_trigger(
     Nothing is sent. Give the name of a trigger for dates, or --reference and --status for what
     changing an application's status would send.
     """
-    chosen = of(context)
+    invocation = of(context)
     if (name is None) == (reference is None) or (reference is None) != (status is None):
         wrong_use("name a trigger, or give --reference and --status")
     staff = None if by is None else read_staff(by)
@@ -169,15 +169,17 @@ def preview_trigger(
         day = None if on is None else date.fromisoformat(on)
     except ValueError:
         wrong_use(f"--on: not a date such as 2027-03-01: {on}")
-    with chosen.store() as store:
+    with invocation.store() as store:
         if reference is not None:
-            shown = trigger_previews.of_change(chosen.settings, store, reference, status, staff)
+            preview = trigger_previews.of_change(
+                invocation.settings, store, reference, status, staff
+            )
         else:
-            shown = trigger_previews.of_date(chosen.settings, store, name or "", day)
+            preview = trigger_previews.of_date(invocation.settings, store, name or "", day)
     if as_json:
-        print_json(preview_document(shown))
+        print_json(preview_document(preview))
         return
-    show_preview(shown)
+    show_preview(preview)
 
 
 @app.command("run")
@@ -188,31 +190,33 @@ def run_triggers(
 
     Everybody who is due and hasn't had the mail gets it.
     """
-    chosen = of(context)
-    _log_as_usual(chosen)
+    invocation = of(context)
+    _log_as_usual(invocation)
     if name:
-        checked_triggers = [to_run(chosen, name)]
+        checked_triggers = [to_run(invocation, name)]
     else:
-        known = triggers.checked_triggers(chosen.settings).values()
+        all_triggers = triggers.checked_triggers(invocation.settings).values()
         checked_triggers = [
-            checked for checked in known if checked.trigger.enabled and checked.trigger.is_of_date
+            checked
+            for checked in all_triggers
+            if checked.trigger.enabled and checked.trigger.is_of_date
         ]
 
     async def run(store: Database) -> tuple[list[TriggerRun], str]:
-        with _sending(chosen, store) as (own_mail, engine):
+        with _sending(invocation, store) as (own_mail, engine):
             may_send = await engine.restore_detector.may_send()
             runs = [await engine.run(checked, even_now=now) for checked in checked_triggers]
             await send_reports(store, own_mail)
             return runs, "" if may_send else await store.read(epochs.held)
 
-    with chosen.store() as store:
+    with invocation.store() as store:
         runs, held = asyncio.run(run(store))
-    shown = [trigger_run_document(run) for run in runs]
+    documents = [trigger_run_document(run) for run in runs]
     if as_json:
-        print_json(shown[0] if name else shown)
+        print_json(documents[0] if name else documents)
     else:
         rows = [[cell(run) for cell in _RUNS.values()] for run in runs]
-        print_table(list(_RUNS), rows, empty=_NONE_IS_ON, times=chosen.times)
+        print_table(list(_RUNS), rows, empty=_NONE_IS_ON, times=invocation.times)
     if held:
         raise CannotRun(f"all triggered mail is held: {held}; gateway triggers resume")
     if any(run.error or run.count(*_FAULTS) for run in runs):
@@ -221,13 +225,13 @@ def run_triggers(
 
 @app.command("history")
 @lists()
-def history(context: typer.Context, asked: ListRequest) -> None:
+def history(context: typer.Context, request: ListRequest) -> None:
     """List the runs and what became of them, the newest first.
 
     Changes of applications are listed with their mail, also what waits, to whom and until when.
     """
-    chosen, since = of(context), asked.since
-    shown: list[TriggerRun | MailedTransition] = []
+    invocation, since = of(context), request.since
+    shown_entries: list[TriggerRun | MailedTransition] = []
 
     def read(
         connection: StoreTransaction, before: int | None, limit: int
@@ -238,24 +242,24 @@ def history(context: typer.Context, asked: ListRequest) -> None:
         return sorted(both, key=lambda entry: entry.id, reverse=True)[:limit]
 
     def as_run(entry: TriggerRun | MailedTransition) -> Iterator[TriggerRun]:
-        shown.append(entry)
-        yield entry if isinstance(entry, TriggerRun) else entry.run(chosen.zone)
+        shown_entries.append(entry)
+        yield entry if isinstance(entry, TriggerRun) else entry.run(invocation.zone)
 
-    with chosen.store() as store:
-        asked.print_lines(
+    with invocation.store() as store:
+        request.print_lines(
             newest_first(store, read, lambda entry: entry.id),
             as_run,
             {"id": lambda run: ids.show(run.id), **_RUNS},
-            document=lambda entry: history_document([entry], chosen.zone)[0],
+            document=lambda entry: history_document([entry], invocation.zone)[0],
             empty=_NO_RUNS,
         )
     mails = [
         (change, mail)
-        for change in shown
+        for change in shown_entries
         if isinstance(change, MailedTransition)
         for mail in change.mails
     ]
-    if mails and asked.form is ListForm.TABLE:
+    if mails and request.form is ListForm.TABLE:
         print_line()
         headings = ("changed", "by", "trigger", "application", "to", "state", "due", "because")
         rows = (
@@ -271,7 +275,7 @@ def history(context: typer.Context, asked: ListRequest) -> None:
             )
             for change, mail in mails
         )
-        print_table(headings, rows, times=chosen.times)
+        print_table(headings, rows, times=invocation.times)
 
 
 @app.command("resume")
@@ -280,10 +284,10 @@ def resume(context: typer.Context) -> None:
 
     From now on the store counts as the real one, not as a copy.
     """
-    chosen = of(context)
-    _log_as_usual(chosen)
-    with chosen.store() as store:
-        count = resume_all(chosen.settings, store)
+    invocation = of(context)
+    _log_as_usual(invocation)
+    with invocation.store() as store:
+        count = resume_all(invocation.settings, store)
     if count:
         print_line(f"Released: {count}; mail that would be too late now is not sent.")
     else:
@@ -293,15 +297,15 @@ def resume(context: typer.Context) -> None:
 _FAULTS = (OccurrenceState.FAILED, OccurrenceState.HELD, OccurrenceState.UNKNOWN)
 
 
-def _log_as_usual(chosen: Context) -> None:
+def _log_as_usual(invocation: Context) -> None:
     """Log what is sent here like the `sender` role, on standard error."""
-    settings = chosen.settings
+    settings = invocation.settings
     logs.setup(settings.log.level, settings.log.format, role="cli")
 
 
-def to_run(chosen: Context, name: str) -> CheckedTrigger:
+def to_run(invocation: Context, name: str) -> CheckedTrigger:
     """Return a trigger to run by hand; CannotRun unless it is for dates and on."""
-    checked = trigger_previews.named(chosen.settings, name)
+    checked = trigger_previews.named(invocation.settings, name)
     if not checked.trigger.is_of_date:
         raise CannotRun(
             f"{name}: {checked.trigger.event} is not a date event; its mail is sent at once"
@@ -312,10 +316,10 @@ def to_run(chosen: Context, name: str) -> CheckedTrigger:
 
 
 @contextmanager
-def _sending(chosen: Context, store: Database) -> Iterator[tuple[OwnMailSender, TriggerEngine]]:
+def _sending(invocation: Context, store: Database) -> Iterator[tuple[OwnMailSender, TriggerEngine]]:
     """Lend the sender of triggered mail, in a running event loop."""
-    own_mail = own_mail_sender(chosen.settings, Metrics())
-    trigger_settings = CurrentTriggerSettings(chosen.settings, store)
+    own_mail = own_mail_sender(invocation.settings, Metrics())
+    trigger_settings = CurrentTriggerSettings(invocation.settings, store)
     engine = TriggerEngine(
         store, trigger_settings, own_mail, stopping=asyncio.Event(), clock=common.now
     )
