@@ -135,9 +135,9 @@ class Metrics:
     def _measure_mailchimp(self) -> None:
         count = partial(Counter, registry=self.registry)
         gauge = partial(Gauge, registry=self.registry)
-        asked = "1 answers, 0 can't be reached, -1 refuses the gateway itself."
+        health = "1 answers, 0 can't be reached, -1 refuses the gateway itself."
         self._mailchimp = _labelled(
-            gauge("gateway_mailchimp_health", asked, ["account"], multiprocess_mode="mostrecent")
+            gauge("gateway_mailchimp_health", health, ["account"], multiprocess_mode="mostrecent")
         )
         success = "When Mailchimp last reported what is new, in seconds since 1970."
         self._sync_success = gauge("gateway_sync_success", success, multiprocess_mode="max")
@@ -189,10 +189,10 @@ def shared_folder() -> Iterator[None]:
     A folder given in the environment is kept, for roles started one by one; only leftovers of dead
     processes are removed from it.
     """
-    named = os.environ.get(FOLDER)
-    if named:
-        Path(named).mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(Path(named))
+    given_folder = os.environ.get(FOLDER)
+    if given_folder:
+        Path(given_folder).mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(Path(given_folder))
         yield
         return
     with tempfile.TemporaryDirectory(prefix="gateway-metrics-") as folder:

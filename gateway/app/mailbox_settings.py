@@ -61,7 +61,9 @@ def token_source(mailbox: MailboxConfig, database: Database | None) -> TokenSour
             refresh_token=refresh,
             scope=oauth.scope or "",
         ),
-        kept=StoredRefreshToken(database, account, refresh) if database and refresh else None,
+        token_store=StoredRefreshToken(database, account, refresh)
+        if database and refresh
+        else None,
     )
 
 

@@ -33,13 +33,13 @@ class EnvironmentSetting:
 
 def read_environment(environ: Mapping[str, str]) -> list[EnvironmentSetting]:
     """Return the settings given by the environment; ConfigError names unknown variables."""
-    known = dict(variables(Settings))
+    known_variables = dict(variables(Settings))
     given_names = sorted(
         name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE
     )
-    unknown = [name for name in given_names if name not in known]
+    unknown = [name for name in given_names if name not in known_variables]
     twice = [name for name in given_names if name + FILE_SUFFIX.upper() in given_names]
-    problems = [unknown_setting(name, known) for name in unknown]
+    problems = [unknown_setting(name, known_variables) for name in unknown]
     problems += [
         f"{name}{FILE_SUFFIX.upper()}: {name} is set as well; only one of them may be"
         for name in twice
@@ -47,7 +47,9 @@ def read_environment(environ: Mapping[str, str]) -> list[EnvironmentSetting]:
     if problems:
         raise ConfigError(*problems)
     return [
-        EnvironmentSetting(name, known[name].path, _parsed(environ[name], known[name]))
+        EnvironmentSetting(
+            name, known_variables[name].path, _parsed(environ[name], known_variables[name])
+        )
         for name in given_names
     ]
 
@@ -94,12 +96,12 @@ def _parsed(text: str, variable: VariableSetting) -> object:
         return text
 
 
-def unknown_setting(name: str, known: Iterable[str]) -> str:
+def unknown_setting(name: str, known_names: Iterable[str]) -> str:
     """Return the error for an unknown variable, with the nearest known one."""
     for key, field in options(Settings).items():
         if is_array(field.annotation) and name.startswith(f"{PREFIX}{key}__".upper()):
             return f"{name}: unknown setting; the keys of [[{key}]] are set in the file only"
     near = suggestion(
-        name.removeprefix(PREFIX), [variable.removeprefix(PREFIX) for variable in known]
+        name.removeprefix(PREFIX), [variable.removeprefix(PREFIX) for variable in known_names]
     )
     return f"{name}: unknown setting{near.replace('mean ', f'mean {PREFIX}')}"

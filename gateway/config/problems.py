@@ -147,8 +147,8 @@ def _line(
 ) -> str:
     key = error["ctx"]["key"] if error["type"] == "wrong_key" else ""
     place = (*error["loc"], key) if key else error["loc"]
-    given = (variable for path, variable in variables.items() if place[: len(path)] == path)
-    origin = next(given, None) or ": ".join(filter(None, (file, _written(place))))
+    origins = (variable for path, variable in variables.items() if place[: len(path)] == path)
+    origin = next(origins, None) or ": ".join(filter(None, (file, _written(place))))
     return f"{origin}: {_problem(error, settings)}{_value(error, settings)}{_nearest(error)}"
 
 
@@ -171,9 +171,9 @@ def _problem(error: ErrorDetails, settings: type[BaseModel]) -> str:
         case "extra_forbidden":
             path = error["loc"]
             section = _section_at(path, settings)
-            known = known_keys(section) if section else []
-            nearest = suggestion(str(path[-1]), known)
-            others = f"; known: {', '.join(known)}" if known else ""
+            keys = known_keys(section) if section else []
+            nearest = suggestion(str(path[-1]), keys)
+            others = f"; known: {', '.join(keys)}" if keys else ""
             return f"unknown key{nearest or others}"
         case kind if kind in _BOUNDS:
             bound, text = _BOUNDS[kind]
@@ -190,9 +190,9 @@ def _nearest(error: ErrorDetails) -> str:
     return suggestion(value, _WORDS.findall(str(error["ctx"]["expected"])))
 
 
-def suggestion(key: str, known: list[str]) -> str:
+def suggestion(key: str, keys: list[str]) -> str:
     """Return `; did you mean …?` with the nearest known key, or nothing."""
-    nearest = get_close_matches(key, known, 1)
+    nearest = get_close_matches(key, keys, 1)
     return f"; did you mean {nearest[0]}?" if nearest else ""
 
 

@@ -54,10 +54,10 @@ class RuleConfig(Section):
     @model_validator(mode="after")
     def _has_one_test(self) -> Self:
         keys = [key for key in RuleConfig.model_fields if key not in _NO_TESTS]
-        given = [key for key in keys if getattr(self, key) is not None]
-        if len(given) != 1:
-            named = " and ".join(given) or "none"
-            wrong("", f"needs exactly one test of {', '.join(keys)}; has {named}")
+        tests = [key for key in keys if getattr(self, key) is not None]
+        if len(tests) != 1:
+            names = " and ".join(tests) or "none"
+            wrong("", f"needs exactly one test of {', '.join(keys)}; has {names}")
         if self.matches and not self.header:
             wrong("matches", "needs header, which names the field to look at")
         if self.unsubscribe == "add" and self.kind is not Kind.BULK:

@@ -36,13 +36,13 @@ class Section(BaseModel):
             return values
         keys = set(secret_keys(cls))
         folder = config_folder(info)
-        given = {key: values[key + FILE_SUFFIX] for key in keys if key + FILE_SUFFIX in values}
+        paths = {key: values[key + FILE_SUFFIX] for key in keys if key + FILE_SUFFIX in values}
         plain = {
             key: value
             for key, value in values.items()
-            if key.removesuffix(FILE_SUFFIX) not in given
+            if key.removesuffix(FILE_SUFFIX) not in paths
         }
-        for key, path in given.items():
+        for key, path in paths.items():
             if key in values:
                 wrong(key + FILE_SUFFIX, f"{key} is set as well; only one of them may be")
             plain[key] = _read_secret(key + FILE_SUFFIX, path, folder)

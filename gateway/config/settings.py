@@ -94,8 +94,8 @@ class SuppressionConfig(Section):
     @field_validator("tags")
     @classmethod
     def _only_wider(cls, tags: Mapping[str, Scope]) -> Mapping[str, Scope]:
-        known = {same_word(tag, TAG_SCOPES) or tag: scope for tag, scope in tags.items()}
-        for tag, scope in known.items():
+        scopes = {same_word(tag, TAG_SCOPES) or tag: scope for tag, scope in tags.items()}
+        for tag, scope in scopes.items():
             shipped = TAG_SCOPES.get(tag)
             if shipped is None:
                 raise ValueError(f"no such tag: {tag} (known: {', '.join(TAG_SCOPES)})")
@@ -104,7 +104,7 @@ class SuppressionConfig(Section):
                     f'{tag} = "{scope}" would narrow it: whoever it marks is out of {shipped} '
                     "mail, which a setting may widen, never narrow"
                 )
-        return {**TAG_SCOPES, **known}
+        return {**TAG_SCOPES, **scopes}
 
 
 class Notices(Section):
@@ -344,10 +344,10 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _relays_match_known_listeners(self) -> Self:
-        known = {listener.name for listener in self.smtp.listeners}
+        listener_names = {listener.name for listener in self.smtp.listeners}
         for at, relay in enumerate(self.relays):
             for name in relay.match.listener if relay.match else ():
-                if name not in known:
+                if name not in listener_names:
                     wrong(f"relays[{at}].match.listener", f'no listener has this name: "{name}"')
         return self
 

@@ -262,24 +262,24 @@ def changed_text(text: str, changes: Mapping[str, object], file: str) -> str:
         if value is None:
             document.pop(key, None)
         elif key not in document or document[key] != value:
-            known = document.get(key)
-            if isinstance(known, Array) and isinstance(value, list | tuple):
-                _change_list(known, value)
+            old_value = document.get(key)
+            if isinstance(old_value, Array) and isinstance(value, list | tuple):
+                _change_list(old_value, value)
             else:
                 document[key] = value
     return dumps(document)
 
 
-def _change_list(known: "Array", wanted: Sequence[object]) -> None:
+def _change_list(array: "Array", new_items: Sequence[object]) -> None:
     """Remove from a list what it should no longer have, and add what it lacks."""
-    values = [item.isoformat() if isinstance(item, date) else item for item in list(known.unwrap())]
+    values = [item.isoformat() if isinstance(item, date) else item for item in list(array.unwrap())]
     for number in reversed(range(len(values))):
-        if values[number] not in wanted:
-            del known[number]
-    is_of_lines = "\n" in known.as_string()
-    for item in wanted:
+        if values[number] not in new_items:
+            del array[number]
+    is_of_lines = "\n" in array.as_string()
+    for item in new_items:
         if item not in values:
             if is_of_lines:
-                known.add_line(item, indent="  ")
+                array.add_line(item, indent="  ")
             else:
-                known.append(item)
+                array.append(item)

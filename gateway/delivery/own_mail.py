@@ -43,8 +43,8 @@ class OwnMailSender:
     async def deliver(self, row: OutboxRow) -> AttemptResult:
         """Send a row of the outbox once."""
         relays = self._settings.relays
-        named = next((relay for relay in relays if relay.name == row.relay), None)
-        pool = self._pools[(named or self._chosen(row.sender)).name]
+        row_relay = next((relay for relay in relays if relay.name == row.relay), None)
+        pool = self._pools[(row_relay or self._chosen(row.sender)).name]
         sender = row.sender or ("" if pool.settings.null_sender else self._settings.sender)
         # Returned mail is forwarded unchanged.
         content = row.body if row.type == "bounce" else self._settings.signer.signed(row.body)
@@ -105,14 +105,14 @@ class OwnMailSender:
         return pools
 
     def relay_seen(
-        self, relay: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses
+        self, relay: RelaySettings, outcome: RelayConnection | RelayLost | RelayRefuses
     ) -> None:
         """Count whether a relay could be reached; log why not."""
-        if isinstance(seen, RelayConnection):
+        if isinstance(outcome, RelayConnection):
             self._metrics.relay(relay.name, RelayHealth.UP)
             return
         self._metrics.relay(relay.name, RelayHealth.DOWN)
-        log.error("relay_unusable", relay=relay.name, reason=str(seen))
+        log.error("relay_unusable", relay=relay.name, reason=str(outcome))
 
     def _chosen(self, sender: str) -> RelaySettings:
         domain = domain_of(sender)

@@ -147,13 +147,13 @@ class Pool:
         if len(self._openings) > len(self._waiting):
             self._openings.give_up_newest()
 
-    def _open_more(self, wanted: int = 0) -> None:
+    def _open_more(self, number: int = 0) -> None:
         """Have so many being opened, or as many as wait, if the limit and the relay allow it."""
         now = self._loop.time()
         if not (self._accepted or self._openings):
             self._full.has_none(now)
-        wanted = max(wanted, len(self._waiting))
-        while (in_time := self._openings.in_time(now, self._worked_at)) < wanted:
+        number = max(number, len(self._waiting))
+        while (in_time := self._openings.in_time(now, self._worked_at)) < number:
             if len(self._accepted) + len(self._openings) >= self._most:
                 if in_time == len(self._openings):
                     return

@@ -91,15 +91,15 @@ class RelayTransaction:
                 self.hang_up()  # The client was promised all of them: offer them again at DATA.
         else:
             answers = await self._offer(recipients, again=False)
-        taken = zip(recipients, answers, strict=True)
-        self._recipients += [recipient for recipient, reply in taken if reply.positive]
+        pairs = zip(recipients, answers, strict=True)
+        self._recipients += [recipient for recipient, reply in pairs if reply.positive]
         return answers
 
-    async def keep(self, kept: Sequence[Recipient]) -> Reply | None:
+    async def keep(self, recipients: Sequence[Recipient]) -> Reply | None:
         """Start over with only these recipients; return a reply if the transaction must end."""
-        self._recipients = list(kept)
+        self._recipients = list(recipients)
         began = monotonic()
-        answers = await self._offer(kept, again=True)
+        answers = await self._offer(recipients, again=True)
         self._spent += monotonic() - began
         temporary = next((reply for reply in answers if 400 <= reply.code < 500), None)
         refused = [reply for reply in answers if not reply.positive]

@@ -62,50 +62,50 @@ class AddressComplainedData(_AddressEventFields):
     kind: Annotated[str, JsonSchema(enum=[BounceKind.COMPLAINT.value, BounceKind.OPT_OUT.value])]
 
 
-def bounce_document(kept: KeptBounce) -> BounceDocument:
+def bounce_document(bounce: KeptBounce) -> BounceDocument:
     """Return the bounce of one recipient."""
     return {
-        "inbox": ids.show(kept.inbox),
-        "at": in_utc(kept.at),
-        "kind": kept.kind,
-        "message": None if kept.message is None else ids.show(kept.message),
-        "proof": kept.proof,
-        "address": kept.address or None,
-        "recipient": kept.recipient,
-        "reason": kept.reason or None,
-        "hard": kept.hard,
-        "action": kept.action,
-        "status": kept.status,
-        "diagnostic": kept.diagnostic,
-        "suppression": None if kept.suppression is None else ids.show(kept.suppression),
+        "inbox": ids.show(bounce.inbox),
+        "at": in_utc(bounce.at),
+        "kind": bounce.kind,
+        "message": None if bounce.message is None else ids.show(bounce.message),
+        "proof": bounce.proof,
+        "address": bounce.address or None,
+        "recipient": bounce.recipient,
+        "reason": bounce.reason or None,
+        "hard": bounce.hard,
+        "action": bounce.action,
+        "status": bounce.status,
+        "diagnostic": bounce.diagnostic,
+        "suppression": None if bounce.suppression is None else ids.show(bounce.suppression),
     }
 
 
 def address_event_data(
-    kept: KeptBounce, suppressed: Scope | None
+    bounce: KeptBounce, suppressed: Scope | None
 ) -> AddressBouncedData | AddressComplainedData:
     """Return a webhook's data on it; `suppressed`: which mail the address no longer gets."""
     data: AddressBouncedData = {
-        "address": kept.address,
-        "message": None if kept.message is None else ids.show(kept.message),
-        "kind": kept.kind,
-        "reason": kept.reason or None,
-        "hard": kept.hard,
-        "status": kept.status,
+        "address": bounce.address,
+        "message": None if bounce.message is None else ids.show(bounce.message),
+        "kind": bounce.kind,
+        "reason": bounce.reason or None,
+        "hard": bounce.hard,
+        "status": bounce.status,
         "suppressed": suppressed,
     }
     return data
 
 
-def unsubscribed_event(kept: "KeptUnsubscribe", number: int) -> Event:
+def unsubscribed_event(unsubscription: "KeptUnsubscribe", number: int) -> Event:
     """Return the event of an unsubscription, by link or mail; `number`: the event's id."""
     data: OptedOutData = {
-        "address": kept.address,
-        "at": in_utc(kept.at),
+        "address": unsubscription.address,
+        "at": in_utc(unsubscription.at),
         "source": SuppressionSource.UNSUBSCRIBE.value,
         "campaign": None,
         "title": None,
-        "reason": kept.choice or None,
-        "topic": kept.topic or None,
+        "reason": unsubscription.choice or None,
+        "topic": unsubscription.topic or None,
     }
-    return Event(id=number, type=EventType.OPTED_OUT, person=kept.person, data=data)
+    return Event(id=number, type=EventType.OPTED_OUT, person=unsubscription.person, data=data)

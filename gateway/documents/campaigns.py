@@ -357,13 +357,16 @@ def known_numbers(
     number: int,
     *,
     count_machine_opens: bool,
-    kept: CountedCampaigns | None = None,
+    counted_campaigns: CountedCampaigns | None = None,
 ) -> CampaignNumbersDocument | None:
     """Return the numbers of a campaign as last read; None while there are none."""
-    known = known_numbers_of_several(
-        connection, [number], count_machine_opens=count_machine_opens, kept=kept
+    documents = known_numbers_of_several(
+        connection,
+        [number],
+        count_machine_opens=count_machine_opens,
+        counted_campaigns=counted_campaigns,
     )
-    return known.get(number)
+    return documents.get(number)
 
 
 def known_numbers_of_several(
@@ -371,18 +374,18 @@ def known_numbers_of_several(
     numbers: Sequence[int],
     *,
     count_machine_opens: bool,
-    kept: CountedCampaigns | None,
+    counted_campaigns: CountedCampaigns | None,
 ) -> dict[int, CampaignNumbersDocument]:
     """Return the same for up to a few hundred campaigns, without those that have no numbers.
 
-    `kept` caches earlier counts.
+    `counted_campaigns` caches earlier counts.
     """
     counters = {
         number: synced.counters
         for number, synced in campaign_syncs.several(connection, numbers).items()
         if synced.counters is not None
     }
-    counts = (kept or CountedCampaigns()).several(connection, list(counters))
+    counts = (counted_campaigns or CountedCampaigns()).several(connection, list(counters))
     return {
         number: numbers_document(
             report(counted, counts[number]), count_machine_opens=count_machine_opens
@@ -417,17 +420,17 @@ def campaign_whole_document(
 
 
 def campaign_report_document(
-    known: Synced, numbers: CampaignReport, *, count_machine_opens: bool
+    synced: Synced, numbers: CampaignReport, *, count_machine_opens: bool
 ) -> CampaignReportDocument:
     """Return the report of a sent campaign."""
-    campaign = known.campaign
+    campaign = synced.campaign
     return {
         "id": ids.show(campaign.id),
         "name": campaign.name,
         "state": campaign.state,
         "mailchimp_id": campaign.mailchimp_id,
         "sent_at": in_utc(campaign.sent_at),
-        "as_of": in_utc(known.synced_at),
+        "as_of": in_utc(synced.synced_at),
         **numbers_document(numbers, count_machine_opens=count_machine_opens),
         "bounces": {"hard": numbers.hard, "soft": numbers.soft, "syntax": numbers.syntax},
         "opens": {

@@ -51,14 +51,14 @@ def oldest_webhook_events(
     connection: StoreTransaction, limit: int
 ) -> Mapping[int, Sequence[WebhookEvent]]:
     """Return up to `limit` of the oldest events, by number, with their payloads."""
-    kept = events.oldest(connection, limit)
-    failed = [event.id for event in kept if event.type is EventType.SEND_FAILED]
+    oldest_events = events.oldest(connection, limit)
+    failed = [event.id for event in oldest_events if event.type is EventType.SEND_FAILED]
     left_out = {
         message.id: send_failed_webhook_events(message)
         for message in messages.several(connection, failed)
     }
     webhook_events: dict[int, tuple[WebhookEvent, ...]] = {}
-    for event in kept:
+    for event in oldest_events:
         if event.type is EventType.SEND_FAILED:
             webhook_events[event.id] = left_out.get(event.id, ())
             continue

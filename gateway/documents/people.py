@@ -115,9 +115,9 @@ def person_document(page: "PersonPage") -> PersonDocument:
         "mailchimp": [mailchimp_refusal_document(refusal) for refusal in page.refusals],
         "unread": [unread_field_document(field) for field in page.unread],
         "leads_nowhere": [
-            {"reference": reference, "id": given} for reference, given in page.leads_nowhere
+            {"reference": reference, "id": target} for reference, target in page.leads_nowhere
         ],
-        "applications": [application_document(known) for known in page.applications],
+        "applications": [application_document(application) for application in page.applications],
         "timeline": [timeline_event_document(event) for event in page.timeline],
     }
 

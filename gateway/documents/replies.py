@@ -254,9 +254,9 @@ def _reply_fields(entry: HistoryEntry) -> _ReplyFields:
     }
 
 
-def import_addresses_document(known: Sequence[tuple[str, str]]) -> ImportAddressesDocument:
+def import_addresses_document(addresses: Sequence[tuple[str, str]]) -> ImportAddressesDocument:
     """Return the addresses staff forward replies to, from pairs of an address and its setting."""
     return {
-        "address": known[0][0] if known else "",
-        "addresses": [{"address": address, "told_by": by} for address, by in known],
+        "address": addresses[0][0] if addresses else "",
+        "addresses": [{"address": address, "told_by": by} for address, by in addresses],
     }

@@ -239,12 +239,12 @@ def released_document(address: str, released: "Released") -> ReleasedDocument:
 
 def unmatched_address_document(unmatched: "Unmatched") -> UnmatchedAddressDocument:
     """Return a stored text that no recipient can have, and how it is read now."""
-    meant = unmatched.meant
-    is_understood = isinstance(meant, TypedAddress)
+    reading = unmatched.meant
+    is_understood = isinstance(reading, TypedAddress)
     return {
         "id": None if unmatched.suppression is None else ids.show(unmatched.suppression),
         "person": None if unmatched.person is None else str(unmatched.person),
         "stored": unmatched.stored,
-        "address": meant.address if isinstance(meant, TypedAddress) else None,
-        "reason": None if is_understood else str(meant),
+        "address": reading.address if isinstance(reading, TypedAddress) else None,
+        "reason": None if is_understood else str(reading),
     }

@@ -56,7 +56,7 @@ def answer_sender(
         reference=header.reference or "",
         now=now,
         number=new_id(),
-        known=likely_owner(connection, mail, row, settings),
+        owner=likely_owner(connection, mail, row, settings),
     )
     outbox.put(connection, answer)
     return replace(row, answered=True)

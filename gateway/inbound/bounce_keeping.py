@@ -71,15 +71,21 @@ def keep_unsubscribe(
     if settings.links is None or not report.may_ask or row.envelope_sender == "":
         return False
     addresses = (*row.envelope_recipients.split(), *report.addressed_to)
-    named = settings.links.named_by(addresses)
-    mailed = None if named is None else unsubscribes.recipient_of(connection, named, lock=True)
-    if mailed is None and named is not None and is_fresh:
+    linked_mail = settings.links.named_by(addresses)
+    mailed = (
+        None
+        if linked_mail is None
+        else unsubscribes.recipient_of(connection, linked_mail, lock=True)
+    )
+    if mailed is None and linked_mail is not None and is_fresh:
         raise JournalBehind("a mail not in the journal yet may be the one to unsubscribe from")
     if mailed is None:
         return False
-    kept = unsubscribes.unsubscribe(connection, mailed, choice=_BY_MAIL, now=now, new_id=new_id)
-    if kept is not None:
-        events.put(connection, [unsubscribed_event(kept, new_id())])
+    unsubscription = unsubscribes.unsubscribe(
+        connection, mailed, choice=_BY_MAIL, now=now, new_id=new_id
+    )
+    if unsubscription is not None:
+        events.put(connection, [unsubscribed_event(unsubscription, new_id())])
         log.info("unsubscribed", by="mail", topic=False)
     return True
 
@@ -100,9 +106,9 @@ def message_about(
     connection: StoreTransaction, report: ReportSet, row: InboxRow, settings: BounceSettings
 ) -> AboutMessage | None:
     """Return the journal message that a mail is about; None if nothing proves one."""
-    named = _named_by_token(connection, report, row, settings)
-    if named is not None:
-        return AboutMessage(named.message, Proof.TOKEN, named.position)
+    return_address = _named_by_token(connection, report, row, settings)
+    if return_address is not None:
+        return AboutMessage(return_address.message, Proof.TOKEN, return_address.position)
     recipients = [
         settings.lookup(address)
         for bounce in report.bounces
@@ -125,8 +131,12 @@ def _named_by_token(
     if not settings.address or settings.keys is None:
         return None
     addresses = (*row.envelope_recipients.split(), *report.addressed_to)
-    named = returned_to(settings.address, addresses, settings.keys)
-    return named if named is not None and bounces.exists(connection, named.message) else None
+    return_address = returned_to(settings.address, addresses, settings.keys)
+    return (
+        return_address
+        if return_address is not None and bounces.exists(connection, return_address.message)
+        else None
+    )
 
 
 def keep_bounces(
@@ -155,7 +165,7 @@ def keep_bounces(
     senders = [settings.address]
     if about is not None:
         senders.append(bounces.sender_of(connection, about.message)[0])
-    kept = []
+    entries = []
     for position, reported in enumerate(report.bounces):
         bounce = told_of_sender(reported, filter(None, senders))
         address = "" if about is None else _address(bounce, whom, about, settings)
@@ -187,14 +197,14 @@ def keep_bounces(
                 new_id=new_id,
             )
             entry = replace(entry, suppression=acted)
-        kept.append(entry)
-    bounces.add(connection, kept)
-    return kept
+        entries.append(entry)
+    bounces.add(connection, entries)
+    return entries
 
 
-def is_of_erased(kept: Sequence[KeptBounce]) -> bool:
+def is_of_erased(entries: Sequence[KeptBounce]) -> bool:
     """Whether a mail is only about people who have since been erased: it is not stored."""
-    return bool(kept) and all(bounce.address.startswith(PREFIX) for bounce in kept)
+    return bool(entries) and all(bounce.address.startswith(PREFIX) for bounce in entries)
 
 
 def pass_on(
@@ -215,23 +225,23 @@ def pass_on(
     alias of the sender's. Line ends are converted to CRLF, whatever the mailbox returned: `LF .
     CRLF` would end the mail early at some relays.
     """
-    named = _named_by_token(connection, report, row, settings)
-    if named is None:
+    return_address = _named_by_token(connection, report, row, settings)
+    if return_address is None:
         return
-    sender, relay = bounces.sender_of(connection, named.message)
+    sender, relay = bounces.sender_of(connection, return_address.message)
     if not (raw and sender) or settings.lookup(sender) == settings.lookup(settings.address):
         return
     body = with_crlf(raw)
     # The key consists of what doesn't change while a mail travels.
-    kept = (row.message_id, row.address, body.partition(b"\r\n\r\n")[2])
-    digest = hashlib.sha256(repr(kept).encode()).hexdigest()
+    identity = (row.message_id, row.address, body.partition(b"\r\n\r\n")[2])
+    digest = hashlib.sha256(repr(identity).encode()).hexdigest()
     passed_on = OutboxDraft(
         id=new_id(),
         type="bounce",
-        key=f"bounce {ids.show(named.message)} {digest}",
+        key=f"bounce {ids.show(return_address.message)} {digest}",
         recipient=sender,
         body=body,
-        message=named.message,
+        message=return_address.message,
         relay=relay,
         due=now,
     )
@@ -256,8 +266,12 @@ def _address(
 ) -> str:
     """Return the message's recipient that a bounce is about; empty if uncertain."""
     recipients = (bounce.original_recipient, bounce.recipient)
-    named = {settings.lookup(recipient) for recipient in recipients if recipient}
-    if bounce.is_hard and not (bounce.action or bounce.status) and not named & set(whom.values()):
+    named_addresses = {settings.lookup(recipient) for recipient in recipients if recipient}
+    if (
+        bounce.is_hard
+        and not (bounce.action or bounce.status)
+        and not named_addresses & set(whom.values())
+    ):
         # Known only from its words, and the address they name isn't one of the message's:
         # `support@… is no longer in use: use our form`.
         return ""
@@ -385,20 +399,22 @@ def _keep_of_erased(
     new_id: Callable[[], int],
 ) -> None:
     """Store a suppression of an erased address, of which only the mark is known."""
-    named = erasures.named_by_mark(connection, mark)
-    if named is None:
+    names_and_key = erasures.named_by_mark(connection, mark)
+    if names_and_key is None:
         return
-    names, key_mark = named
-    kept = [
+    names, key_mark = names_and_key
+    suppressions = [
         erased_choices.KeptSuppression(name=name, scope=scope, until=None, source=source.value)
         for name in names
     ]
-    erased_choices.keep_suppressed(connection, kept, key_mark=key_mark, at=now, new_id=new_id)
+    erased_choices.keep_suppressed(
+        connection, suppressions, key_mark=key_mark, at=now, new_id=new_id
+    )
 
 
 def remark_of(bounce: Bounce) -> str:
     """Return a short reason for a suppression: `userunknown: 550 5.1.1 no such user`."""
     if bounce.kind is not BounceKind.BOUNCE:
         return " ".join(filter(None, (bounce.kind.value, bounce.diagnostic)))[:_LONGEST_QUOTE]
-    said = bounce.diagnostic.partition("; ")[2] or bounce.diagnostic
-    return f"{bounce.reason}: {said}"[:_LONGEST_QUOTE]
+    diagnostic = bounce.diagnostic.partition("; ")[2] or bounce.diagnostic
+    return f"{bounce.reason}: {diagnostic}"[:_LONGEST_QUOTE]

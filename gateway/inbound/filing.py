@@ -123,17 +123,17 @@ def choose_reading(
     of_candidate = [
         reading for reading in readings if not _is_somebody_else(reading, filing.candidate, lookup)
     ]
-    chosen = next((reading for reading in of_candidate if not reading.is_quote), readings[0])
+    best_reading = next((reading for reading in of_candidate if not reading.is_quote), readings[0])
     others = [
         reading
         for reading in readings
-        if reading is not chosen
+        if reading is not best_reading
         and not reading.is_minor
-        and not (chosen in of_candidate and reading.is_within)
+        and not (best_reading in of_candidate and reading.is_within)
     ]
-    if chosen not in of_candidate:
+    if best_reading not in of_candidate:
         others += of_candidate
-    return chosen, others[0] if others else None
+    return best_reading, others[0] if others else None
 
 
 def is_other_new(filing: Filing, first: HistoryEntry, lookup: Callable[[str], str]) -> bool:
@@ -148,8 +148,8 @@ def is_other_new(filing: Filing, first: HistoryEntry, lookup: Callable[[str], st
         return False
     around = "".join(original.staff_text.split())
     words = around.removeprefix("".join(other.staff_text.split()))
-    known = "".join((first.staff_text + "".join(first.remarks)).split())
-    return words not in known
+    stored_text = "".join((first.staff_text + "".join(first.remarks)).split())
+    return words not in stored_text
 
 
 def remarks_on(

@@ -142,9 +142,9 @@ class ReplyImporter:
             origin=origin.name,
             envelope_sender=origin.envelope_sender,
         )
-        kept = asyncio.create_task(self._blobs.put_file(mail.file, content))
+        save_task = asyncio.create_task(self._blobs.put_file(mail.file, content))
         return await self._handled(
-            row, mail.file, origin, is_new=before is None, kept=kept, fault=mail.fault
+            row, mail.file, origin, is_new=before is None, save_task=save_task, fault=mail.fault
         )
 
     async def take_waiting(self, row: InboxRow) -> ImportVerdict:
@@ -184,8 +184,8 @@ class ReplyImporter:
                 return reading
 
     def _origin_of(self, row: InboxRow) -> MailOrigin:
-        known = self.rules.origins.get(row.origin, MailOrigin(name=row.origin))
-        return replace(known, envelope_sender=row.envelope_sender)
+        origin = self.rules.origins.get(row.origin, MailOrigin(name=row.origin))
+        return replace(origin, envelope_sender=row.envelope_sender)
 
     async def _handled(
         self,
@@ -196,10 +196,10 @@ class ReplyImporter:
         reference: str | None = None,
         is_new: bool = False,
         by_hand: bool = False,
-        kept: Awaitable[None] | None = None,
+        save_task: Awaitable[None] | None = None,
         fault: str = "",
     ) -> ImportVerdict:
-        """Parse a mail and decide on it; `kept` is awaited until the raw mail is safe.
+        """Parse a mail and decide on it; `save_task` is awaited until the raw mail is safe.
 
         `fault` says why the mail isn't complete.
         """
@@ -207,8 +207,8 @@ class ReplyImporter:
             try:
                 reading, unread = await self.read(row, file, folder, origin)
             finally:
-                if kept is not None:
-                    await kept
+                if save_task is not None:
+                    await save_task
             is_passed_on = origin.is_for_bounces and row.whole and row.size <= MOST_PASSED_ON
             mail = MailToFile(
                 row=row,
@@ -246,10 +246,10 @@ class ReplyImporter:
         now = self._clock()
         if arrived is None or abs(now - arrived) >= _CLOCKS_DIFFER:
             return False
-        seen = self._first_seen  # in the order they were seen
-        while seen and now - seen[oldest := next(iter(seen))] >= _CLOCKS_DIFFER:
-            del seen[oldest]
-        return now - seen.setdefault(row.content, now) < CATCHES_UP
+        first_seen = self._first_seen  # in the order they were seen
+        while first_seen and now - first_seen[oldest := next(iter(first_seen))] >= _CLOCKS_DIFFER:
+            del first_seen[oldest]
+        return now - first_seen.setdefault(row.content, now) < CATCHES_UP
 
     async def read(
         self, row: InboxRow, file: Path, folder: Path, origin: MailOrigin
@@ -317,9 +317,9 @@ class ReplyImporter:
     @asynccontextmanager
     async def _fetched(self, row: InboxRow) -> AsyncIterator[Path]:
         """Provide the raw mail as a file that must not be modified."""
-        kept = self._blobs.file(row.content)
-        if kept is not None:
-            yield kept
+        stored_file = self._blobs.file(row.content)
+        if stored_file is not None:
+            yield stored_file
             return
         with tempfile.NamedTemporaryFile(prefix=SPOOL) as file:
             async for piece in self._blobs.pieces(row.content):

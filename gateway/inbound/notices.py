@@ -131,24 +131,24 @@ def of_refused(
     reference: str,
     now: datetime,
     number: int,
-    known: LikelyOwner = LikelyOwner(),
+    owner: LikelyOwner = LikelyOwner(),
 ) -> OutboxDraft:
     """Return the reply to a member of staff whose mail was not filed.
 
-    It names only references from `known`: people would take an invented example for a real one.
+    It names only references from `owner`: people would take an invented example for a real one.
     """
     wording = in_language(notice_settings.refused, staff.language, notice_settings.language)
     largest = notice_settings.max_size
     # The open ones, or if none is open, all.
-    suggested = [application for application in known.applications if not application.closed]
-    suggested = suggested or list(known.applications)
+    suggested = [application for application in owner.applications if not application.closed]
+    suggested = suggested or list(owner.applications)
     values = {
         "subject": row.subject or "-",
         "reference": reference,
         "number": ids.show(row.id),
         "max_size": f"{largest // 1000} kB" if largest < _MB else f"{largest / _MB:g} MB",
         "import_address": notice_settings.import_address,
-        "candidate": known.candidate,
+        "candidate": owner.candidate,
         "page": console_page(notice_settings.console_url, "inbox", ids.show(row.id)),
         "references": "".join(
             f"\n- {suggestion.application.reference}"

@@ -197,9 +197,9 @@ class Poller:
     async def take_listed(self, session: MailboxSession, uidvalidity: int | None) -> None:
         """Import all mails that are there, each once."""
         uids = await self._search(session, uidvalidity)
-        taken: set[int] = set()
+        taken_uids: set[int] = set()
         together = 1
-        while left := [uid for uid in uids if uid not in taken]:
+        while left := [uid for uid in uids if uid not in taken_uids]:
             chunk = self.upcoming(left, uidvalidity)
             facts = await session.facts(chunk)
             mails = (
@@ -209,7 +209,7 @@ class Poller:
             await self.take_all(session, mails, together=together)
             if self._halt.is_set():
                 return
-            taken.update(chunk)
+            taken_uids.update(chunk)
             if len(left) > len(chunk):
                 uids = await self._search(session, uidvalidity)
         if self._unmoved is not None:

@@ -132,9 +132,9 @@ class SandboxAudience:
     def member(self, key: str) -> SandboxMember:
         """Find a member by hash, address or contact_id, in any case."""
         key = key.lower()
-        known = member_hash(key) if "@" in key else self.contacts.get(key, key)
+        member_id = member_hash(key) if "@" in key else self.contacts.get(key, key)
         try:
-            return self.members[known]
+            return self.members[member_id]
         except KeyError:
             raise not_found() from None
 

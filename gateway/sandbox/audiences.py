@@ -203,9 +203,11 @@ def webhook_document(audience: SandboxAudience, webhook: SandboxWebhook) -> Sand
 @router.on("GET", "/templates")
 def list_templates(account: Account, call: Call) -> SandboxAnswer:
     """Return the templates of a type; an unknown type has none."""
-    wanted = call.query.get("type")
+    template_type = call.query.get("type")
     templates = [
-        template for template in account.templates.values() if wanted in {None, template.type}
+        template
+        for template in account.templates.values()
+        if template_type in {None, template.type}
     ]
     document = {
         "templates": [_template(template) for template in call.page(templates)],

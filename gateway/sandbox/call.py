@@ -128,9 +128,9 @@ def shaped(call: Call, document: SandboxDocument) -> SandboxDocument:
     if keep and drop:
         raise bad_request("fields and exclude_fields are mutually exclusive")
     if keep:
-        kept = _keep(document, [name.split(".") for name in keep.split(",")])
-        assert isinstance(kept, dict)
-        return kept
+        fields = _keep(document, [name.split(".") for name in keep.split(",")])
+        assert isinstance(fields, dict)
+        return fields
     for name in drop.split(",") if drop else ():
         _drop(document, name.split("."))
     return document
@@ -141,12 +141,12 @@ def _keep(value: object, names: list[list[str]]) -> object:
         return [_keep(item, names) for item in value]
     if not isinstance(value, dict) or [] in names:
         return value
-    kept = {}
+    fields = {}
     for key, item in value.items():
         below = [name[1:] for name in names if name[0] == key]
         if below:
-            kept[key] = _keep(item, below)
-    return kept
+            fields[key] = _keep(item, below)
+    return fields
 
 
 def _drop(value: object, name: list[str]) -> None:

@@ -101,11 +101,13 @@ class Writer:
                 "we're not allowing more signups for now",
             )
 
-    def _merge_fields(self, known: SandboxDocument, body: SandboxDocument) -> SandboxDocument:
-        given = body.get("merge_fields") or {}
+    def _merge_fields(self, old_fields: SandboxDocument, body: SandboxDocument) -> SandboxDocument:
+        new_fields = body.get("merge_fields") or {}
         columns = self.audience.merge_fields
         merged = {
-            column.tag: _cut(given.get(column.tag, known.get(column.tag, column.default_value)))
+            column.tag: _cut(
+                new_fields.get(column.tag, old_fields.get(column.tag, column.default_value))
+            )
             for column in columns
         }
         missing = [column.tag for column in columns if column.required and not merged[column.tag]]

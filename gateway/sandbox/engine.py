@@ -33,7 +33,7 @@ class Engine:
     def __init__(self, account: Account, check: Check | None) -> None:
         self.account = account
         self.faults = FaultPlan()
-        self.asked: deque[SandboxCall] = deque(maxlen=REMEMBERED)
+        self.calls: deque[SandboxCall] = deque(maxlen=REMEMBERED)
         self.violations: list[str] = []
         self._check = check
         self._router = Router()
@@ -58,7 +58,7 @@ class Engine:
             else:
                 reply, fault = self._reply(call, fault or self._barred(headers)), None
                 self._compare(call, reply)
-            self.asked.append(SandboxCall(call.method, call.path, reply[0]))
+            self.calls.append(SandboxCall(call.method, call.path, reply[0]))
         return reply, fault
 
     def _barred(self, headers: dict[str, str]) -> SandboxProblem | None:

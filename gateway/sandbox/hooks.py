@@ -52,17 +52,17 @@ class WebhookSender:
         self, audience: SandboxAudience, event: str, source: str, data: SandboxDocument
     ) -> None:
         """Queue an event for the webhooks subscribed to it from this source."""
-        wanted = [
+        webhooks = [
             webhook
             for webhook in audience.webhooks.values()
             if webhook.enabled and webhook.events.get(event) and webhook.sources.get(source)
         ]
-        if not wanted:
+        if not webhooks:
             return
         fired_at = self._account.now()
         fields = {"type": event, "fired_at": fired_at.strftime("%Y-%m-%d %H:%M:%S")}
         body = urlencode([*fields.items(), *_flat("data", data)]).encode()
-        for webhook in wanted * (1 + self._account.options.doubles_webhooks):
+        for webhook in webhooks * (1 + self._account.options.doubles_webhooks):
             self._queue(webhook, body, 0)
 
     def _queue(self, webhook: SandboxWebhook, body: bytes, attempt: int) -> None:

@@ -145,7 +145,7 @@ class _Batch:
     """Collects the outcome for each member of a batch."""
 
     def __init__(self) -> None:
-        self.seen: set[str] = set()
+        self.member_ids: set[str] = set()
         self.new: list[SandboxMember] = []
         self.updated: list[SandboxMember] = []
         self.errors: list[SandboxDocument] = []
@@ -177,22 +177,22 @@ class _Batch:
 def _write_one(writer: Writer, call: Call, entry: SandboxDocument, result: _Batch) -> None:
     address, update = entry.get("email_address", ""), call.body.get("update_existing", False)
     member_id = member_hash(address)
-    if member_id in result.seen and not call.flag("skip_duplicate_check"):
+    if member_id in result.member_ids and not call.flag("skip_duplicate_check"):
         raise bad_request(f"Duplicate items found for {address}.")
-    result.seen.add(member_id)
-    known = writer.audience.members.get(member_id)
-    if known and not update:
+    result.member_ids.add(member_id)
+    member = writer.audience.members.get(member_id)
+    if member and not update:
         raise member_exists(address)
-    if known:
-        writer.update(known, entry, entry.get("status"))
-        result.updated.append(known)
+    if member:
+        writer.update(member, entry, entry.get("status"))
+        result.updated.append(member)
     else:
-        known = writer.create(address, entry, entry.get("status"))
-        result.new.append(known)
+        member = writer.create(address, entry, entry.get("status"))
+        result.new.append(member)
     if call.body.get("sync_tags"):
-        for segment_id in list(known.tags):
-            untag_member(writer.audience, known, segment_id)
-    _tag(writer, known, entry.get("tags", ()))
+        for segment_id in list(member.tags):
+            untag_member(writer.audience, member, segment_id)
+    _tag(writer, member, entry.get("tags", ()))
 
 
 @router.on("GET", "/lists/{list_id}/members")

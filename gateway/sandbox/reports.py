@@ -192,8 +192,8 @@ def list_recipients(account: Account, call: Call) -> SandboxAnswer:
     recipients = list(campaign.recipients.values())
     sent_to = []
     for recipient in _rows(account, call, recipients):
-        shown = _shown(recipient, None, account.now())
-        opens = [event.at for event in shown if event.action == "open"]
+        events = _shown(recipient, None, account.now())
+        opens = [event.at for event in events if event.action == "open"]
         sent_to.append(
             _row(account, campaign, recipient)
             | {

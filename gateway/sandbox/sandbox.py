@@ -39,7 +39,7 @@ class Sandbox:
         self.account = Account(Clock(start), self.options)
         self._engine = Engine(self.account, check)
         self.faults = self._engine.faults
-        self.asked = self._engine.asked  #: The calls so far, newest last.
+        self.calls = self._engine.calls  #: The calls so far, newest last.
         self.violations = self._engine.violations
         self.webhooks = WebhookSender(self.account)
         self.server = Server(port, self._engine.answer)

@@ -24,8 +24,8 @@ def tag_member(
     account: Account, audience: SandboxAudience, member: SandboxMember, name: str
 ) -> None:
     """Give a member a tag, new or existing."""
-    known = (segment for segment in audience.segments.values() if segment.name == name)
-    segment = next(known, None) or _new(account, audience, name)
+    namesakes = (segment for segment in audience.segments.values() if segment.name == name)
+    segment = next(namesakes, None) or _new(account, audience, name)
     _put_in(segment, member)
 
 
@@ -60,8 +60,10 @@ def _find(account: Account, call: Call) -> tuple[SandboxAudience, Segment]:
 def list_segments(account: Account, call: Call) -> SandboxAnswer:
     """Return the segments of a type; an unknown type has none."""
     audience = account.audience(call.names["list_id"])
-    wanted = call.query.get("type")
-    segments = [segment for segment in audience.segments.values() if wanted in {None, segment.type}]
+    segment_type = call.query.get("type")
+    segments = [
+        segment for segment in audience.segments.values() if segment_type in {None, segment.type}
+    ]
     document = {
         "segments": [_segment(audience, segment) for segment in call.page(segments)],
         "list_id": audience.id,

@@ -78,7 +78,7 @@ class ForkServer:
         self.is_gone = False
         self._control = control
         #: Starts waiting for their answer.
-        self._asked: deque[asyncio.Future[ForkedProcess]] = deque()
+        self._starts: deque[asyncio.Future[ForkedProcess]] = deque()
         self._running: dict[int, ForkedProcess] = {}
         self._is_heard = False
         self._watches: set[asyncio.Task[None]] = set()
@@ -91,19 +91,19 @@ class ForkServer:
         Each process it forks calls `run` with its arguments as JSON, and exits with the code it
         returns.
         """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        our_end, their_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         gc.collect()
         gc.freeze()  # No garbage collection writes to shared pages.
         process = multiprocessing.get_context("fork").Process(
-            target=_serve, args=(ours, theirs, run)
+            target=_serve, args=(our_end, their_end, run)
         )
         process.start()
-        theirs.close()
-        ours.setblocking(False)
+        their_end.close()
+        our_end.setblocking(False)
         try:
-            yield cls(ours)
+            yield cls(our_end)
         finally:
-            ours.close()
+            our_end.close()
             process.join(ENDS_WITHIN.total_seconds())
             if process.is_alive():  # stopped or stuck: the processes it started continue without it
                 process.kill()
@@ -117,7 +117,7 @@ class ForkServer:
         answer: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
         text = json.dumps(renumbered(arguments, list(descriptors).index))
         socket.send_fds(self._control, [text.encode()], list(descriptors))
-        self._asked.append(answer)
+        self._starts.append(answer)
         return await answer
 
     def _hear(self) -> None:
@@ -130,9 +130,9 @@ class ForkServer:
         match json.loads(answer or "{}"):
             case {"started": pid}:
                 self._running[pid] = process = ForkedProcess(pid)
-                self._asked.popleft().set_result(process)
+                self._starts.popleft().set_result(process)
             case {"failed": reason}:
-                self._asked.popleft().set_exception(OSError(reason))
+                self._starts.popleft().set_exception(OSError(reason))
             case {"ended": pid, "code": code}:
                 self._running.pop(pid).has_ended(code)
             case _:
@@ -144,9 +144,9 @@ class ForkServer:
         loop.remove_reader(self._control)
         self.is_gone = True
         log.warning("fork_server_gone", processes=len(self._running))
-        for answer in self._asked:
+        for answer in self._starts:
             answer.set_exception(ConnectionResetError("the fork server is gone"))
-        self._asked.clear()
+        self._starts.clear()
         for process in self._running.values():
             watch = loop.create_task(process.watch())
             self._watches.add(watch)

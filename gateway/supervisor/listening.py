@@ -65,11 +65,11 @@ def bound_sockets(bind: HostAndPort, *, shared: bool) -> Iterator[socket.socket]
     `shared`: it listens, and others of this user may do so too (SO_REUSEPORT).
     """
     host, port = bind
-    shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
-        raise CantListen(f"can't listen at {shown}: {error.strerror}") from error
+        raise CantListen(f"can't listen at {place}: {error.strerror}") from error
     for family, address in sorted({(family, address) for family, _, _, _, address in resolved}):
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -84,6 +84,6 @@ def bound_sockets(bind: HostAndPort, *, shared: bool) -> Iterator[socket.socket]
         except OSError as error:
             listening.close()
             reason = _ADVICE.get(error.errno or 0, os.strerror(error.errno or 0))
-            raise CantListen(f"can't listen at {shown}: {reason}") from error
+            raise CantListen(f"can't listen at {place}: {reason}") from error
         listening.setblocking(False)
         yield listening

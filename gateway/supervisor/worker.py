@@ -158,9 +158,9 @@ class RoleProcess:
 
         None: its parent, the fork server, is gone and can't report the code.
         """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            link = theirs.fileno()
+        our_end, their_end = socket.socketpair()
+        with their_end:
+            link = their_end.fileno()
             passed = {"sockets": self._sockets, "others": self._others, "link": link}
             arguments = {**self._arguments, "role": self.role.name, "number": self.number, **passed}
             groups = (*self._sockets.values(), *self._others.values())
@@ -168,7 +168,7 @@ class RoleProcess:
             process = await self._start(arguments, descriptors)
         log.info("process_started", process=self.role.name, number=self.number, pid=process.pid)
         self._process = process
-        reader, self._link = await asyncio.open_connection(sock=ours)
+        reader, self._link = await asyncio.open_connection(sock=our_end)
         if self._offered:  # while it wasn't running, or unanswered when it died
             self._config = self._offered.pop()
             self._offered.clear()

@@ -253,10 +253,10 @@ def choose_audience(
     """
     if wished:
         return audience_named(lists, wished)
-    known = (audience_named(lists, active) if active else None) or audience_named(lists, NAME)
-    if known is None and not may_make and len(lists) == 1:
+    audience = (audience_named(lists, active) if active else None) or audience_named(lists, NAME)
+    if audience is None and not may_make and len(lists) == 1:
         return lists[0]
-    return known
+    return audience
 
 
 def audience_named(lists: Sequence[MailchimpJson], wished: str) -> MailchimpJson | None:

@@ -229,5 +229,5 @@ def _finish(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaig
     """Store that it is done; a refresh continues after the unscheduling."""
     goes_on = campaign.asked is PendingCall.REFRESH and act.done["state"] is CampaignState.OPENED
     is_over = _is_gone(campaign) or campaign.state is CampaignState.DELETED
-    asked = PendingCall.REFRESH if goes_on and not is_over else PendingCall.NOTHING
-    return keep(session, campaign, **({} if is_over else act.done), asked=asked)
+    pending_call = PendingCall.REFRESH if goes_on and not is_over else PendingCall.NOTHING
+    return keep(session, campaign, **({} if is_over else act.done), asked=pending_call)

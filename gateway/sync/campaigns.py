@@ -46,11 +46,11 @@ class NameTaken(GatewayError):
 
     def __init__(self, name: str, namesakes: Sequence[Campaign]) -> None:
         self.namesakes = tuple(namesakes)  #: Newest first.
-        named = ", ".join(
+        examples = ", ".join(
             f"{ids.show(namesake.id)}, {namesake.state}" for namesake in namesakes[:_NAMED]
         )
         more = f" and {len(namesakes) - _NAMED} more" if len(namesakes) > _NAMED else ""
-        super().__init__(f'there is a campaign "{name}" already ({named}{more})')
+        super().__init__(f'there is a campaign "{name}" already ({examples}{more})')
 
 
 class CampaignRefused(GatewayError):
@@ -62,7 +62,7 @@ class AddedPeople:
     """The result of adding people to a campaign."""
 
     added: int
-    known: int  #: How many were already in it.
+    already_in: int  #: How many were already in it.
     unknown: tuple[PersonRef, ...]  #: People who aren't in the CRM's data.
 
 
@@ -104,7 +104,7 @@ def create(
 
 def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> AddedPeople:
     """Add people to a campaign that has not been sent, and decide on them by what is known here."""
-    added = known = 0
+    added = already_in = 0
     unknown: list[PersonRef] = []
     with claimed(session, number) as held:
         campaign = not_sent(held, number)
@@ -115,13 +115,13 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
                 people = [ref for ref in chunk if ref in known_people]
                 new = campaign_members.add(connection, number, people, now)
             added += new
-            known += len(people) - new
+            already_in += len(people) - new
             unknown += [ref for ref in chunk if ref not in known_people]
-            held.beat("Adding people", added + known, 0)
+            held.beat("Adding people", added + already_in, 0)
         decide_members(held, campaign)
         with held.database.writing() as connection:
             campaign_members.expect_new(connection, number, now)
-    return AddedPeople(added=added, known=known, unknown=tuple(unknown))
+    return AddedPeople(added=added, already_in=already_in, unknown=tuple(unknown))
 
 
 def remove(session: MailchimpSession, number: int, ref: PersonRef) -> bool:

@@ -84,11 +84,11 @@ def claimed(session: MailchimpSession, campaign: int) -> Iterator[MailchimpSessi
 
     Raise `CampaignBusy` if somebody else has it.
     """
-    shown = ids.show(campaign)
-    lost = CampaignBusy(f"another process took over {shown}")
+    shown_id = ids.show(campaign)
+    lost = CampaignBusy(f"another process took over {shown_id}")
     with leased(session, f"campaign:{campaign}", lost=lost) as own:
         if own is None:
-            raise CampaignBusy(f"another process works on {shown}: try again when it is done")
+            raise CampaignBusy(f"another process works on {shown_id}: try again when it is done")
         try:
             yield own
         finally:

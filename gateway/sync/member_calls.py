@@ -31,16 +31,16 @@ _EXISTS = "ERROR_CONTACT_EXISTS"
 class CallResult:
     """The result for some addresses."""
 
-    known: list[KnownContact] = field(default_factory=list)
+    contacts: list[KnownContact] = field(default_factory=list)
     refused: list[KnownContact] = field(default_factory=list)
     outs: list[tuple[str, MemberOut]] = field(default_factory=list)
 
-    def take_in(self, known: KnownContact, now: datetime) -> None:
+    def take_in(self, contact: KnownContact, now: datetime) -> None:
         """Record an address as Mailchimp has it; one that can't get mail drops out."""
-        self.known.append(known)
-        out = kept_out(known, now)
+        self.contacts.append(contact)
+        out = kept_out(contact, now)
         if out is not None:
-            self.outs.append((known.address, out))
+            self.outs.append((contact.address, out))
 
     def refuse(self, address: str, text: str, *, until: datetime | None) -> None:
         """Record that Mailchimp refused an address; `until`: when to retry it, if ever."""
@@ -49,7 +49,7 @@ class CallResult:
 
     def add(self, other: "CallResult") -> None:
         """Add the results for others."""
-        self.known += other.known
+        self.contacts += other.contacts
         self.refused += other.refused
         self.outs += other.outs
 
@@ -135,10 +135,10 @@ class MemberCalls:
             )
             result.outs.append((lookup_form(email), out))
             return
-        known = known_member(document)
-        result.take_in(known, self.session.clock())
-        if otherwise and known.status == "subscribed":
-            result.outs.append((known.address, MemberOut(LeftOutReason.REFUSED, otherwise)))
+        contact = known_member(document)
+        result.take_in(contact, self.session.clock())
+        if otherwise and contact.status == "subscribed":
+            result.outs.append((contact.address, MemberOut(LeftOutReason.REFUSED, otherwise)))
 
     def patiently(self, call: Callable[[], MailchimpJson]) -> MailchimpJson:
         """Make an idempotent call, repeating it if its answer is lost."""

@@ -59,7 +59,7 @@ class Mirror:
     #: Called before every commit; raises if another process has taken over.
     may_write: Callable[[], None] = lambda: None
     #: Called with the number of rows on each page.
-    seen: Callable[[int], None] = lambda _: None
+    on_page: Callable[[int], None] = lambda _: None
 
     def copy(
         self,
@@ -118,7 +118,7 @@ class _Run:
         waiting: list[ReportedRecipient] = []
         number = 0
         for page in pages:
-            self._mirror.seen(len(page))
+            self._mirror.on_page(len(page))
             for contact in read(page):
                 waiting.append(contact)
                 number += len(contact.activities)
@@ -127,18 +127,18 @@ class _Run:
                     waiting, number = [], 0
         self._keep(waiting)
 
-    def _keep(self, seen: Sequence[ReportedRecipient]) -> None:
-        if not seen:
+    def _keep(self, reported_recipients: Sequence[ReportedRecipient]) -> None:
+        if not reported_recipients:
             return
-        self._look_up(seen)
+        self._look_up(reported_recipients)
         self._mirror.may_write()
         with self._mirror.database.writing() as connection:
             mirror, mailing, now = self._mirror, self._mailing, self._mirror.clock()
-            new = activities.keep(connection, mailing, seen, now=now)
+            new = activities.keep(connection, mailing, reported_recipients, now=now)
             events.put(
                 connection, campaign_activity_events(connection, mailing, new, mirror.new_id)
             )
-            left = list(_leavings(connection, mailing, seen))
+            left = list(_leavings(connection, mailing, reported_recipients))
             opted_out = departures.opt_out(connection, left, now=now)
             events.put(connection, opted_out_events(connection, opted_out, mirror.new_id))
         self.new += len(new)
@@ -146,17 +146,17 @@ class _Run:
         # The newest time of the types limited by `since`; unsubscribes aren't among them.
         times = [
             activity.at
-            for contact in seen
+            for contact in reported_recipients
             for activity in contact.activities
             if activity.type is not ActivityType.UNSUBSCRIBED
         ]
         self.until = max(filter(None, [self.until, *times]), default=None)
 
-    def _look_up(self, seen: Sequence[ReportedRecipient]) -> None:
+    def _look_up(self, reported_recipients: Sequence[ReportedRecipient]) -> None:
         """Look up unknown recipients: they may be members under another address now."""
         mirror, mailing = self._mirror, self._mailing
         with mirror.database.reading() as connection:
-            unknown = activities.unknown_contacts(connection, mailing, seen)
+            unknown = activities.unknown_contacts(connection, mailing, reported_recipients)
         contacts: list[KnownContact] = []
         for email_id in unknown[: _LOOKED_UP - self._looked_up]:
             self._looked_up += 1
@@ -171,10 +171,14 @@ class _Run:
 
 
 def _leavings(
-    connection: StoreTransaction, mailing: ActivityCampaign, seen: Iterable[ReportedRecipient]
+    connection: StoreTransaction,
+    mailing: ActivityCampaign,
+    reported_recipients: Iterable[ReportedRecipient],
 ) -> Iterator[Departure]:
     """Yield everybody affected by an unsubscribe: who has the address, and who was mailed."""
-    left = [contact for contact in seen if any(map(_is_unsubscribe, contact.activities))]
+    left = [
+        contact for contact in reported_recipients if any(map(_is_unsubscribe, contact.activities))
+    ]
     if not left:
         return
     recipients = activities.recipients_of(connection, mailing, left)

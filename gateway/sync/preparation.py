@@ -126,7 +126,7 @@ def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
             )
             addresses = [member.address for member in members if member.address]
             standings = session.standings.within(connection, addresses)
-            known = audiences.known(connection, campaign.audience, addresses)
+            contacts = audiences.known(connection, campaign.audience, addresses)
         if not members:
             break
         now = session.clock()
@@ -141,7 +141,7 @@ def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
                         has_unusable=member.has_unusable,
                         opted_out=member.opted_out,
                         standing=standings.get(member.address, NOBODY),
-                        known=known.get(member.address),
+                        known=contacts.get(member.address),
                         unread=member.unread,
                     ),
                     now,
@@ -165,7 +165,7 @@ def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
     if campaign.segment is None:
         return []
     leaving: list[str] = []
-    seen: set[str] = set()
+    seen_addresses: set[str] = set()
 
     def take(page: list[MailchimpJson]) -> int:
         emails = {
@@ -173,12 +173,12 @@ def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
             for member in page
             if (email := str(member.get("email_address") or ""))
         }
-        new = [address for address in emails if address not in seen]
+        new = [address for address in emails if address not in seen_addresses]
         with session.database.writing() as connection:
             extra = campaign_segments.found_in_segment(connection, campaign.id, new)
         leaving.extend(emails[address] for address in extra)
-        seen.update(new)
-        session.beat("Reading the segment", len(seen), 0)
+        seen_addresses.update(new)
+        session.beat("Reading the segment", len(seen_addresses), 0)
         return len(new)
 
     segment = campaign.segment

@@ -134,8 +134,8 @@ class AccountStanding:
     def sender_fault(self, address: str) -> str:
         """Return why mail can't be sent from an address; empty: it can."""
         domain = domain_of(address)
-        known = self._domain(domain)
-        if known is None or not known.get("verified"):
+        sending_domain = self._domain(domain)
+        if sending_domain is None or not sending_domain.get("verified"):
             return (
                 f"the domain {domain} of the from-address is not verified at Mailchimp: verify it "
                 "there under Account, Domains (Mailchimp mails a code to an address of the domain)"

@@ -41,12 +41,12 @@ def read_audience(session: MailchimpSession, audience: str) -> None:
         for status in (None, "archived"):
             for page in session.client.members(audience, status=status, changed_since=since):
                 read += len(page)
-                known = [
+                contacts = [
                     member for member in map(known_member, page) if member.address and member.status
                 ]
                 with session.database.writing() as connection:
-                    audiences.take_in(connection, audience, known)
-                changes = [member.changed_at for member in known]
+                    audiences.take_in(connection, audience, contacts)
+                changes = [member.changed_at for member in contacts]
                 newest = max((at for at in (newest, *changes) if at), default=None)
                 session.beat("Reading the audience", read, 0)
     except MailchimpNotFound as error:

@@ -86,8 +86,8 @@ class Refresher:
         now = self.session.clock()
         with self.session.database.reading() as connection:
             states = (CampaignState.SCHEDULED, CampaignState.OPENED, CampaignState.SENDING)
-            known = campaigns.listed(connection, states=states)
-        for campaign in known:
+            unsent_campaigns = campaigns.listed(connection, states=states)
+        for campaign in unsent_campaigns:
             looked = self.looked.get(campaign.id)
             if not is_due(campaign, looked, now):
                 continue

@@ -24,9 +24,9 @@ class Removals:
     def run(self) -> tuple[int, list[str]]:
         """Return how many contacts were removed, and why others weren't."""
         with self.database.reading() as connection:
-            wanted = removals.due(connection, self.clock(), _AT_ONCE)
+            due_removals = removals.due(connection, self.clock(), _AT_ONCE)
         gone, errors = 0, []
-        for removal in wanted:
+        for removal in due_removals:
             try:
                 if removal.mode == "delete":
                     self.client.delete_member_for_ever(removal.audience, removal.member)

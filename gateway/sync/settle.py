@@ -99,10 +99,10 @@ def has_other_recipients(campaign: Campaign, document: MailchimpJson) -> bool:
         # Some answers have a segment only as text.
         return not recipients.get("segment_text")
     conditions = options.get("conditions")
-    chosen = [options.get("saved_segment_id")]
+    segment_ids = [options.get("saved_segment_id")]
     for condition in conditions if isinstance(conditions, list) else ():
-        chosen.append(condition.get("value") if isinstance(condition, dict) else None)
-    return str(campaign.segment) not in {str(value) for value in chosen}
+        segment_ids.append(condition.get("value") if isinstance(condition, dict) else None)
+    return str(campaign.segment) not in {str(value) for value in segment_ids}
 
 
 def created(document: MailchimpJson, link: str, now: datetime) -> dict[str, Any]:

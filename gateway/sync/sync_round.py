@@ -95,9 +95,13 @@ class Rounds:
         """
         now = self.session.clock()
         with self.session.database.reading() as connection:
-            known = campaign_syncs.at_mailchimp(connection)
+            all_campaigns = campaign_syncs.at_mailchimp(connection)
             places = audiences.all_of_them(connection)
-        due = [campaign for campaign in known if everything or has_come(campaign.next_sync, now)]
+        due = [
+            campaign
+            for campaign in all_campaigns
+            if everything or has_come(campaign.next_sync, now)
+        ]
         ids = {campaign.campaign.audience for campaign in due}
         due_places = [
             campaign
@@ -105,7 +109,7 @@ class Rounds:
             if everything or campaign.id in ids or has_come(campaign.next_sync, now)
         ]
         try:
-            self.read_campaigns(due, known, now)
+            self.read_campaigns(due, all_campaigns, now)
             for place in due_places:
                 self.read_place(place)
         except MailchimpError as error:
@@ -132,21 +136,23 @@ class Rounds:
     def look_at(self, number: int) -> None:
         """Check one campaign and its audience now; raise MailchimpError, CampaignBusy."""
         with self.session.database.reading() as connection:
-            known = campaign_syncs.by_id(connection, number)
+            synced = campaign_syncs.by_id(connection, number)
             places = audiences.all_of_them(connection)
-        if known is None or not known.campaign.mailchimp_id:
+        if synced is None or not synced.campaign.mailchimp_id:
             return
-        known = self.look(known)
-        if known is None or not known.is_sent:
+        synced = self.look(synced)
+        if synced is None or not synced.is_sent:
             return
-        report = self.session.client.report(known.campaign.mailchimp_id)
-        self.copy(known, Counters.of_report(report))
+        report = self.session.client.report(synced.campaign.mailchimp_id)
+        self.copy(synced, Counters.of_report(report))
         for place in places:
-            if place.id == known.campaign.audience:
+            if place.id == synced.campaign.audience:
                 self.read_audience(place)
 
-    def read_campaigns(self, due: Sequence[Synced], known: Sequence[Synced], now: datetime) -> None:
-        """Read the results of campaigns that are due; note which of the `known` others are idle."""
+    def read_campaigns(
+        self, due: Sequence[Synced], all_campaigns: Sequence[Synced], now: datetime
+    ) -> None:
+        """Read the results of campaigns that are due; note which of the others are idle."""
         looked = [synced if synced.is_sent else self._looked_at(synced) for synced in due]
         readable = [synced for synced in looked if synced is not None]
         sent = {synced.campaign.id: synced for synced in readable if synced.is_sent}
@@ -164,7 +170,9 @@ class Rounds:
             counters = reports.get(synced.campaign.mailchimp_id)
             return counters is not None and not self._reading(synced, counters, now)
 
-        others = (synced for synced in known if synced.is_sent and synced.campaign.id not in sent)
+        others = (
+            synced for synced in all_campaigns if synced.is_sent and synced.campaign.id not in sent
+        )
         idle = [synced for synced in others if is_idle(synced)]
         for synced in sent.values():
             if is_idle(synced):
@@ -224,7 +232,7 @@ class Rounds:
                 new_id=self.new_id,
                 clock=session.clock,
                 may_write=lambda: session.beat("", 0, 0),
-                seen=lambda rows: session.beat("read", rows, 0),
+                on_page=lambda rows: session.beat("read", rows, 0),
             )
             mirrored = mirror.copy(
                 synced.mailing, counters, reading, until=synced.until, gaps=synced.gaps
@@ -306,13 +314,13 @@ class Rounds:
             audiences.was_read(connection, place, now=now, next_sync=now + DAILY)
         self.heard(AudienceSynced(place.id, departed))
 
-    def _note(self, seen: Sequence[Synced]) -> None:
+    def _note(self, synced_campaigns: Sequence[Synced]) -> None:
         """Record that campaigns were checked, and that nothing had changed."""
-        if seen:
+        if synced_campaigns:
             now = self.session.clock()
             times = [
                 (synced, next_look(synced, from_sending=self.from_sending, now=now))
-                for synced in seen
+                for synced in synced_campaigns
             ]
             with self.session.database.writing() as connection:
                 campaign_syncs.looked_at(connection, times, now)

@@ -49,7 +49,7 @@ def tokens(
     **changes: str,
 ) -> TokenSource:
     usual = {"url": issuer.token_url, "client_id": "gateway", "client_secret": "s&cret="}
-    return TokenSource(OauthSettings(**{**usual, **changes}), kept=kept, clock=clock)
+    return TokenSource(OauthSettings(**{**usual, **changes}), token_store=kept, clock=clock)
 
 
 @pytest.mark.system

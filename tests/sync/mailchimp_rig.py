@@ -221,7 +221,7 @@ class MailchimpRig:
     def asked(self, method: str, path: str = "", since: int = 0) -> int:
         """Return how many calls of a kind there were."""
         return sum(
-            call.method == method and path in call.path for call in list(self.sandbox.asked)[since:]
+            call.method == method and path in call.path for call in list(self.sandbox.calls)[since:]
         )
 
 

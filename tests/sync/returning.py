@@ -178,9 +178,9 @@ class Crm:
 
     def calls(self, work: Callable[[], object]) -> list[str]:
         """Return the calls made for some work, without what differs between runs."""
-        before = len(self.sandbox.asked)
+        before = len(self.sandbox.calls)
         work()
-        return [f"{one.method} {one.path}" for one in list(self.sandbox.asked)[before:]]
+        return [f"{one.method} {one.path}" for one in list(self.sandbox.calls)[before:]]
 
     # What came of it.
 

@@ -84,7 +84,7 @@ def test_a_dry_run_changes_nothing_anywhere(empty: MailchimpRig) -> None:
     assert steps["merge field"] == [StepResult.WOULD_MAKE] * 4
     assert steps["contact group"] == [StepResult.WOULD_MAKE]
     assert not empty.sandbox.account.audiences
-    assert {"GET"} == {call.method for call in empty.sandbox.asked}
+    assert {"GET"} == {call.method for call in empty.sandbox.calls}
     with empty.database.reading() as connection:
         assert audiences.active(connection) is None
         assert opt_outs.group(connection, PersonKind.CANDIDATE) is None

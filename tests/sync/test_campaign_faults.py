@@ -128,7 +128,7 @@ def test_m5_what_mailchimp_refuses_for_good_is_flagged_and_not_tried_again(
     active.sandbox.forget(active.audience, email("ann"))
     number = active.campaign(ANN, BOB)
     sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
-    since = len(active.sandbox.asked)
+    since = len(active.sandbox.calls)
 
     sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
 
@@ -321,11 +321,11 @@ def test_the_calls_are_as_few_as_the_api_allows(active: MailchimpRig) -> None:
             OWNEREMAIL="olga@crm.test",
         )
     number = active.campaign(*new, *known)
-    since = len(active.sandbox.asked)
+    since = len(active.sandbox.calls)
 
     sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
 
-    calls = list(active.sandbox.asked)[since:]
+    calls = list(active.sandbox.calls)[since:]
     paths = [f"{call.method} {call.path.replace(active.audience, 'ID')}" for call in calls]
     assert paths.count("POST /lists/ID") == ceil(1200 / 500)
     assert sum(path.startswith("PUT /lists/ID/members/") for path in paths) == 1

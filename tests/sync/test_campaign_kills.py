@@ -190,7 +190,7 @@ def run(folder: Path, *arguments: str) -> str:
 
 def kill_after(sandbox: ScriptedSandbox, folder: Path, path: str, command: tuple[str, ...]) -> None:
     """Start a command and kill it once it made a POST to a path."""
-    before = len(sandbox.asked)
+    before = len(sandbox.calls)
     process = subprocess.Popen(
         [COMMAND, "--config", str(folder / "gateway.toml"), *command],
         stdout=subprocess.DEVNULL,
@@ -198,7 +198,7 @@ def kill_after(sandbox: ScriptedSandbox, folder: Path, path: str, command: tuple
     )
     end = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < end:
-        calls = list(sandbox.asked)[before:]
+        calls = list(sandbox.calls)[before:]
         if any(call.method == "POST" and path in call.path for call in calls):
             break
         time.sleep(0.002)

@@ -71,11 +71,11 @@ class Trial:
 
     def calls(self, *arguments: str) -> Counter[str]:
         """Run a command and return the calls it made, by kind."""
-        before = len(self.sandbox.asked)
+        before = len(self.sandbox.calls)
         self.run(*arguments)
         return Counter(
             f"{call.method} {call.path.split('/')[1]}{'/'.join(call.path.split('/')[3:4])}"
-            for call in list(self.sandbox.asked)[before:]
+            for call in list(self.sandbox.calls)[before:]
         )
 
 

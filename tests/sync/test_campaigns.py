@@ -146,13 +146,13 @@ def test_prepare_tells_who_is_out_and_why_and_nothing_leaves(stored: MailchimpRi
     stored.tell("people", [], replace=True, source="nobody")
     with stored.database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM people WHERE crm_id = 'gone'")
-    since = len(stored.sandbox.asked)
+    since = len(stored.sandbox.calls)
 
     _, plan, _ = sync_campaigns.preview(stored.session, number)
 
     assert stored.outs(number) == OUTS | {"candidate:fake": ""}
     assert (plan.included, plan.new, plan.changed, plan.unchanged) == (3, 3, 0, 0)
-    assert {"GET"} == {call.method for call in list(stored.sandbox.asked)[since:]}
+    assert {"GET"} == {call.method for call in list(stored.sandbox.calls)[since:]}
     assert not stored.sandbox.account.campaigns
 
 
@@ -191,7 +191,7 @@ def test_members_may_leave_and_come_until_it_is_sent(active: MailchimpRig) -> No
     assert not sync_campaigns.remove(active.session, number, BOB)
     added = sync_campaigns.add(active.session, number, [ANN, CLO, DAN])
 
-    assert (added.added, added.known, added.unknown) == (1, 1, (DAN,))
+    assert (added.added, added.already_in, added.unknown) == (1, 1, (DAN,))
     assert set(active.outs(number)) == {"candidate:ann", "candidate:clo"}
     sync_campaigns.send(active.session, number, yes=False)
     with pytest.raises(WrongCampaignState, match="sent once"):
@@ -229,7 +229,7 @@ def test_every_ending_prepares_afresh(active: MailchimpRig) -> None:
     active.people(ANN, BOB, CLO)
     number = active.campaign(ANN, BOB)
     sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
-    since = len(active.sandbox.asked)
+    since = len(active.sandbox.calls)
     active.sandbox.advance(minutes=30)
     active.people(ANN, first_name="Anna")
     active.opt_out(BOB)

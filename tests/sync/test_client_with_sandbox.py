@@ -132,7 +132,7 @@ def test_every_page_of_a_large_audience_is_read(lax: Api) -> None:
 
     assert [len(page) for page in pages] == [1000, 1000, 300]
     assert addresses == {each["email_address"] for page in pages for each in page}
-    assert len(lax.sandbox.asked) == 3
+    assert len(lax.sandbox.calls) == 3
 
 
 def test_a_campaign_goes_out_and_comes_back(
@@ -210,7 +210,7 @@ def test_pages_come_in_their_order_while_eight_are_asked_for_at_once(
         pages += others.result()
 
     assert in_tens == [member["email_address"] for page in pages for member in page]
-    assert len(sandbox.asked) == 20 + 2
+    assert len(sandbox.calls) == 20 + 2
     assert sandbox.most_at_once == MailchimpLimits().connections == 8
 
 
@@ -222,7 +222,7 @@ def test_who_takes_no_further_page_has_few_asked_for(
     next(pages)
     pages.close()
 
-    assert len(sandbox.asked) <= 1 + 8
+    assert len(sandbox.calls) <= 1 + 8
 
 
 def test_a_page_that_is_refused_ends_the_reading(
@@ -270,7 +270,7 @@ def test_M2_a_send_whose_answer_was_lost_went_out_once(
         hasty.send(campaign)
 
     assert hasty.campaign(campaign)["status"] == "sending"
-    sends = [each for each in sandbox.asked if each.path.endswith("/send")]
+    sends = [each for each in sandbox.calls if each.path.endswith("/send")]
     assert len(sends) == 1
 
 
@@ -303,7 +303,7 @@ def test_M5_who_is_refused_for_good_is_asked_for_once(
     sandbox.opt_out(audience, ANN)
     sandbox.add_member(audience, BOB)
     sandbox.forget(audience, BOB)
-    before = len(sandbox.asked)
+    before = len(sandbox.calls)
 
     for address, error in (
         (ANN, ComplianceState),
@@ -315,7 +315,7 @@ def test_M5_who_is_refused_for_good_is_asked_for_once(
         with pytest.raises(error):
             client.put_member(audience, member_id(address), body)
 
-    assert len(sandbox.asked) - before == 4
+    assert len(sandbox.calls) - before == 4
 
 
 def test_M5_a_required_merge_field_stops_nobody(

@@ -150,6 +150,6 @@ def test_fake_38_nothing_says_when_to_come_again(api: Api, sandbox: ScriptedSand
 def test_every_call_is_remembered(api: Api, sandbox: ScriptedSandbox) -> None:
     api.get("/ping")
 
-    asked = sandbox.asked[-1]
+    asked = sandbox.calls[-1]
 
     assert (asked.method, asked.path, asked.status) == ("GET", "/ping", 200)

@@ -81,10 +81,10 @@ class Story(MailchimpRig):
     def work(self, until: datetime) -> None:
         """Let the sync role do what falls due, up to a moment."""
         while True:
-            before = len(self.sandbox.asked)
+            before = len(self.sandbox.calls)
             self.refresher.run()
             self.rounds.run()
-            if any("email-activity" in call.path for call in list(self.sandbox.asked)[before:]):
+            if any("email-activity" in call.path for call in list(self.sandbox.calls)[before:]):
                 self.reads.append(self.sandbox.now())
             if self.sandbox.now() >= until:
                 return

@@ -88,11 +88,11 @@ async def test_m6_m9_webhooks_bring_the_sync_forward_and_a_revoked_key_is_an_ala
             await wait_until(lambda: opted_out(gateway, "p1"), "the opt-out", 60)
             well = await health(gateway)
             sandbox.revoke_key()
-            before = len(sandbox.asked)
+            before = len(sandbox.calls)
             sandbox.unsubscribe(there, "p2@crm.test")
             await logged(gateway, "sync_stopped")
             ill = await health(gateway)
-            asked = len(sandbox.asked) - before
+            asked = len(sandbox.calls) - before
 
     assert ("ok", "up") == (well["status"], well["mailchimp"])
     assert ("failing", "refused") == (ill["status"], ill["mailchimp"])
@@ -147,7 +147,7 @@ async def test_m8_syncs_killed_again_and_again_lose_and_double_nothing(
                     sandbox.open(there, f"{name}@crm.test", proxy=dice.random() < 0.3)
                     acts += 1
                 sandbox.advance(seconds=30)
-                before = len(sandbox.asked)
+                before = len(sandbox.calls)
                 wanted = before + dice.randint(1, 9)
                 process = launch(
                     [str(COMMAND), "campaigns", "sync", number],
@@ -155,7 +155,7 @@ async def test_m8_syncs_killed_again_and_again_lose_and_double_nothing(
                     environment={"GATEWAY_CONFIG": str(gateway.file)},
                     folder=gateway.folder,
                 )
-                while process.poll() is None and len(sandbox.asked) < wanted:
+                while process.poll() is None and len(sandbox.calls) < wanted:
                     await asyncio.sleep(0.005)
                 await asyncio.sleep(dice.random() * 0.2)
                 signal_group(process.pid, signal.SIGKILL)

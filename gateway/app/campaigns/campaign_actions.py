@@ -77,7 +77,7 @@ class Campaigns(CampaignActions):
         return {
             **self._summary(number),
             "added": added.added,
-            "known": added.known,
+            "known": added.already_in,
             "problems": [*chosen.problems, *unknown],
         }
 

@@ -205,7 +205,7 @@ def add(
         for problem in problems:
             complain(problem)
         campaign = stored(session, campaign_id)
-        text = f"Added: {added.added}; {added.known} were in it before"
+        text = f"Added: {added.added}; {added.already_in} were in it before"
         _done(invocation, session, campaign, text, as_json=as_json)
     raise typer.Exit(1 if problems else 0)
 

@@ -35,24 +35,24 @@ class ListedApplicationDocument(WholeApplicationDocument):
     status_id: Annotated[str, JsonSchema(description="crm_id of its status.")]
 
 
-def application_document(known: KnownApplication) -> ApplicationDocument:
+def application_document(known_application: KnownApplication) -> ApplicationDocument:
     """Return an application of a person."""
     return {
-        "reference": known.application.reference,
-        "title": known.about,
-        "status": known.status_name or known.application.status,
-        "closed": known.closed,
-        "programme": known.programme_name or known.application.programme,
-        "submitted_at": in_utc(known.application.submitted_at),
+        "reference": known_application.application.reference,
+        "title": known_application.about,
+        "status": known_application.status_name or known_application.application.status,
+        "closed": known_application.closed,
+        "programme": known_application.programme_name or known_application.application.programme,
+        "submitted_at": in_utc(known_application.application.submitted_at),
     }
 
 
-def whole_application_document(known: KnownApplication) -> WholeApplicationDocument:
+def whole_application_document(known_application: KnownApplication) -> WholeApplicationDocument:
     """Return an application with its person and who is responsible."""
     return {
-        **application_document(known),
-        "person": person_or_nobody(known.application.person),
-        "responsible": list(known.application.responsible),
+        **application_document(known_application),
+        "person": person_or_nobody(known_application.application.person),
+        "responsible": list(known_application.application.responsible),
     }
 
 

@@ -170,9 +170,9 @@ class MailboxSession:
 
     async def has_folder(self, name: str) -> bool:
         """Whether a folder exists and may hold mail."""
-        wanted = self._written(name)
-        for attributes, _, listed in await self._list(wanted):
-            if decoded_name(listed) == decoded_name(wanted):
+        written_name = self._written(name)
+        for attributes, _, listed in await self._list(written_name):
+            if decoded_name(listed) == decoded_name(written_name):
                 marks = {str(attribute).lower() for attribute in attributes}
                 return not marks & {"\\noselect", "\\nonexistent"}
         return False

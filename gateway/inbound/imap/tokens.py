@@ -58,11 +58,11 @@ class TokenSource:
         self,
         settings: OauthSettings,
         *,
-        kept: RefreshTokens | None = None,
+        token_store: RefreshTokens | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._kept = kept
+        self._token_store = token_store
         self._clock = clock
         self._refresh_token = settings.refresh_token
         self._is_unsaved = False  #: Whether the refresh token is newer than the stored one.
@@ -84,16 +84,16 @@ class TokenSource:
         async with self._turn:
             if fresh or not self.has_one:
                 await self.renew()
-            if self._is_unsaved and self._kept is not None:
-                await self._kept.save(self._refresh_token)
+            if self._is_unsaved and self._token_store is not None:
+                await self._token_store.save(self._refresh_token)
                 self._is_unsaved = False
             return self._token
 
     async def renew(self) -> None:
         """Fetch a token, and the new refresh token the server may return with it."""
-        if self._refresh_token and self._kept is not None and not self._is_unsaved:
+        if self._refresh_token and self._token_store is not None and not self._is_unsaved:
             # Another process using this store may have got a newer one.
-            self._refresh_token = await self._kept.load() or self._refresh_token
+            self._refresh_token = await self._token_store.load() or self._refresh_token
         before = self._refresh_token
         try:
             answer = await asyncio.to_thread(
@@ -101,7 +101,9 @@ class TokenSource:
             )
         except MailboxRefuses:
             # Another process may just have used it up: `gateway check` while the importer runs.
-            newer = await self._kept.load() if self._kept and not self._is_unsaved else ""
+            newer = (
+                await self._token_store.load() if self._token_store and not self._is_unsaved else ""
+            )
             if newer in ("", before):
                 raise
             self._refresh_token = before = newer
@@ -160,8 +162,8 @@ def answer_of_token_server(url: str, form: Mapping[str, str]) -> Mapping[str, An
                 text = f"{refusal['error']}: {refusal.get('error_description', '')}"
             except (ValueError, KeyError, TypeError, AttributeError, OSError):
                 text = str(error.code)
-        shown = " ".join(text.split())[:_SHOWN].rstrip(": ")
-        raise MailboxRefuses("token", f"{url} refuses: {shown}") from error
+        excerpt = " ".join(text.split())[:_SHOWN].rstrip(": ")
+        raise MailboxRefuses("token", f"{url} refuses: {excerpt}") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise MailboxLost(f"no access token from {url}: {reason}") from error

@@ -56,7 +56,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         self._searched = 0
         self._missing = 0
         self._parts: list[Part] = []
-        self._taken = 0
+        self._octets_taken = 0
         self._exists = 0
         self._bye = ""
         self._deaf = False  #: Set while input can't be trusted (before TLS).
@@ -88,14 +88,14 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
                 del self._buffer[: end + len(_CRLF)]
                 self._searched = 0
                 self._parts.append(line)
-                self._taken += len(line)
+                self._octets_taken += len(line)
                 literal = LITERAL.search(line)
                 if literal is None:
                     parts, self._parts = self._parts, []
                     self.take_response(parts)
                     continue
                 self._missing = int(literal[1])
-                self._taken += self._missing
+                self._octets_taken += self._missing
                 if self._missing > self._largest:
                     raise Garbled(f"{self._missing} octets announced, more than was asked for")
                 self._parts.append(bytearray())
@@ -108,7 +108,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
 
     def take_response(self, parts: list[Part]) -> None:
         """Handle a whole response: the greeting, an untagged one, `+`, or a command's end."""
-        if self._taken > _LARGEST_ANSWER:
+        if self._octets_taken > _LARGEST_ANSWER:
             raise Garbled("an answer without end")
         first = bytes(parts[0])
         command = self.pending_sync_command
@@ -182,7 +182,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
     def _begin(self, command: Command) -> None:
         if self.failure is not None:
             raise MailboxLost(self.failure)
-        self._taken = 0
+        self._octets_taken = 0
         self.pending_sync_command = command
         self.send(str(command))
 

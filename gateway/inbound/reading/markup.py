@@ -204,12 +204,12 @@ class MarkupText:
 
     def text(self, start: int = 0, end: int | None = None) -> list[str]:
         """Return rows as lines of plain text, with empty lines between paragraphs."""
-        shown: list[str] = []
+        lines: list[str] = []
         for row in self.rows[start:end]:
-            if row.is_apart and shown and shown[-1].strip("> "):
-                shown.append("")
-            shown.append(row.text)
-        return shown
+            if row.is_apart and lines and lines[-1].strip("> "):
+                lines.append("")
+            lines.append(row.text)
+        return lines
 
     def between(self, start: int, end: int) -> str:
         """Return the safe HTML from one line up to another, without the quotes around it."""
@@ -242,17 +242,17 @@ def unsigned_page(page: MarkupText) -> MarkupText:
 
     Tags opened or closed by a removed line are kept, so that the HTML stays well-formed.
     """
-    kept = dict(unsigned_lines(page.lines))
+    kept_lines = dict(unsigned_lines(page.lines))
     starts = [*(row.start for row in page.rows), len(page.html)]
     parts = [page.html[: starts[0]]]
     left_out = ""
     for index, (start, end) in enumerate(pairwise(starts)):
         part = page.html[start:end]
-        if index not in kept:
+        if index not in kept_lines:
             tags = _TOKEN.finditer(part)
             left_out += "".join(tag[0] for tag in tags if tag["name"] not in _EMPTY)
             continue
-        for _ in range((len(page.rows[index].text) - len(kept[index])) // len("- ")):
+        for _ in range((len(page.rows[index].text) - len(kept_lines[index])) // len("- ")):
             part = _ESCAPED.sub(r"\g<before>", part, count=1)
         parts += [_without_empty_elements(left_out), part]
         left_out = ""
@@ -319,8 +319,8 @@ class MarkupReader:
     def address_behind(self, element: Element) -> str:
         """Return the address of a `mailto:` link that shows only a name; otherwise empty."""
         link = _MAILTO.search(element.written) if element.name == "a" else None
-        shown = "".join(self._text[self._linked :]).strip()
-        if link is None or not shown or "@" in shown:
+        link_text = "".join(self._text[self._linked :]).strip()
+        if link is None or not link_text or "@" in link_text:
             return ""
         return f" <{html.unescape(unquote(link[1]))}>"
 

@@ -86,7 +86,9 @@ def readings_of(
         readings += [reading, *readings_within(reading, attached, subject, zone, depth)]
     inline = inline_readings(text, page, is_page=content.text is None, subject=subject, zone=zone)
     if not inline and not readings and not depth:
-        return [recover_inline(text, None, page=page, shown=None, subject=subject, zone=zone)]
+        return [
+            recover_inline(text, None, page=page, page_original=None, subject=subject, zone=zone)
+        ]
     for reading in inline:
         readings.append(reading)
         if reading.source is not None:
@@ -127,9 +129,11 @@ def inline_readings(
     of_page = find_originals(page.lines, subject=subject, zone=zone) if page else []
     of_text = of_page if is_page else find_originals(split_lines(text), subject=subject, zone=zone)
 
-    def written(original: Original | None, shown: Original | None) -> RecoveredMail:
-        reading = recover_inline(text, original, page=page, shown=shown, subject=subject, zone=zone)
-        place = original or shown
+    def written(original: Original | None, page_original: Original | None) -> RecoveredMail:
+        reading = recover_inline(
+            text, original, page=page, page_original=page_original, subject=subject, zone=zone
+        )
+        place = original or page_original
         assert place is not None
         return replace(
             reading,
@@ -141,15 +145,15 @@ def inline_readings(
 
     readings, left = [], list(of_page)
     for number, original in enumerate(of_text):
-        same = [shown for shown in left if is_author_of(shown, original)]
+        same = [page_original for page_original in left if is_author_of(page_original, original)]
         # An author may have several mails in a conversation.
-        same.sort(key=lambda shown: shown.heading.date != original.heading.date)
-        shown = same[0] if same else left[0] if left and number == 0 else None
-        readings.append(written(original, shown))
-        if number == 0 and shown is not None and not same:
-            readings.append(written(None, shown))
-        left = [reading for reading in left if reading is not shown]
-    readings += [written(None, shown) for shown in left]
+        same.sort(key=lambda page_original: page_original.heading.date != original.heading.date)
+        page_original = same[0] if same else left[0] if left and number == 0 else None
+        readings.append(written(original, page_original))
+        if number == 0 and page_original is not None and not same:
+            readings.append(written(None, page_original))
+        left = [reading for reading in left if reading is not page_original]
+    readings += [written(None, page_original) for page_original in left]
     return [
         reading
         for reading in readings
@@ -199,12 +203,12 @@ def recover_inline(
     original: Original | None,
     *,
     page: MarkupText | None,
-    shown: Original | None,
+    page_original: Original | None,
     subject: str,
     zone: tzinfo,
 ) -> RecoveredMail:
-    """Return what was forwarded according to the text (`original`) or the page (`shown`)."""
-    if original is None and shown is None:
+    """Return what was forwarded, by the text (`original`) or by the page (`page_original`)."""
+    if original is None and page_original is None:
         return recover_unmarked(text, subject, zone) or RecoveredMail(
             heading=None,
             text=text.strip(),
@@ -217,17 +221,17 @@ def recover_inline(
         if whole is not None:
             return whole
     html = ""
-    if page is not None and shown is not None:
-        place = shown.place
+    if page is not None and page_original is not None:
+        place = page_original.place
         lines = unquoted(page.lines[place.start : place.end], place.depth)
         html = page.between(place.start + banner_end(lines), place.end)
-        is_better = original is None or (page.html != "" and is_richer(shown, original))
+        is_better = original is None or (page.html != "" and is_richer(page_original, original))
         if is_better:
             return RecoveredMail(
-                heading=shown.heading,
+                heading=page_original.heading,
                 text=joined(unquoted(page.text(place.start, place.end), place.depth)),
                 html=html,
-                staff_text=shown.own_text,
+                staff_text=page_original.own_text,
                 attached=None,
             )
     assert original is not None
@@ -293,19 +297,19 @@ def read_text(mail: Message) -> tuple[str, MarkupText | None]:
     return text, page
 
 
-def is_richer(shown: Original, original: Original) -> bool:
+def is_richer(page_original: Original, original: Original) -> bool:
     """Whether the HTML shows the same mail as the text that a program made from it.
 
     Such a text has `*bold*` for bold, and perhaps `EUR` for `€`, so not all words need match.
     """
-    return is_author_of(shown, original) and len(shown.body.split()) >= _ENOUGH * len(
-        original.body.split()
-    )
+    return is_author_of(page_original, original) and len(
+        page_original.body.split()
+    ) >= _ENOUGH * len(original.body.split())
 
 
-def is_author_of(shown: Original, original: Original) -> bool:
+def is_author_of(page_original: Original, original: Original) -> bool:
     """Whether an original of the page and one of the text have the same author."""
-    of_page, of_text = shown.heading.sender, original.heading.sender
+    of_page, of_text = page_original.heading.sender, original.heading.sender
     if of_page is None or of_text is None:
         return of_page is of_text
     return of_page == of_text or (of_page.address == of_text.address)

@@ -196,7 +196,9 @@ def read_header(headers: Headers, task: ReadingTask) -> ParsedHeader:
     sender = read_sender(headers)
     subject = keepable_line(headers.text("subject"))
     # Spaces aren't normalised here: not everything shown as a space may follow a reference.
-    named = find_reference(keepable(headers.text("subject")), reference_pattern(task.reference))
+    subject_reference = find_reference(
+        keepable(headers.text("subject")), reference_pattern(task.reference)
+    )
 
     field = _fields_of(headers, task)
     kind = automatic_kind(field)
@@ -206,12 +208,14 @@ def read_header(headers: Headers, task: ReadingTask) -> ParsedHeader:
         sender=keepable_line(sender.address),
         distrust=distrust(headers, sender, trust=trust, authserv_id=authserv_id),
         subject=subject,
-        reference=named.reference if named else None,
-        bare_subject=keepable_line(named.subject) if named else without_prefixes(subject),
+        reference=subject_reference.reference if subject_reference else None,
+        bare_subject=keepable_line(subject_reference.subject)
+        if subject_reference
+        else without_prefixes(subject),
         message_id=keepable_line(headers.text("message-id")),
         automatic=kind.value if kind else "",
         may_be_answered=may_be_answered(field),
-        may_be_forward=named is not None and came_through_list(field),
+        may_be_forward=subject_reference is not None and came_through_list(field),
     )
 
 
@@ -292,10 +296,10 @@ def replied_mail(
 
 
 def _mailboxes(mailboxes: Sequence[Mailbox]) -> str:
-    shown = (
+    texts = (
         f"{mailbox.name} <{mailbox.address}>"
         if mailbox.name and mailbox.address
         else mailbox.name or mailbox.address
         for mailbox in mailboxes
     )
-    return keepable("; ".join(" ".join(text.split()) for text in shown))
+    return keepable("; ".join(" ".join(text.split()) for text in texts))

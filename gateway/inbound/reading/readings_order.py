@@ -96,11 +96,11 @@ def is_meant(
 
 def has_subject_of(subject: str, heading: Heading) -> bool:
     """Whether a heading has a subject, and it is that of the outer mail."""
-    wanted = without_prefixes(subject).casefold()
+    outer_subject = without_prefixes(subject).casefold()
     return (
-        bool(wanted)
+        bool(outer_subject)
         and heading.has_subject
-        and without_prefixes(heading.subject).casefold() == wanted
+        and without_prefixes(heading.subject).casefold() == outer_subject
     )
 
 

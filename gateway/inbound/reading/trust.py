@@ -48,8 +48,8 @@ def read_sender(headers: Headers) -> MailAuthor:
     name, address = _clean(mailboxes[0].name), _clean(mailboxes[0].address)
     if not domain_of(address):
         return MailAuthor(name=name, fault="has no address in its From field")
-    shown = map(lookup_form, _ADDRESS.findall(unicodedata.normalize("NFKC", name)))
-    is_false = any(other != lookup_form(address) for other in shown)
+    shown_addresses = map(lookup_form, _ADDRESS.findall(unicodedata.normalize("NFKC", name)))
+    is_false = any(other != lookup_form(address) for other in shown_addresses)
     fault = "shows an address other than its sender's" if is_false else ""
     return MailAuthor(name=name, address=address, fault=fault)
 
@@ -202,11 +202,11 @@ def proves_login(results: Iterable[Any], address: str) -> bool:
 
 def _value(result: Any, kind: str, name: str) -> str:
     """Return the domain in a property; if it occurs twice, a text that matches no domain."""
-    wanted = [
+    values = [
         claim.value or ""
         for claim in result.properties
         if (str(claim.type).lower(), str(claim.name).lower()) == (kind, name)
     ]
-    if len(wanted) > 1:
+    if len(values) > 1:
         return "?"
-    return domain_of(f"x@{wanted[0].rpartition('@')[2]}") if wanted else ""
+    return domain_of(f"x@{values[0].rpartition('@')[2]}") if values else ""

@@ -147,8 +147,8 @@ def open_outlook(
             mail.defects.append(UnreadText())
         inner["Content-Type"] = "message/rfc822"
         inner.set_payload([mail])
-        kept = _opened(part, has_unread_text=converted.has_unread_text)
-        parts = [inner, kept] if converted.holds_more else [inner]
+        rest = _opened(part, has_unread_text=converted.has_unread_text)
+        parts = [inner, rest] if converted.holds_more else [inner]
     else:
         text = text_of_tnef(octets, room) if is_tnef(part) and not has_text else None
         if text is None:
@@ -182,12 +182,12 @@ def _hold(part: Message, *parts: Message) -> None:
 
 
 def _opened(part: Message, *, has_unread_text: bool = False) -> Opened:
-    kept = Opened()
-    kept.has_unread_text = has_unread_text
+    copy = Opened()
+    copy.has_unread_text = has_unread_text
     for name, value in part.raw_items():
-        kept[name] = value
-    kept.set_payload(raw_payload(part) or "")
-    return kept
+        copy[name] = value
+    copy.set_payload(raw_payload(part) or "")
+    return copy
 
 
 def limited(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:

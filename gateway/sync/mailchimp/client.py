@@ -286,9 +286,9 @@ class MailchimpClient:
     def reports(self, *, sent_since: datetime | None = None) -> Pages:
         """Yield the counters of all sent campaigns (`REPORT_FIELDS`), many in one call."""
         narrowed = {"since_send_time": timestamp(sent_since)} if sent_since else {}
-        wanted = ["total_items", *(f"reports.{name}" for name in REPORT_FIELDS)]
+        fields = ["total_items", *(f"reports.{name}" for name in REPORT_FIELDS)]
         method = self._api.reports.get_all_campaign_reports
-        yield from self._official.pages("reports", REPORT, PAGE, method, fields=wanted, **narrowed)
+        yield from self._official.pages("reports", REPORT, PAGE, method, fields=fields, **narrowed)
 
     def report(self, campaign_id: str) -> MailchimpJson:
         """Return the counters of a sent campaign."""

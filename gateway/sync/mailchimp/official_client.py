@@ -106,17 +106,17 @@ class OfficialClient:
         answer = ask(0)
         page = check_page(answer.document, name, row, answer.call)
         total = answer.document.get("total_items") or 0
-        asked: deque[Future[CheckedAnswer]] = deque()
+        futures: deque[Future[CheckedAnswer]] = deque()
         offset = size
         with ThreadPoolExecutor(self._connections, "mailchimp-pages") as pool:
             while page:
                 yield page
                 if len(page) < size:
                     return
-                while not asked or (offset < total and len(asked) < self._connections):
-                    asked.append(pool.submit(ask, offset))
+                while not futures or (offset < total and len(futures) < self._connections):
+                    futures.append(pool.submit(ask, offset))
                     offset += size
-                answer = asked.popleft().result()
+                answer = futures.popleft().result()
                 page = check_page(answer.document, name, row, answer.call)
 
     def rows(

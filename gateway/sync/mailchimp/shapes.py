@@ -63,11 +63,11 @@ def check_page(
     return rows
 
 
-def fault_in(value: object, wanted: Wanted, place: str) -> str:
+def fault_in(value: object, shape: Wanted, place: str) -> str:
     """Return what is wrong, such as `members[3].status is null, not a text`; empty if nothing."""
-    match wanted:
+    match shape:
         case ValueShape():
-            return "" if fits(value, wanted) else f"{place} is {sort_of(value)}, not {wanted}"
+            return "" if fits(value, shape) else f"{place} is {sort_of(value)}, not {shape}"
         case Rows(entry):
             if not isinstance(value, list):
                 return f"{place} is {sort_of(value)}, not a list"
@@ -90,9 +90,9 @@ def fault_in(value: object, wanted: Wanted, place: str) -> str:
             return ""
 
 
-def fits(value: object, wanted: ValueShape) -> bool:
+def fits(value: object, shape: ValueShape) -> bool:
     """Whether a single value is of the required type."""
-    match wanted:
+    match shape:
         case ValueShape.TEXT:
             return isinstance(value, str)
         case ValueShape.ADDRESS:

@@ -189,12 +189,12 @@ def read_answer(response: "requests.Response", call: str) -> MailchimpJson:
         document = parsed if isinstance(parsed, dict) else None
     if status == 204:
         return {}
-    shown = response.text[:SHOWN] or f"empty answer, HTTP {status}"
+    excerpt = response.text[:SHOWN] or f"empty answer, HTTP {status}"
     if 200 <= status < 300:
         if document is None:
-            raise unreadable(call, f"it is cut off or no JSON object: {shown}")
+            raise unreadable(call, f"it is cut off or no JSON object: {excerpt}")
         return document
-    problem = document or {"title": response.reason, "detail": shown}
+    problem = document or {"title": response.reason, "detail": excerpt}
     detail = str(problem.get("detail", ""))
     # Under load a 429 or a 403 comes without a body (MAILCHIMP 3, "Limits").
     if status == 429 or (status == 403 and not document):
@@ -206,7 +206,7 @@ def read_answer(response: "requests.Response", call: str) -> MailchimpJson:
     # A proxy's page "404 Not Found" must not be mistaken for a deleted campaign.
     if not problem_of_mailchimp(document):
         raise NotMailchimp(
-            f"Something other than Mailchimp answered, a proxy or another server: {shown}",
+            f"Something other than Mailchimp answered, a proxy or another server: {excerpt}",
             status=status,
         )
     raise refused(status, problem)

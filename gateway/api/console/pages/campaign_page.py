@@ -64,7 +64,10 @@ async def shown(
             "document": campaign_document(campaign, campaign_members.tally(connection, number)),
             "members": [(member, doings.status(member)) for member in members],
             "numbers": known_numbers(
-                connection, number, count_machine_opens=machines, kept=using.campaign_counts
+                connection,
+                number,
+                count_machine_opens=machines,
+                counted_campaigns=using.campaign_counts,
             )
             if has_left
             else None,

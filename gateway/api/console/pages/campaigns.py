@@ -57,7 +57,7 @@ async def list_campaigns(request: Request, using: Using, cursor: Cursor = None) 
             connection,
             [campaign.id for campaign in listed if campaign.state in GONE_STATES],
             count_machine_opens=machines,
-            kept=using.campaign_counts,
+            counted_campaigns=using.campaign_counts,
         )
         return [
             {

@@ -33,16 +33,16 @@ def complaints_of(parts: BounceParts) -> Iterator[Bounce]:
     """
     report = parts.feedback
     kind = BounceKind.COMPLAINT
-    named: list[str] = []
+    recipients: list[str] = []
     if report is not None:
         # `"abuse" (spam button)`: comments and quotes don't count (RFC 5965, 3.1).
         feedback_type = _TYPE.match(field(report, "feedback-type").casefold())
         kind = _NO_COMPLAINT.get(feedback_type[1] if feedback_type else "", BounceKind.COMPLAINT)
         values = (*report.get_all("original-rcpt-to", ()), *report.get_all("removal-recipient", ()))
-        named = [address for value in values if (address := address_in(str(value)))]
-    if not named and parts.original is not None:
+        recipients = [address for value in values if (address := address_in(str(value)))]
+    if not recipients and parts.original is not None:
         # Receivers redact the address, or leave the field out; the original names it.
-        named = recipients_of(parts.original)
+        recipients = recipients_of(parts.original)
     diagnostic = field(report, "user-agent") if report is not None else ""
-    is_one = len({address.casefold() for address in named}) == 1
-    yield Bounce(kind=kind, recipient=named[0] if is_one else "", diagnostic=diagnostic)
+    is_one = len({address.casefold() for address in recipients}) == 1
+    yield Bounce(kind=kind, recipient=recipients[0] if is_one else "", diagnostic=diagnostic)

@@ -53,13 +53,13 @@ def of_group(
     if bounce.kind is BounceKind.DELIVERED:
         yield bounce
         return
-    named = (final.casefold(), original.casefold())
-    about = [failure.lines for failure in failures if failure.recipient.casefold() in named]
+    addresses = (final.casefold(), original.casefold())
+    about = [failure.lines for failure in failures if failure.recipient.casefold() in addresses]
     texts = essence(about[0] if about else notice_of(notice))
     # `5.4.4 (Illegal host/domain name found)`
     comment = bounce.status.partition("(")[2].rstrip(")")
-    said = (bounce.diagnostic, comment, *texts)
-    reason = why_of(said, bounce.status, recipient=recipient)
+    all_texts = (bounce.diagnostic, comment, *texts)
+    reason = why_of(all_texts, bounce.status, recipient=recipient)
     if reason in (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN):
         # The text for people may say which command was refused.
         by_command = why_of([f"{bounce.diagnostic} {texts[0]}"], bounce.status, recipient=recipient)

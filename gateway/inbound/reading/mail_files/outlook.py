@@ -52,8 +52,8 @@ _COPIED = ("From", "Sender", "To", "Cc", "Reply-To", "Subject", "Date", "Message
 
 
 def _code_page(name: str) -> codecs.CodecInfo | None:
-    known = _CODE_PAGES.get(name.replace("-", "_"))
-    return codecs.lookup(known) if known else None
+    codec_name = _CODE_PAGES.get(name.replace("-", "_"))
+    return codecs.lookup(codec_name) if codec_name else None
 
 
 codecs.register(_code_page)
@@ -252,12 +252,14 @@ def mapi_header(
     Outlook stores the header that a mail arrived with (PidTagTransportMessageHeaders). A mail that
     was never sent over the Internet has none: then the fields are made from its properties.
     """
-    written, given = text(_AUTHOR_ADDRESS), text(_SENDER_ADDRESS)
+    author_address, sender_address = text(_AUTHOR_ADDRESS), text(_SENDER_ADDRESS)
     author = mailbox_of(
-        text(_AUTHOR_NAME), (text(_AUTHOR_SMTP), written, address_beside(written, text))
+        text(_AUTHOR_NAME),
+        (text(_AUTHOR_SMTP), author_address, address_beside(author_address, text)),
     )
     sender = mailbox_of(
-        text(_SENDER_NAME), (text(_SENDER_SMTP), given, address_beside(given, text))
+        text(_SENDER_NAME),
+        (text(_SENDER_SMTP), sender_address, address_beside(sender_address, text)),
     )
     # The author and whoever sent it for them may differ (MS-OXOMSG, 2.2.1.48); an internal Exchange
     # name without an address says nothing.
@@ -273,8 +275,10 @@ def mapi_header(
     stored = text(_HEADERS).lstrip()
     first = _FIELD.search(stored)
     header = message_from_string(stored[first.start() :] if first else "")
-    kept = {name: str(header.get(name, "")) for name in _COPIED}
-    fields.update({name: value for name, value in kept.items() if value.strip("\0 \r\n\t")})
+    stored_fields = {name: str(header.get(name, "")) for name in _COPIED}
+    fields.update(
+        {name: value for name, value in stored_fields.items() if value.strip("\0 \r\n\t")}
+    )
     cleaned = {name: " ".join(value.replace("\0", "").split()) for name, value in fields.items()}
     return {name: value for name, value in cleaned.items() if value}
 
