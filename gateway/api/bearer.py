@@ -26,18 +26,18 @@ _Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)]
 def bearer(*scopes: TokenScope) -> Callable[..., Awaitable[Token]]:
     """Return a dependency that requires one of these scopes and known query parameters."""
 
-    async def let_in(request: Request, shown: _Shown) -> Token:
-        secret = shown.credentials if shown is not None else ""
+    async def let_in(request: Request, authorization: _Shown) -> Token:
+        secret = authorization.credentials if authorization is not None else ""
         token = await known(services(request), secret)
         if token is None:
             asks = 'Bearer error="invalid_token"' if secret else "Bearer"
             raise Problem(401, "a valid token is needed", headers={"www-authenticate": asks})
         request.state.token = token
         if token.scopes.isdisjoint(scopes):
-            wanted = " or ".join(scopes)
+            scope_list = " or ".join(scopes)
             asks = f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'
             raise Problem(
-                403, f"the token lacks the scope {wanted}", headers={"www-authenticate": asks}
+                403, f"the token lacks the scope {scope_list}", headers={"www-authenticate": asks}
             )
         refuse_unknown_query(request)
         return token
@@ -49,15 +49,15 @@ def refuse_unknown_query(request: Request) -> None:
     """Raise a Problem for an unknown parameter: ignoring `?stat=failed` would list everything."""
     if not request.query_params:
         return
-    known = query_parameters(request.scope["route"])
+    known_names = query_parameters(request.scope["route"])
     errors: list[FieldProblemDocument] = [
         {
             "at": f"query.{name}",
-            "text": f"no such parameter (known: {', '.join(known) or 'none'})"
-            + did_you_mean(name, known),
+            "text": f"no such parameter (known: {', '.join(known_names) or 'none'})"
+            + did_you_mean(name, known_names),
         }
         for name in dict.fromkeys(request.query_params)
-        if name not in known
+        if name not in known_names
     ]
     if errors:
         raise Problem(422, "the request isn't valid", more={"errors": errors})

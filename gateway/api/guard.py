@@ -88,8 +88,10 @@ class _GuardedRequest:
             if "\0" in self.scope["path"] or b"%00" in self.scope["query_string"]:
                 raise Problem(400, "the address has a character that none can have (U+0000)")
             headers = self.scope["headers"]
-            given = next((value for header, value in headers if header == b"content-length"), b"0")
-            length = int(given) if given.isdigit() else 0
+            length_text = next(
+                (value for header, value in headers if header == b"content-length"), b"0"
+            )
+            length = int(length_text) if length_text.isdigit() else 0
             most = MAX_BULK if is_bulk(self.scope) else _most(self.scope)
             if length > most:
                 raise _too_large(most)
@@ -136,8 +138,8 @@ class _GuardedRequest:
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            given = dict(message["headers"])
-            more = [(name, value) for name, value in _HARMLESS.items() if name not in given]
+            headers = dict(message["headers"])
+            more = [(name, value) for name, value in _HARMLESS.items() if name not in headers]
             message = {**message, "headers": [*message["headers"], *more]}
         async with asyncio.timeout(_PIECE_SECONDS):
             await self.send(message)

@@ -36,14 +36,14 @@ async def in_one_step(
     now = using.clock()
     if key is None:
         return _response(await using.database.write(work))
-    asked = _asked(request, token, key, await request.body())
+    request_record = _asked(request, token, key, await request.body())
 
     def remembered(connection: StoreTransaction) -> Response:
-        earlier = answers.begin(connection, asked, now)
+        earlier = answers.begin(connection, request_record, now)
         if earlier is not None:
             return _again(earlier)
         answer = work(connection)
-        answers.keep(connection, asked, answer)
+        answers.keep(connection, request_record, answer)
         return _response(answer)
 
     return await using.database.write(remembered)
@@ -51,22 +51,22 @@ async def in_one_step(
 
 async def in_steps(
     using: ApiServices,
-    asked: answers.RepeatableRequest | None,
+    request_record: answers.RepeatableRequest | None,
     work: Callable[[], Awaitable[StoredAnswer]],
 ) -> Response:
     """Do work with its own transactions; a request that failed may be sent again."""
-    if asked is None:
+    if request_record is None:
         return _response(await work())
     now = using.clock()
-    earlier = await using.database.write(answers.begin, asked, now)
+    earlier = await using.database.write(answers.begin, request_record, now)
     if earlier is not None:
         return _again(earlier)
     try:
         answer = await work()
     except BaseException:
-        await using.database.write(answers.forget, asked)
+        await using.database.write(answers.forget, request_record)
         raise
-    await using.database.write(answers.keep, asked, answer)
+    await using.database.write(answers.keep, request_record, answer)
     return _response(answer)
 
 

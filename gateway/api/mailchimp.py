@@ -93,8 +93,10 @@ def is_signed(body: bytes, header: str, secret: str, now: datetime) -> bool:
         return False
     if abs(now.timestamp() - int(signed_at)) > FRESH.total_seconds():
         return False
-    wanted = hmac.new(secret.encode(), f"{signed_at}.".encode() + body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(wanted.encode(), parts.get("v1", "").encode())
+    our_signature = hmac.new(
+        secret.encode(), f"{signed_at}.".encode() + body, hashlib.sha256
+    ).hexdigest()
+    return hmac.compare_digest(our_signature.encode(), parts.get("v1", "").encode())
 
 
 def read(body: bytes, audience: str) -> WebhookHint | None:

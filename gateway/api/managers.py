@@ -57,5 +57,5 @@ def _staff(connection: StoreTransaction, using: ApiServices, by: str) -> tuple[S
         return applications.staff_at(connection, using.lookup(by))
     if of_id := applications.staff_of(connection, (by,)):
         return of_id
-    named = applications.staff_named(connection, by)
-    return named if len(named) == 1 else ()
+    namesakes = applications.staff_named(connection, by)
+    return namesakes if len(namesakes) == 1 else ()

@@ -36,9 +36,9 @@ def timeline_place(cursor: str | None) -> TimelinePlace | None:
     """Return where a timeline continues."""
     if cursor is None:
         return None
-    moment, shown = unwrapped(cursor, 2)
+    moment, shown_count = unwrapped(cursor, 2)
     try:
-        place = TimelinePlace(datetime.fromisoformat(moment), int(shown))
+        place = TimelinePlace(datetime.fromisoformat(moment), int(shown_count))
     except ValueError:
         raise unknown_cursor() from None
     if place.at.tzinfo is None or not 0 < place.shown < _MOST_ALIKE:

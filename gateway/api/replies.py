@@ -135,9 +135,9 @@ def octets(document: object) -> bytes:
 
 def matches(request: Request, tag: str) -> bool:
     """Whether the client already has the document with this tag."""
-    given = request.headers.get("if-none-match", "")
-    tags = [tag_given.strip().removeprefix("W/") for tag_given in given.split(",")]
-    return tag in tags or given.strip() == "*"
+    header = request.headers.get("if-none-match", "")
+    tags = [tag_given.strip().removeprefix("W/") for tag_given in header.split(",")]
+    return tag in tags or header.strip() == "*"
 
 
 def on_page(
@@ -147,8 +147,8 @@ def on_page(
 
     There is a next page if `rows` has one row more than the `limit`.
     """
-    shown = rows[:limit]
-    return shown, cursor(shown[-1]) if len(rows) > limit else None
+    shown_rows = rows[:limit]
+    return shown_rows, cursor(shown_rows[-1]) if len(rows) > limit else None
 
 
 def page(
@@ -164,8 +164,8 @@ def page(
 
     `more` are further members of the document.
     """
-    shown, following = on_page(rows, limit, cursor)
-    entries = [document(item) for item in shown]
+    shown_rows, following = on_page(rows, limit, cursor)
+    entries = [document(item) for item in shown_rows]
     return reply(request, {"items": entries, "next": following, **(more or {})})
 
 
@@ -176,9 +176,9 @@ def part(request: Request, whole: Sequence[object], limit: int, cursor: str | No
     """
     older = len(whole) if cursor is None else min(_count(cursor), len(whole))
     start = len(whole) - older
-    shown = whole[start : start + limit]
-    left = older - len(shown)
-    return reply(request, {"items": shown, "next": str(left) if left else None})
+    shown_entries = whole[start : start + limit]
+    left = older - len(shown_entries)
+    return reply(request, {"items": shown_entries, "next": str(left) if left else None})
 
 
 def as_it_is(document: T) -> T:
@@ -204,12 +204,16 @@ def whole_page(
     start = 0
     if cursor is not None:
         last, place = unwrapped(cursor, 2)
-        known = (at for at, entry in enumerate(entries, 1) if key(entry) == last)
-        start = next(known, _count(place))
-    shown = entries[start : start + limit]
-    end = start + len(shown)
-    following = wrapped([key(shown[-1]), str(end)]) if shown and end < len(entries) else None
-    items = [document(entry) for entry in shown]
+        positions = (at for at, entry in enumerate(entries, 1) if key(entry) == last)
+        start = next(positions, _count(place))
+    shown_entries = entries[start : start + limit]
+    end = start + len(shown_entries)
+    following = (
+        wrapped([key(shown_entries[-1]), str(end)])
+        if shown_entries and end < len(entries)
+        else None
+    )
+    items = [document(entry) for entry in shown_entries]
     return reply(request, {"items": items, "next": following, **(more or {})})
 
 

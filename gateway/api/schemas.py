@@ -129,8 +129,8 @@ def _inlined(schema: Any, definitions: Mapping[str, Schema]) -> Any:
         return schema
     if "$ref" in schema:
         definition = definitions[schema["$ref"].rpartition("/")[2]]
-        named = {key: value for key, value in definition.items() if key != "title"}
-        schema = {**named, **{key: value for key, value in schema.items() if key != "$ref"}}
+        members = {key: value for key, value in definition.items() if key != "title"}
+        schema = {**members, **{key: value for key, value in schema.items() if key != "$ref"}}
     return {key: _inlined(value, definitions) for key, value in schema.items()}
 
 

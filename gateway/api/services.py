@@ -174,7 +174,7 @@ class CampaignActions(Protocol):
     `NotDone` and `NoSuchCampaign`.
     """
 
-    def create(self, wanted: "CampaignRequest", *, confirmed: bool) -> "CampaignDoneDocument":
+    def create(self, new_campaign: "CampaignRequest", *, confirmed: bool) -> "CampaignDoneDocument":
         """Create a new campaign; `remarks` say what would keep it from being sent."""
 
     def add(
@@ -401,7 +401,7 @@ class PrivacyActions(Protocol):
 
     def erase(
         self,
-        wanted: PersonRef | str,
+        whom: PersonRef | str,
         *,
         by: str,
         mailchimp: str,
@@ -410,10 +410,10 @@ class PrivacyActions(Protocol):
     ) -> "CertificateDocument":
         """Erase a person, or return what would be erased."""
 
-    def export(self, wanted: PersonRef | str) -> Told:
+    def export(self, whom: PersonRef | str) -> Told:
         """Return all data held on a person."""
 
-    def export_archive(self, wanted: PersonRef | str) -> bytes:
+    def export_archive(self, whom: PersonRef | str) -> bytes:
         """Return the same as a zip archive with documents and mail."""
 
 

@@ -126,8 +126,10 @@ class ConsoleAccess:
             if secret and message["type"] == "http.response.start":
                 cookie = Response()
                 set_cookie(cookie, request, secret)
-                given = [entry for entry in cookie.raw_headers if entry[0] == b"set-cookie"]
-                message = {**message, "headers": [*message["headers"], *given]}
+                cookie_headers = [
+                    entry for entry in cookie.raw_headers if entry[0] == b"set-cookie"
+                ]
+                message = {**message, "headers": [*message["headers"], *cookie_headers]}
             await send(message)
 
         await self._app(scope, receive, send_with_cookie)
@@ -136,20 +138,22 @@ class ConsoleAccess:
         """Return the user, and the secret of a session that has just begun."""
         using, terms = self._using, self._terms()
         now = using.clock()
-        named = _named_by_proxy(request, terms)
-        shown = request.cookies.get(COOKIE, "")
+        proxy_user = _named_by_proxy(request, terms)
+        cookie_secret = request.cookies.get(COOKIE, "")
         session = None
-        if shown and len(shown) < 200:
-            digest = console_sessions.digest_of(shown)
+        if cookie_secret and len(cookie_secret) < 200:
+            digest = console_sessions.digest_of(cookie_secret)
             session = await using.database.read(console_sessions.find, digest, now)
-        if named is not None and (
-            session is None or session.way != PROXY or session.user != named[0]
+        if proxy_user is not None and (
+            session is None or session.way != PROXY or session.user != proxy_user[0]
         ):
             # What the web server says now counts, whatever session this browser had before.
-            return await begin(using, terms, named[0], named[1], way=PROXY, instead=session)
-        if session is None or (session.way == PROXY) != (named is not None):
+            return await begin(
+                using, terms, proxy_user[0], proxy_user[1], way=PROXY, instead=session
+            )
+        if session is None or (session.way == PROXY) != (proxy_user is not None):
             return None, ""
-        roles = named[1] if named is not None else _roles_now(session, terms)
+        roles = proxy_user[1] if proxy_user is not None else _roles_now(session, terms)
         if roles is None:
             return None, ""
         # Requests a page makes by itself don't count as use: an open tab would keep the session
@@ -210,7 +214,7 @@ async def begin(
 
 def like(name: str, names: Iterable[str]) -> list[str]:
     """Return which of the names can be confused with a name."""
-    return [known for known in names if compared(known) == compared(name)]
+    return [other for other in names if compared(other) == compared(name)]
 
 
 def set_cookie(response: Response, request: Request, secret: str) -> None:
@@ -229,9 +233,9 @@ def set_cookie(response: Response, request: Request, secret: str) -> None:
 
 def guest_token(request: Request) -> str:
     """Return the token for forms of people who aren't signed in, with the cookie to match."""
-    shown = request.cookies.get(GUEST_COOKIE, "")
-    known: str = getattr(request.state, "guest_token", shown)
-    request.state.guest_token = known if _GUEST.fullmatch(known) else secrets.token_urlsafe(24)
+    cookie = request.cookies.get(GUEST_COOKIE, "")
+    token: str = getattr(request.state, "guest_token", cookie)
+    request.state.guest_token = token if _GUEST.fullmatch(token) else secrets.token_urlsafe(24)
     return str(request.state.guest_token)
 
 
@@ -260,9 +264,9 @@ def is_guests_form(request: Request, form: FormData) -> bool:
 
 def is_encrypted(request: Request) -> bool:
     """Whether a request came over TLS, to us or to a trusted web server in front of us."""
-    peer, known = _peer(request), terms_of(request).proxies
+    peer, proxies = _peer(request), terms_of(request).proxies
     is_believed = peer is not None and (
-        peer.is_loopback or any(peer in network for network in known)
+        peer.is_loopback or any(peer in network for network in proxies)
     )
     passed_on = request.headers.get("x-forwarded-proto", "") if is_believed else ""
     return "https" in (request.url.scheme, passed_on.partition(",")[0].strip().lower())
@@ -312,14 +316,14 @@ def _named_by_proxy(
     """Return the name and roles of a user whom this host's web server vouches for, if any."""
     if terms.proxy is None or not is_local(request):
         return None
-    given = _header(request, terms.proxy.user_header)
-    name = "" if given is None else given.strip()
+    user_value = _header(request, terms.proxy.user_header)
+    name = "" if user_value is None else user_value.strip()
     if not is_name(name):
         return None
     if terms.proxy.role_header not in request.headers:
         return name, frozenset({ConsoleRole.LOOK})
-    named = _header(request, terms.proxy.role_header) or ""
-    roles = known_roles(named.replace(",", " ").lower().split())
+    role_value = _header(request, terms.proxy.role_header) or ""
+    roles = known_roles(role_value.replace(",", " ").lower().split())
     # A user with none of our roles, or with roles given twice, wasn't sent to us.
     return (name, roles | {ConsoleRole.LOOK}) if roles else None
 
@@ -356,9 +360,9 @@ def came_from_here(request: Request) -> bool | None:
 
 def language_of(request: Request) -> str:
     """Return a page's language: the chosen one, or else the browser's."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
-    if chosen in LANGUAGES:
-        return chosen
+    language = request.cookies.get(LANGUAGE_COOKIE, "")
+    if language in LANGUAGES:
+        return language
     accepted = accepted_languages(request.headers.get("accept-language", ""))
     return accepted.best(LANGUAGES, terms_of(request).language, "en")
 
@@ -395,11 +399,11 @@ Runs = Annotated[ConsoleUser, RUNS]
 
 
 class StaleForm(Problem):
-    """A form without this session's token; `kept` is its content if from this user's page."""
+    """A form without this session's token; `kept_form` is its content if from this user's page."""
 
-    def __init__(self, why: str, kept: KeptForm | None) -> None:
+    def __init__(self, why: str, kept_form: KeptForm | None) -> None:
         super().__init__(403, why)
-        self.kept = kept
+        self.kept_form = kept_form
 
 
 async def checked_form(request: Request) -> AsyncIterator[None]:
@@ -415,9 +419,9 @@ async def checked_form(request: Request) -> AsyncIterator[None]:
     try:
         if request.url.path not in (LOGIN, KEPT) and not _is_its_form(request, form, user):
             why = too_old(request)
-            kept = kept_of(request, form) if came_from_here(request) else None
-            is_theirs = kept is not None and user is not None and kept.is_of(user.name)
-            raise StaleForm(why, kept if is_theirs else None)
+            kept_form = kept_of(request, form) if came_from_here(request) else None
+            is_theirs = kept_form is not None and user is not None and kept_form.is_of(user.name)
+            raise StaleForm(why, kept_form if is_theirs else None)
         yield
     finally:
         await form.close()  # Including its files.
@@ -434,10 +438,10 @@ def _is_its_form(request: Request, form: FormData, user: ConsoleUser | None) -> 
     return _is_same(form.get("csrf"), user.session.form_token)
 
 
-def _is_same(shown: object, token: str) -> bool:
-    if not isinstance(shown, str) or not token:
+def _is_same(form_token: object, token: str) -> bool:
+    if not isinstance(form_token, str) or not token:
         return False
-    return compare_digest(shown.encode(), token.encode())
+    return compare_digest(form_token.encode(), token.encode())
 
 
 async def posted_form(request: Request) -> FormData:

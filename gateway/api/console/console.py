@@ -108,8 +108,8 @@ async def lead_to_start() -> Response:
 async def _error_page(request: Request, error: Exception) -> Response:
     """Show an error in a sentence; for a form that came too late, offer to send it again."""
     match error:
-        case StaleForm(kept=kept) if kept is not None:
-            return await render(request, "again.html", {"kept": kept}, status=403)
+        case StaleForm(kept_form=kept_form) if kept_form is not None:
+            return await render(request, "again.html", {"kept": kept_form}, status=403)
         case RequestValidationError():
             fields = ", ".join(sorted({str(fault["loc"][-1]) for fault in error.errors()}))
             why = said(

@@ -63,22 +63,22 @@ def kept_of(request: Request, form: FormData) -> KeptForm | None:
     """Return a posted form to keep; None if nobody filled in anything."""
     to = written(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
     items = [(name, value) for name, value in form.multi_items() if name != "csrf"]
-    kept = KeptForm(
+    kept_form = KeptForm(
         to=to,
         back=page_before(request),
-        token=shown if isinstance(shown := form.get("csrf"), str) else "",
+        token=token if isinstance(token := form.get("csrf"), str) else "",
         fields=tuple((name, value) for name, value in items if isinstance(value, str)),
         files=tuple(
             value.filename for _, value in items if isinstance(value, UploadFile) and value.filename
         ),
     )
-    is_any = kept.typed or kept.files
-    return kept if is_any and not to.startswith(_NEVER) and kept.text() else None
+    is_any = kept_form.typed or kept_form.files
+    return kept_form if is_any and not to.startswith(_NEVER) and kept_form.text() else None
 
 
-def seal(kept: KeptForm, keys: Sequence[bytes]) -> str:
+def seal(kept_form: KeptForm, keys: Sequence[bytes]) -> str:
     """Encrypt it for a page: nobody can read or change it without a key (32 octets)."""
-    return _sealing(keys).encrypt(kept.text().encode()).decode()
+    return _sealing(keys).encrypt(kept_form.text().encode()).decode()
 
 
 def unseal(text: str, keys: Sequence[bytes]) -> KeptForm | None:
@@ -107,7 +107,7 @@ def read_kept(text: str) -> KeptForm | None:
     try:
         parts = orjson.loads(text)
         fields = tuple((name, value) for name, value in parts["fields"])
-        kept = KeptForm(
+        kept_form = KeptForm(
             to=parts["to"],
             back=parts["back"],
             token=parts["token"],
@@ -117,14 +117,14 @@ def read_kept(text: str) -> KeptForm | None:
     except (ValueError, KeyError, TypeError):
         return None
     texts = (
-        kept.to,
-        kept.back,
-        kept.token,
-        *kept.files,
+        kept_form.to,
+        kept_form.back,
+        kept_form.token,
+        *kept_form.files,
         *(part for field in fields for part in field),
     )
-    is_ours = all(isinstance(part, str) for part in texts) and within(kept.to) == kept.to
-    return kept if is_ours and within(kept.back) == kept.back else None
+    is_ours = all(isinstance(part, str) for part in texts) and within(kept_form.to) == kept_form.to
+    return kept_form if is_ours and within(kept_form.back) == kept_form.back else None
 
 
 def new_token(user: str) -> str:

@@ -72,25 +72,25 @@ def read_filter(request: Request, using: ApiServices) -> MessageFilter:
     """
     query = request.query_params
     typed = {_ALSO.get(name, name): text for name in query if (text := typed_text(query, name))}
-    wanted = MessageFilter(rule=typed.get("rule"), group=typed.get("group"))
+    message_filter = MessageFilter(rule=typed.get("rule"), group=typed.get("group"))
     if (state := typed.get("state")) in set(State):
-        wanted.state = State(state)
+        message_filter.state = State(state)
     if "to" in typed:
-        to = _address(request, wanted, "to", typed["to"])
-        wanted.to = using.lookup(to) if isinstance(to, str) else to
+        to = _address(request, message_filter, "to", typed["to"])
+        message_filter.to = using.lookup(to) if isinstance(to, str) else to
     if "from" in typed:
-        wanted.sender = _address(request, wanted, "from", typed["from"])
-    wanted.since = _moment(request, using, wanted, "since", typed=typed)
-    wanted.until = _moment(request, using, wanted, "until", typed=typed)
+        message_filter.sender = _address(request, message_filter, "from", typed["from"])
+    message_filter.since = _moment(request, using, message_filter, "since", typed=typed)
+    message_filter.until = _moment(request, using, message_filter, "until", typed=typed)
     if "search" in typed:
-        wanted.search = MessageSearch.read(typed["search"])
-        if wanted.search is None:
-            wanted.problems["search"] = said(request, "Words have letters or digits.")
-    return wanted
+        message_filter.search = MessageSearch.read(typed["search"])
+        if message_filter.search is None:
+            message_filter.problems["search"] = said(request, "Words have letters or digits.")
+    return message_filter
 
 
 def _address(
-    request: Request, wanted: MessageFilter, name: str, text: str
+    request: Request, message_filter: MessageFilter, name: str, text: str
 ) -> str | AddressParts | None:
     """Read an address, or parts of one; a sender of `<>` means the null sender, an empty text."""
     if name == "from" and text == "<>":
@@ -100,14 +100,14 @@ def _address(
         return read.address
     parts = AddressParts.read(text)
     if parts is None:
-        wanted.problems[name] = said(request, "Words have letters or digits.")
+        message_filter.problems[name] = said(request, "Words have letters or digits.")
     return parts
 
 
 def _moment(
     request: Request,
     using: ApiServices,
-    wanted: MessageFilter,
+    message_filter: MessageFilter,
     name: str,
     *,
     typed: Mapping[str, str],
@@ -117,5 +117,5 @@ def _moment(
     try:
         return typed_moment(typed[name], using.clock(), using.zone(), is_end=name == "until")
     except ValueError:
-        wanted.problems[name] = said(request, "This is not a day.")
+        message_filter.problems[name] = said(request, "This is not a day.")
         return None

@@ -65,15 +65,19 @@ class Provider:
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._known: tuple[str, float, Mapping[str, Any], KeySet] | None = None
+        self._metadata: tuple[str, float, Mapping[str, Any], KeySet] | None = None
 
     async def about(self, terms: OidcTerms) -> tuple[Mapping[str, Any], "KeySet"]:
         """Return the provider's metadata and keys; `Problem` 502 if it can't be reached."""
         from joserfc.jwk import KeySet
 
         now = self._monotonic()
-        if self._known is not None and self._known[0] == terms.issuer and now < self._known[1]:
-            return self._known[2:]
+        if (
+            self._metadata is not None
+            and self._metadata[0] == terms.issuer
+            and now < self._metadata[1]
+        ):
+            return self._metadata[2:]
         address = f"{terms.issuer.rstrip('/')}/.well-known/openid-configuration"
         try:
             async with asyncio.timeout(_SECONDS), _client(terms) as client:
@@ -88,12 +92,12 @@ class Provider:
             raise Problem(502, "the sign-in service calls itself something else than oidc.issuer")
         if not {"authorization_endpoint", "token_endpoint"} <= document.keys():
             raise Problem(502, f"the sign-in service doesn't say where to sign in: {terms.issuer}")
-        self._known = (terms.issuer, now + _KEPT_SECONDS, document, keys)
+        self._metadata = (terms.issuer, now + _KEPT_SECONDS, document, keys)
         return document, keys
 
     def forget(self) -> None:
         """Discard the metadata, so the provider is asked again next time."""
-        self._known = None
+        self._metadata = None
 
 
 def _client(terms: OidcTerms, **options: object) -> "AsyncOAuth2Client":
@@ -126,9 +130,9 @@ def router(rates: ClientRates, monotonic: Callable[[], float]) -> APIRouter:
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         until, client = monotonic() + _PATIENCE_SECONDS, rates.client(request)
         # Starting many logins cancels the client's own, not those of others.
-        theirs = [other for other, login in begun.items() if login.client == client]
-        if len(theirs) >= _MOST_OF_CLIENT:
-            del begun[theirs[0]]
+        client_logins = [other for other, login in begun.items() if login.client == client]
+        if len(client_logins) >= _MOST_OF_CLIENT:
+            del begun[client_logins[0]]
         elif len(begun) >= _MOST:
             begun.popitem(last=False)
         begun[state] = _Begun(client, nonce, verifier, within(target), redirect_uri, until)
@@ -151,16 +155,16 @@ def router(rates: ClientRates, monotonic: Callable[[], float]) -> APIRouter:
     async def back(request: Request, state: str = "", code: str = "", error: str = "") -> Response:
         terms = _terms(request)
         login = begun.pop(state, None)
-        shown = request.cookies.get(_COOKIE, "")
-        if login is None or not secrets.compare_digest(shown.encode(), state.encode()):
+        cookie = request.cookies.get(_COOKIE, "")
+        if login is None or not secrets.compare_digest(cookie.encode(), state.encode()):
             raise Problem(400, said(request, "This login is no longer known; start again."))
         if login.until < monotonic() or error or not code:
             raise Problem(403, said(request, "The sign-in service did not let you in."))
         claims = await _claims(provider, terms, login, code)
         name = claims.get(terms.name_claim) or claims.get("email") or claims["sub"]
         await _see_that_it_is_free(request, terms, name)
-        given = claims.get(terms.role_claim)
-        names = given.replace(",", " ").split() if isinstance(given, str) else given
+        role_claim = claims.get(terms.role_claim)
+        names = role_claim.replace(",", " ").split() if isinstance(role_claim, str) else role_claim
         if not isinstance(names, list):
             names = []
         roles = known_roles(map(str, names))
@@ -205,8 +209,8 @@ async def _see_that_it_is_free(request: Request, terms: OidcTerms, name: object)
         raise Problem(403, why)
     using = services(request)
     now = using.clock()
-    named = await using.database.read(console_sessions.users, now, way=PROXY)
-    if like(name, (*terms_of(request).users.read().names, *named)):
+    proxy_users = await using.database.read(console_sessions.users, now, way=PROXY)
+    if like(name, (*terms_of(request).users.read().names, *proxy_users)):
         log.warning("console_oidc_name_refused", reason="somebody else's", claim=terms.name_claim)
         why = said(
             request,

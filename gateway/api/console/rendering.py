@@ -142,10 +142,8 @@ def _time(context: Context, moment: datetime | None) -> str:
         return ""
     zone: tzinfo = context["zone"]
     local = moment.astimezone(zone)
-    shown = local.strftime(f"{DAY_FORMS[context['language']]} %H:%M")
-    return Markup('<time datetime="{}">{}</time>').format(
-        local.isoformat(timespec="seconds"), shown
-    )
+    text = local.strftime(f"{DAY_FORMS[context['language']]} %H:%M")
+    return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), text)
 
 
 @pass_context
@@ -157,8 +155,8 @@ def _day(context: Context, day: date | str | None) -> str:
         day = date.fromisoformat(day)
     if isinstance(day, datetime):
         day = day.astimezone(context["zone"]).date()
-    shown = day.strftime(DAY_FORMS[context["language"]])
-    return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), shown)
+    text = day.strftime(DAY_FORMS[context["language"]])
+    return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), text)
 
 
 @pass_context
@@ -209,8 +207,8 @@ def _reason(context: Context, why: str) -> str:
     """Return why somebody got no triggered mail, in the words of a run's report."""
     words = context["run_words"]()
     language: str = context["language"]
-    known = words.get(language) or next(iter(words.values()))
-    return retell(language, in_words(why, known))
+    page_words = words.get(language) or next(iter(words.values()))
+    return retell(language, in_words(why, page_words))
 
 
 @pass_context
@@ -234,8 +232,8 @@ def _document_type(context: Context, name: str) -> str:
 def _address(context: Context, **changes: object) -> str:
     """Return this page's URL with other query values; None or "" removes one."""
     query = {**context["query"], **changes}
-    kept = {name: value for name, value in query.items() if value not in (None, "")}
-    return f"{context['here']}?{urlencode(kept)}" if kept else str(context["here"])
+    parameters = {name: value for name, value in query.items() if value not in (None, "")}
+    return f"{context['here']}?{urlencode(parameters)}" if parameters else str(context["here"])
 
 
 @cache

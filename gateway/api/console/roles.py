@@ -39,6 +39,6 @@ def known_roles(names: Iterable[str]) -> frozenset[ConsoleRole]:
     return frozenset(ConsoleRole(name) for name in names if name in set(ConsoleRole))
 
 
-def may(roles: Iterable[ConsoleRole], wanted: ConsoleRole) -> bool:
+def may(roles: Iterable[ConsoleRole], needed_role: ConsoleRole) -> bool:
     """Whether one of these roles is, or includes, another."""
-    return any(wanted in _INCLUDED[role] for role in roles)
+    return any(needed_role in _INCLUDED[role] for role in roles)

@@ -95,9 +95,9 @@ def _in_place_of(language: str, command: re.Match[str]) -> str:
 
 
 def _retold(language: str, sentence: str, depth: int) -> str:
-    known = _sentences(language).get(sentence)
-    if known is not None or not sentence:
-        return known or sentence
+    translation = _sentences(language).get(sentence)
+    if translation is not None or not sentence:
+        return translation or sentence
     if depth == 0 or len(sentence) > _MOST:
         return sentence
     for form in _forms_of(language, sentence[0], sentence[-1]):

@@ -67,10 +67,15 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
     @routes.post("/login")
     async def sign_in(request: Request, form: FormFields) -> Response:
         name, password = _text(form, "user").strip(), _text(form, "password")
-        target, kept = _text(form, "next"), _kept(request, form)
+        target, kept_form = _text(form, "next"), _kept(request, form)
         if not (is_guests_form(request, form) or _is_program(request, form)):
             return await _login_page(
-                request, target=target, name=name, why=too_old(request), kept=kept, status=403
+                request,
+                target=target,
+                name=name,
+                why=too_old(request),
+                kept_form=kept_form,
+                status=403,
             )
         who = (name, rates.client(request))
         seconds = throttle.seconds_left(*who)
@@ -82,7 +87,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
                 seconds=round(seconds),
             )
             page = await _login_page(
-                request, target=target, name=name, why=why, kept=kept, status=429
+                request, target=target, name=name, why=why, kept_form=kept_form, status=429
             )
             page.headers["retry-after"] = str(round(seconds) + 1)
             return page
@@ -95,7 +100,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
             log.info("console_login_failed")
             why = said(request, "The name or the password is wrong.")
             return await _login_page(
-                request, target=target, name=name, why=why, kept=kept, status=401
+                request, target=target, name=name, why=why, kept_form=kept_form, status=401
             )
         throttle.succeeded(*who)
         before: ConsoleUser | None = request.state.user
@@ -105,23 +110,23 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
             instead=None if before is None else before.session,
         )
         request.state.user = user
-        if kept is None or not kept.is_of(name):
+        if kept_form is None or not kept_form.is_of(name):
             response = await see_other(request, within(target))
         else:
-            response = await render(request, "again.html", {"kept": kept})
+            response = await render(request, "again.html", {"kept": kept_form})
         set_cookie(response, request, secret)
         return response
 
     @routes.post(KEPT.removeprefix(ROOT))
     async def go_on(request: Request, form: FormFields) -> Response:
         """Show a kept form to its user, after signing in in another tab."""
-        kept, user = _kept(request, form), request.state.user
+        kept_form, user = _kept(request, form), request.state.user
         if user is None or not is_guests_form(request, form):
             status = 401 if user is None else 403
-            return await _login_page(request, target=START, kept=kept, status=status)
-        if kept is None or not kept.is_of(user.name):
+            return await _login_page(request, target=START, kept_form=kept_form, status=status)
+        if kept_form is None or not kept_form.is_of(user.name):
             return await see_other(request, START)
-        return await render(request, "again.html", {"kept": kept})
+        return await render(request, "again.html", {"kept": kept_form})
 
     @routes.post("/logout")
     async def sign_out(request: Request, user: Looks) -> Response:
@@ -165,17 +170,17 @@ async def lead_to_login(request: Request) -> Response:
         # The whole page should go there, not part of it; but not while somebody is typing.
         return Response(status_code=401, headers={"hx-redirect": LOGIN} if is_read else None)
     if is_read:
-        asked = written(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
-        return _see_login(asked)
+        target = written(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
+        return _see_login(target)
     is_from_page = came_from_here(request) or COOKIE in request.cookies
-    kept = None
+    kept_form = None
     if is_from_page and not is_bulk(request.scope):  # Before that, nothing of a file is read.
         form = await posted_form(request)
-        kept = kept_of(request, form)
+        kept_form = kept_of(request, form)
         await form.close()
-    if kept is None:
+    if kept_form is None:
         return _see_login(page_before(request))
-    return await _login_page(request, target=kept.back, kept=kept, status=401)
+    return await _login_page(request, target=kept_form.back, kept_form=kept_form, status=401)
 
 
 def _see_login(target: str) -> Response:
@@ -189,11 +194,11 @@ async def _login_page(
     target: str,
     name: str = "",
     why: str = "",
-    kept: KeptForm | None = None,
+    kept_form: KeptForm | None = None,
     status: int = 200,
 ) -> Response:
     terms = terms_of(request)
-    keys = _form_keys(request) if kept is not None else ()
+    keys = _form_keys(request) if kept_form is not None else ()
     return await render(
         request,
         "login.html",
@@ -201,7 +206,7 @@ async def _login_page(
             "target": target,
             "name": name,
             "why": why,
-            "kept": None if kept is None or not keys else seal(kept, keys),
+            "kept": None if kept_form is None or not keys else seal(kept_form, keys),
             "has_users": bool(terms.users.all()),
             "has_oidc": terms.oidc is not None,
         },

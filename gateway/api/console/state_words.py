@@ -12,8 +12,8 @@ from gateway.core.kinds import State
 
 def note_words(request: Request) -> NoteTemplate:
     """Return the wording of notes in the reader's language, or else the first there is."""
-    known = services(request).notes()
-    return known.get(language_of(request)) or next(iter(known.values()))
+    templates = services(request).notes()
+    return templates.get(language_of(request)) or next(iter(templates.values()))
 
 
 def state_words(request: Request) -> Mapping[State, str]:

@@ -102,40 +102,40 @@ def filled(event: TriggerEvent, values: Mapping[str, object]) -> dict[str, str]:
 
 
 def changes(
-    event: TriggerEvent, given: Mapping[str, str], before: Mapping[str, object]
+    event: TriggerEvent, form: Mapping[str, str], before: Mapping[str, object]
 ) -> dict[str, object]:
     """Return the keys whose fields differ from the file; None removes a key.
 
     An unticked box is not sent, so boxes count only for the event whose fields were `shown`.
     """
-    known = filled(event, before)
-    keys = [*COMMON_KEYS, *event.keys] if given.get(SHOWN) == event.name else list(COMMON_KEYS)
+    old_values = filled(event, before)
+    keys = [*COMMON_KEYS, *event.keys] if form.get(SHOWN) == event.name else list(COMMON_KEYS)
     changed = {
         key: value
         for key in keys
-        if key in given or key not in COMMON_KEYS
-        if (value := value_of(key, given)) != value_of(key, known)
+        if key in form or key not in COMMON_KEYS
+        if (value := value_of(key, form)) != value_of(key, old_values)
     }
     for key in _KEYS_OF_ROWS:  # If the file has more than the form has rows, the rest stays.
         beyond = _items(before.get(key))[_MOST_ROWS:]
         if key in changed and beyond:
-            shown = changed[key]
-            changed[key] = [*(shown if isinstance(shown, list) else ()), *beyond]
+            shown_rows = changed[key]
+            changed[key] = [*(shown_rows if isinstance(shown_rows, list) else ()), *beyond]
     return changed
 
 
-def value_of(key: str, given: Mapping[str, str]) -> object:
+def value_of(key: str, form: Mapping[str, str]) -> object:
     """Return a file's value for a key from the form's fields; None if empty."""
-    text = given.get(key, "")
+    text = form.get(key, "")
     match key:
         case "latest":
-            return f"{text}{given.get('latest-unit') or 'd'}" if text else None
+            return f"{text}{form.get('latest-unit') or 'd'}" if text else None
         case "report_empty":
             return text == YES if text else None
         case "dates":
-            return list(filter(None, (given[name] for name in rows("dates", given)))) or None
+            return list(filter(None, (form[name] for name in rows("dates", form)))) or None
         case "yearly":
-            return [day for row in rows("yearly", given) if (day := _yearly(row, given))] or None
+            return [day for row in rows("yearly", form) if (day := _yearly(row, form))] or None
         case "monthly":
             days = [day for day in _BETWEEN.split(text) if day]
             return [int(day) if re.fullmatch(r"\d{1,4}", day) else day for day in days] or None
@@ -146,38 +146,38 @@ def value_of(key: str, given: Mapping[str, str]) -> object:
         case "recipients":
             ticked = (
                 name.removeprefix("recipients-")
-                for name in given
-                if name.startswith("recipients-") and name != "recipients-addresses" and given[name]
+                for name in form
+                if name.startswith("recipients-") and name != "recipients-addresses" and form[name]
             )
-            typed_in = _BETWEEN.split(given.get("recipients-addresses", ""))
+            typed_in = _BETWEEN.split(form.get("recipients-addresses", ""))
             return [*sorted(ticked), *filter(None, typed_in)]
         case _:
             return text or None
 
 
-def _yearly(row: str, given: Mapping[str, str]) -> str:
-    month, day = given.get(f"{row}-month", ""), given.get(f"{row}-day", "")
+def _yearly(row: str, form: Mapping[str, str]) -> str:
+    month, day = form.get(f"{row}-month", ""), form.get(f"{row}-day", "")
     return f"{month:0>2}-{day:0>2}" if month or day else ""
 
 
-def rows(key: str, given: Mapping[str, str]) -> list[str]:
+def rows(key: str, form: Mapping[str, str]) -> list[str]:
     """Return the rows of days in a form: `dates-1`, `dates-2` …, in order."""
     pattern = re.compile(rf"{key}-(\d{{1,3}})(?:-day|-month)?")
-    numbers = {int(row[1]) for name in given if (row := pattern.fullmatch(name))}
+    numbers = {int(row[1]) for name in form if (row := pattern.fullmatch(name))}
     return [f"{key}-{number}" for number in sorted(numbers)][:_MOST_ROWS]
 
 
 def groups(
     request: Request,
     event: TriggerEvent,
-    given: Mapping[str, str],
+    form: Mapping[str, str],
     *,
     templates: Iterable[str],
-    known: Vocabulary,
+    vocabulary: Vocabulary,
     problems: Mapping[str, str],
 ) -> list[FieldGroup]:
     """Return the fields of a trigger on an event, with their input and errors."""
-    fields = [*_of_mail(request, event, templates), *_of_event(request, event, given, known)]
+    fields = [*_of_mail(request, event, templates), *_of_event(request, event, form, vocabulary)]
     after = [*_of_report(request)]
     made = (
         FieldGroup(title=said(request, "The mail"), fields=tuple(fields)),
@@ -189,8 +189,8 @@ def groups(
             fields=tuple(
                 replace(
                     field,
-                    value=given.get(field.name, ""),
-                    options=_with_given(field, given),
+                    value=form.get(field.name, ""),
+                    options=_with_given(field, form),
                     problem=(field.expected or problems[field.name])
                     if field.name in problems
                     else "",
@@ -203,12 +203,12 @@ def groups(
     ]
 
 
-def _with_given(field: FormField, given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _with_given(field: FormField, form: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the options, including a chosen one that isn't known (any more)."""
-    chosen = given.get(field.name, "")
-    if field.sort != "choice" or not chosen or chosen in dict(field.options):
+    choice = form.get(field.name, "")
+    if field.sort != "choice" or not choice or choice in dict(field.options):
         return field.options
-    return (*field.options, (chosen, chosen))
+    return (*field.options, (choice, choice))
 
 
 def _of_mail(
@@ -251,10 +251,10 @@ def _of_mail(
 
 
 def _of_event(
-    request: Request, event: TriggerEvent, given: Mapping[str, str], known: Vocabulary
+    request: Request, event: TriggerEvent, form: Mapping[str, str], vocabulary: Vocabulary
 ) -> Iterator[FormField]:
     if event.goes_by_stored_dates:
-        yield from _of_days(request, given)
+        yield from _of_days(request, form)
     if BEFORE_SEND in event.keys:
         yield FormField(
             name=BEFORE_SEND,
@@ -264,12 +264,12 @@ def _of_event(
             expected=said(request, "Tick this: the template uses them."),
         )
     if event.is_of_application:
-        yield from _of_application(request, given, known)
+        yield from _of_application(request, form, vocabulary)
 
 
-def _of_days(request: Request, given: Mapping[str, str]) -> Iterator[FormField]:
+def _of_days(request: Request, form: Mapping[str, str]) -> Iterator[FormField]:
     expected = said(request, "A day that there is. This event needs one at least.")
-    for number in range(1, _shown_rows("dates", given) + 1):
+    for number in range(1, _shown_rows("dates", form) + 1):
         yield FormField(
             name=f"dates-{number}",
             key="dates",
@@ -279,7 +279,7 @@ def _of_days(request: Request, given: Mapping[str, str]) -> Iterator[FormField]:
             expected=expected,
         )
     months = tuple((f"{number:02}", name) for number, name in enumerate(_months(request), 1))
-    for number in range(1, _shown_rows("yearly", given) + 1):
+    for number in range(1, _shown_rows("yearly", form) + 1):
         yield FormField(
             name=f"yearly-{number}-day",
             key="yearly",
@@ -302,14 +302,14 @@ def _of_days(request: Request, given: Mapping[str, str]) -> Iterator[FormField]:
     )
 
 
-def _shown_rows(key: str, given: Mapping[str, str]) -> int:
-    used = [int(row.rpartition("-")[2]) for row in rows(key, given) if value_of_row(row, given)]
+def _shown_rows(key: str, form: Mapping[str, str]) -> int:
+    used = [int(row.rpartition("-")[2]) for row in rows(key, form) if value_of_row(row, form)]
     return min(max(used, default=0) + _FREE_ROWS, _MOST_ROWS)
 
 
-def value_of_row(row: str, given: Mapping[str, str]) -> str:
+def value_of_row(row: str, form: Mapping[str, str]) -> str:
     """Return the content of a row of days; empty if there is none."""
-    return given.get(row, "") or _yearly(row, given)
+    return form.get(row, "") or _yearly(row, form)
 
 
 def _months(request: Request) -> Sequence[str]:
@@ -330,20 +330,25 @@ def _months(request: Request) -> Sequence[str]:
 
 
 def _of_application(
-    request: Request, given: Mapping[str, str], known: Vocabulary
+    request: Request, form: Mapping[str, str], vocabulary: Vocabulary
 ) -> Iterator[FormField]:
     for key, label, every, words in (
         (
             "programme",
             said(request, "Programme"),
             said(request, "every programme"),
-            known.programmes,
+            vocabulary.programmes,
         ),
-        ("status", said(request, "Status it comes into"), said(request, "any"), known.statuses),
+        (
+            "status",
+            said(request, "Status it comes into"),
+            said(request, "any"),
+            vocabulary.statuses,
+        ),
     ):
-        named = tuple((word, name or word) for word, name in words.items())
+        options = tuple((word, name or word) for word, name in words.items())
         yield FormField(
-            name=key, key=key, sort="choice", label=label, options=(("", every), *named)
+            name=key, key=key, sort="choice", label=label, options=(("", every), *options)
         )
     yield FormField(
         name="phase",
@@ -356,9 +361,9 @@ def _of_application(
         OWNER: said(request, "To whoever of the staff the candidate belongs to"),
         ACTING: said(request, "To whoever made the change"),
     }
-    roles = [f"{RESPONSIBLE}{role}" for role in known.roles]
-    chosen = [name.removeprefix("recipients-") for name in given if given[name]]
-    for recipient in dict.fromkeys((*people, *roles, *sorted(chosen))):
+    roles = [f"{RESPONSIBLE}{role}" for role in vocabulary.roles]
+    filled_fields = [name.removeprefix("recipients-") for name in form if form[name]]
+    for recipient in dict.fromkeys((*people, *roles, *sorted(filled_fields))):
         if recipient not in people and not recipient.startswith(RESPONSIBLE):
             continue
         role = recipient.removeprefix(RESPONSIBLE)
@@ -417,7 +422,7 @@ def _of_report(request: Request) -> Iterator[FormField]:
 
 
 def sorted_out(
-    problems: Iterable[str], prefixes: Iterable[str], given: Mapping[str, str], event: TriggerEvent
+    problems: Iterable[str], prefixes: Iterable[str], form: Mapping[str, str], event: TriggerEvent
 ) -> tuple[dict[str, str], list[str]]:
     """Return the problems by field, and those without a field.
 
@@ -429,7 +434,7 @@ def sorted_out(
     for problem in problems:
         start = next((start for start in starts if problem.startswith(start)), "")
         about = _PROBLEM.fullmatch(problem.removeprefix(start)) if start else None
-        name = _field_of(about["key"], int(about["index"] or 0), given, event) if about else ""
+        name = _field_of(about["key"], int(about["index"] or 0), form, event) if about else ""
         if name and about:
             by_field[name] = about["text"]
         elif BEFORE_SEND in event.keys and f" need {BEFORE_SEND} = " in problem:
@@ -439,9 +444,9 @@ def sorted_out(
     return by_field, others
 
 
-def _field_of(key: str, index: int, given: Mapping[str, str], event: TriggerEvent) -> str:
+def _field_of(key: str, index: int, form: Mapping[str, str], event: TriggerEvent) -> str:
     if key in STORED_DATE_KEYS[:2]:
-        used = [row for row in rows(key, given) if value_of_row(row, given)] or [f"{key}-1"]
+        used = [row for row in rows(key, form) if value_of_row(row, form)] or [f"{key}-1"]
         row = used[min(index, len(used) - 1)]
         return f"{row}-day" if key == STORED_DATE_KEYS[1] else row
     if key == RECIPIENTS:

@@ -153,12 +153,12 @@ def _login(name: str, rest: str) -> ConsoleLogin:
     if not f"{name}{rest}".isprintable():
         raise ValueError("not UTF-8 text that can be printed")
     roles, _, digest = rest.rpartition(":")
-    known = read_roles(roles.split(",")) if roles else frozenset({ConsoleRole.LOOK})
+    user_roles = read_roles(roles.split(",")) if roles else frozenset({ConsoleRole.LOOK})
     if not name or not digest.startswith("$argon2"):
         raise ValueError(
             "not a name, roles and an argon2 hash (gateway console user NAME writes it)"
         )
-    return ConsoleLogin(roles=known, digest=digest)
+    return ConsoleLogin(roles=user_roles, digest=digest)
 
 
 def put_user(file: Path, name: str, password: str | None, roles: Iterable[ConsoleRole]) -> bool:
@@ -167,16 +167,16 @@ def put_user(file: Path, name: str, password: str | None, roles: Iterable[Consol
     Everything else in the file stays, including comments; the file is replaced as a whole. It keeps
     its mode; a new one is readable by its owner only.
     """
-    known = read_users(file).users if file.exists() else {}
+    users = read_users(file).users if file.exists() else {}
     if password is None:
-        if name not in known:
+        if name not in users:
             raise BadConsoleUsers(f"console.users: {file}: there is no user {name}")
-        digest = known[name].digest
+        digest = users[name].digest
     else:
         digest = PasswordHasher().hash(password)
     entry = ConsoleLogin(roles=frozenset(roles), digest=digest).line(name)
     _rewrite(file, name, entry)
-    return name not in known
+    return name not in users
 
 
 def remove_user(file: Path, name: str) -> None:

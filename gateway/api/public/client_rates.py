@@ -40,9 +40,9 @@ class ClientRates:
         """Return the client: for IPv6 its network; behind a trusted proxy, the last it names."""
         peer = request.client.host if request.client else ""
         # Each proxy appends the address it saw; anything before that may be forged.
-        named = request.headers.get("x-forwarded-for", "").split(",")
-        while named and is_in(peer, self._proxies()):
-            peer = named.pop().strip() or peer
+        forwarded_for = request.headers.get("x-forwarded-for", "").split(",")
+        while forwarded_for and is_in(peer, self._proxies()):
+            peer = forwarded_for.pop().strip() or peer
         address = read_ip(peer)
         if address is None:
             return peer[:50]

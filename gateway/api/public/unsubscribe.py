@@ -53,7 +53,7 @@ class LinkView:
     language: str = ""  #: The person's; empty if unknown.
     address: str = ""  #: Masked; empty if unknown.
     topic: str = ""  #: The topic that can be declined separately; empty: all mailings only.
-    chosen: str = ""  #: The declined topic; empty: all mailings.
+    declined_topic: str = ""  #: Empty: all mailings.
 
 
 class UnsubscribeAdapter(Protocol):
@@ -140,8 +140,8 @@ def router(adapter: UnsubscribeAdapter, rates: ClientRates) -> APIRouter:
             words = _words(adapter, request, view.language)
             topic = view.topic if form.get(_CHOICE) == _TOPIC else ""
             # A mail program has its own button, and shows none of our text.
-            shown = words.topic.format(topic) if topic else words.all
-            choice = shown if _CHOICE in form else "=".join(ONE_CLICK)
+            choice_text = words.topic.format(topic) if topic else words.all
+            choice = choice_text if _CHOICE in form else "=".join(ONE_CLICK)
             view = await adapter.unsubscribe(token, topic=topic, choice=choice)
         return _page(adapter, request, view, is_repeat=not is_wanted)
 
@@ -217,20 +217,22 @@ def _text(words: UnsubscribeWords, view: LinkView, contact: str, *, is_repeat: b
             warning = f"<p>{html.escape(words.repeat)}</p>\n" if is_repeat else ""
             return warning + _form(words, view)
         case LinkState.DONE:
-            done = words.done_topic.format(view.chosen) if view.chosen else words.done
+            done = (
+                words.done_topic.format(view.declined_topic) if view.declined_topic else words.done
+            )
             undo = words.mistake.format(_MARK) if contact else ""
-            form = _form(words, view) if view.chosen else ""
+            form = _form(words, view) if view.declined_topic else ""
             return f"<p>{html.escape(done)}</p>\n{_with_link(undo, contact, words)}{form}"
         case LinkState.SAMPLE:
             return f"<p>{html.escape(words.sample)}</p>\n"
         case LinkState.EXPIRED:
-            said = words.expired
+            sentence = words.expired
         case LinkState.UNKNOWN:
-            said = words.unknown
+            sentence = words.unknown
         case LinkState.AWAY:
-            said = words.away
+            sentence = words.away
     way_out = words.way_out.format(_MARK) if contact else words.way_out_of_nobody
-    return f"<p>{html.escape(said)}</p>\n{_with_link(way_out, contact, words)}"
+    return f"<p>{html.escape(sentence)}</p>\n{_with_link(way_out, contact, words)}"
 
 
 _MARK = "\0"  #: In a text, the place of the contact's address.
@@ -250,7 +252,7 @@ def _form(words: UnsubscribeWords, view: LinkView) -> str:
     question = words.question.format(view.address) if view.address else words.question_of_nobody
     key, value = ONE_CLICK
     choices = f'<input type="hidden" name="{_CHOICE}" value="{_ALL}">\n'
-    if view.topic and not view.chosen:
+    if view.topic and not view.declined_topic:
         options = ((_ALL, words.all, " checked"), (_TOPIC, words.topic.format(view.topic), ""))
         choices = "".join(
             f'<label><input type="radio" name="{_CHOICE}" value="{choice}"{checked}> '

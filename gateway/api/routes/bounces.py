@@ -39,11 +39,11 @@ async def list_bounces(
     cursor: Cursor = None,
 ) -> Response:
     """List what came back, an entry for each recipient, the newest first."""
-    wanted = "" if address is None else using.lookup(address)
+    lookup_form = "" if address is None else using.lookup(address)
     after = None if cursor is None else _place(cursor)
     entries = await using.database.read(
         bounces.listed,
-        address=wanted,
+        address=lookup_form,
         kinds=() if kind is None else (kind,),
         undecided=undecided,
         since=since,
@@ -51,8 +51,8 @@ async def list_bounces(
         limit=limit + 1,
     )
 
-    def cursor_of(kept: KeptBounce) -> str:
-        return wrapped([str(kept.inbox), str(kept.position)])
+    def cursor_of(bounce: KeptBounce) -> str:
+        return wrapped([str(bounce.inbox), str(bounce.position)])
 
     return page(request, entries, limit, document=bounce_document, cursor=cursor_of)
 

@@ -117,8 +117,8 @@ class _CampaignAction:
             return StoredAnswer(status=status, type=JSON, body=octets(document))
 
         digest = hashlib.sha256(await self.request.body()).hexdigest()
-        asked = asked_as(self.request, self.token, self.key, digest)
-        return await in_steps(self.using, asked, answer)
+        request_record = asked_as(self.request, self.token, self.key, digest)
+        return await in_steps(self.using, request_record, answer)
 
 
 def action(
@@ -152,19 +152,19 @@ _DONE = answers(CampaignDoneDocument, "The campaign as it is now, without its me
 @router.post(
     "/campaigns", status_code=201, responses=answers(CampaignDoneDocument, "It is made.", 201)
 )
-async def create_campaign(action: Action, asked: CampaignDraft) -> Response:
+async def create_campaign(action: Action, draft: CampaignDraft) -> Response:
     """Make a campaign; nothing is created at Mailchimp yet.
 
     If one with that name exists, the answer is 409, unless `confirmed`.
     """
-    wanted = CampaignRequest(
-        name=asked.name,
-        template=asked.template,
-        from_name=asked.from_name,
-        from_address=asked.from_address,
+    new_campaign = CampaignRequest(
+        name=draft.name,
+        template=draft.template,
+        from_name=draft.from_name,
+        from_address=draft.from_address,
     )
     return await action.done(
-        lambda campaigns: campaigns.create(wanted, confirmed=asked.confirmed),
+        lambda campaigns: campaigns.create(new_campaign, confirmed=draft.confirmed),
         status=201,
     )
 
@@ -173,13 +173,13 @@ async def create_campaign(action: Action, asked: CampaignDraft) -> Response:
     "/campaigns/{id}/members",
     responses=answers(CampaignAddedDocument, "How many were added, and who is unknown."),
 )
-async def add_members(action: Action, number: Number, asked: NewMembers) -> Response:
+async def add_members(action: Action, number: Number, new_members: NewMembers) -> Response:
     """Put people into a campaign that has not left: by key, address or group."""
-    if not (asked.people or asked.groups):
+    if not (new_members.people or new_members.groups):
         raise Problem(422, "name somebody: people or groups")
     return await action.done(
         lambda campaigns: campaigns.add(
-            number, people=asked.people, groups=asked.groups, file=None
+            number, people=new_members.people, groups=new_members.groups, file=None
         ),
     )
 
@@ -237,10 +237,10 @@ async def send_campaign(action: Action, number: Number, confirmed: IsConfirmed) 
 
 
 @router.post("/campaigns/{id}/schedule", responses=_DONE)
-async def schedule_campaign(action: Action, number: Number, asked: ScheduleTime) -> Response:
+async def schedule_campaign(action: Action, number: Number, schedule: ScheduleTime) -> Response:
     """Schedule a campaign; shortly before, it is brought up to date once more."""
     return await action.done(
-        lambda campaigns: campaigns.schedule(number, asked.at, confirmed=asked.confirmed)
+        lambda campaigns: campaigns.schedule(number, schedule.at, confirmed=schedule.confirmed)
     )
 
 

@@ -166,12 +166,12 @@ class _Routes:
         async with _folder() as folder:
             file = folder / f"{self.kind}.jsonl"
             file.write_bytes(json.dumps(fields).encode() + b"\n")
-            taken = await _taken(using, self.kind, file, terms)
-        if not taken.records:
-            raise Problem(422, "the record can't be imported", more=dict(taken.report))
-        if terms.remove and not taken.report.get("removed") and not taken.is_held_back:
+            result = await _taken(using, self.kind, file, terms)
+        if not result.records:
+            raise Problem(422, "the record can't be imported", more=dict(result.report))
+        if terms.remove and not result.report.get("removed") and not result.is_held_back:
             raise Problem(404, "this source has sent no such record")
-        answer = _answer(taken)
+        answer = _answer(result)
         return Response(answer.body, answer.status, media_type=answer.type)
 
     async def _many(
@@ -189,10 +189,10 @@ class _Routes:
             digest = await _kept(request, file)
 
             async def work() -> StoredAnswer:
-                taken = await _taken(using, self.kind, file, terms)
+                result = await _taken(using, self.kind, file, terms)
                 if called:
-                    taken = replace(taken, report={**taken.report, "file": called})
-                return _answer(taken)
+                    result = replace(result, report={**result.report, "file": called})
+                return _answer(result)
 
             return await in_steps(using, asked_as(request, token, key, digest), work)
 
@@ -227,11 +227,11 @@ async def _taken(using: ApiServices, kind: str, file: Path, terms: FeedTerms) ->
         raise Problem(422, str(error)) from None
 
 
-def _answer(taken: FeedTaken) -> StoredAnswer:
-    if not taken.is_held_back:
-        return StoredAnswer(status=200, type=JSON, body=octets(taken.report))
+def _answer(result: FeedTaken) -> StoredAnswer:
+    if not result.is_held_back:
+        return StoredAnswer(status=200, type=JSON, body=octets(result.report))
     problem = {"type": "about:blank", "title": "Conflict", "status": 409, "detail": _HELD_BACK}
-    return StoredAnswer(status=409, type=TYPE, body=octets({**problem, **taken.report}))
+    return StoredAnswer(status=409, type=TYPE, body=octets({**problem, **result.report}))
 
 
 _LINES: dict[str, Any] = {

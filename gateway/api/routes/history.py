@@ -65,10 +65,10 @@ async def download(request: Request, using: Using, id: str) -> Response:  # noqa
     }
     if matches(request, tag):
         return Response(status_code=304, headers=headers)
-    asked = request.headers.get("range", "")
+    range_header = request.headers.get("range", "")
     if request.headers.get("if-range", tag) != tag:
-        asked = ""
-    span = span_of(asked, document.size)
+        range_header = ""
+    span = span_of(range_header, document.size)
     if span is None:
         return await _streamed(using.blobs, document, range(document.size), 200, headers)
     if not span:
@@ -95,13 +95,13 @@ def disposition(filename: str) -> str:
 
 def span_of(text: str, size: int) -> range | None:
     """Return the octets a Range requests (RFC 9110, 14.2); empty: none exist; None: all."""
-    asked = _RANGE.fullmatch(text.strip())
-    if asked is None or asked[1] == asked[2] == "":
+    match = _RANGE.fullmatch(text.strip())
+    if match is None or match[1] == match[2] == "":
         return None
-    if not asked[1]:
-        return range(max(0, size - int(asked[2])), size)
-    first, last = int(asked[1]), int(asked[2]) if asked[2] else size - 1
-    if asked[2] and last < first:
+    if not match[1]:
+        return range(max(0, size - int(match[2])), size)
+    first, last = int(match[1]), int(match[2]) if match[2] else size - 1
+    if match[2] and last < first:
         return None
     return range(first, min(last + 1, size)) if first < size else range(0)
 

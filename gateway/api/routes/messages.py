@@ -49,10 +49,10 @@ _Language = Annotated[
 def _retold(using: ApiServices, message: Message, language: str | None) -> Message:
     if language is None:
         return message
-    known = using.notes()
-    template = known.get(primary_subtag(language))
+    templates = using.notes()
+    template = templates.get(primary_subtag(language))
     if template is None:
-        raise Problem(422, f"language: notes are in {', '.join(sorted(known))}")
+        raise Problem(422, f"language: notes are in {', '.join(sorted(templates))}")
     return retold_in(template, message, using.zone())
 
 
@@ -93,10 +93,10 @@ async def list_messages(
     """List messages, the newest first."""
     recipient = None if to is None else using.lookup(to)
     number = before(cursor)
-    wanted = None if search is None else MessageSearch.read(search)
-    if search is not None and wanted is None:
+    message_search = None if search is None else MessageSearch.read(search)
+    if search is not None and message_search is None:
         raise Problem(422, "search: no word in it, which is letters and digits")
-    is_searched = wanted is not None or rule is not None or group is not None
+    is_searched = message_search is not None or rule is not None or group is not None
 
     def look(connection: StoreTransaction) -> tuple[Sequence[Message], datetime | None]:
         # Queried first, so that what is indexed meanwhile is reported as missing rather than
@@ -109,7 +109,7 @@ async def list_messages(
             sender=sender,
             since=since,
             before=number,
-            search=wanted,
+            search=message_search,
             rule=rule,
             group=group,
             limit=limit + 1,

@@ -63,8 +63,8 @@ async def find_people(
 ) -> Response:
     """Find everybody who has an address."""
     with using.standings() as standings:
-        known = await using.database.read(timeline, standings, using.lookup(address))
-    records = [person_document(page) for page in known]
+        pages = await using.database.read(timeline, standings, using.lookup(address))
+    records = [person_document(page) for page in pages]
     return whole_page(request, records, limit, cursor, document=as_it_is, key=itemgetter("person"))
 
 
@@ -106,7 +106,7 @@ async def show_timeline(
     cursor: Cursor = None,
 ) -> Response:
     """List everything that happened with a person, the newest first."""
-    asked = TimelineAsked(
+    timeline_query = TimelineAsked(
         types=frozenset(type or TimelineType),
         since=since,
         until=until.replace(tzinfo=using.zone()) if until and until.tzinfo is None else until,
@@ -119,10 +119,10 @@ async def show_timeline(
         records = people.find(connection, ref)
         if not records:
             return None
-        shown = part_of_timeline(connection, standings, records[0], asked)
+        timeline_part = part_of_timeline(connection, standings, records[0], timeline_query)
         return {
-            "items": [timeline_event_document(event) for event in shown.events],
-            "next": timeline_cursor(shown.end),
+            "items": [timeline_event_document(event) for event in timeline_part.events],
+            "next": timeline_cursor(timeline_part.end),
         }
 
     with using.standings() as standings:

@@ -63,29 +63,29 @@ async def erase_person(
     *,
     token: SuppressionsToken,
     person: AddressOrPerson,
-    asked: ErasureRequest,
+    erasure: ErasureRequest,
     key: Key = None,
 ) -> Response:
     """Erase all that is held of a person, or of an address nobody has; it can't be undone.
 
     Whoever was suppressed stays so by a keyed hash of each address.
     """
-    by = await using.database.read(acting_manager, using, token, asked.by)
-    wanted = person_or_lookup(using, person)
-    mode = "" if asked.mailchimp == "keep" else asked.mailchimp
+    by = await using.database.read(acting_manager, using, token, erasure.by)
+    whom = person_or_lookup(using, person)
+    mode = "" if erasure.mailchimp == "keep" else erasure.mailchimp
 
     async def erased() -> StoredAnswer:
         certificate = await in_thread(
             using.privacy.erase,
-            wanted,
+            whom,
             by=by,
             mailchimp=mode,
-            with_files=asked.files,
-            dry_run=asked.dry_run,
+            with_files=erasure.files,
+            dry_run=erasure.dry_run,
         )
         return StoredAnswer(status=200, type=JSON, body=octets(certificate))
 
-    return await in_steps(using, asked_as(request, token, key, asked.model_dump_json()), erased)
+    return await in_steps(using, asked_as(request, token, key, erasure.model_dump_json()), erased)
 
 
 @router.get(
@@ -95,8 +95,8 @@ async def erase_person(
 )
 async def export_person(request: Request, using: Using, person: AddressOrPerson) -> Response:
     """Return all that is held of a person, by table (GDPR, articles 15 and 20)."""
-    wanted = person_or_lookup(using, person)
-    held = await in_thread(using.privacy.export, wanted)
+    whom = person_or_lookup(using, person)
+    held = await in_thread(using.privacy.export, whom)
     return reply(request, held)
 
 
@@ -107,8 +107,8 @@ async def export_person(request: Request, using: Using, person: AddressOrPerson)
 )
 async def export_person_with_files(using: Using, person: AddressOrPerson) -> Response:
     """Return the same as an archive, with a page to read, documents and mail."""
-    wanted = person_or_lookup(using, person)
-    archive = await in_thread(using.privacy.export_archive, wanted)
+    whom = person_or_lookup(using, person)
+    archive = await in_thread(using.privacy.export_archive, whom)
     headers = {"content-disposition": 'attachment; filename="person.zip"'}
     return Response(archive, headers=headers, media_type="application/zip")
 

@@ -182,20 +182,24 @@ def _position(cursor: str) -> Position:
     "", status_code=201, responses=answers(SuppressionEntryDocument, "It is suppressed.", 201)
 )
 async def suppress(
-    request: Request, using: Using, token: SuppressionsToken, asked: NewSuppression, key: Key = None
+    request: Request,
+    using: Using,
+    token: SuppressionsToken,
+    new_suppression: NewSuppression,
+    key: Key = None,
 ) -> Response:
     """Suppress an address, or a person, from the next message on.
 
     A person is suppressed at every address they have, and at those they get later.
     """
     now = using.clock()
-    until = asked.until
+    until = new_suppression.until
     if until is not None and until.tzinfo is None:
         until = until.replace(tzinfo=using.zone())
     if until is not None and until <= now:
         raise Problem(422, "until: is in the past")
 
-    whom = person_or_lookup(using, asked.address)
+    whom = person_or_lookup(using, new_suppression.address)
 
     def add(connection: StoreTransaction) -> StoredAnswer:
         if isinstance(whom, PersonRef):
@@ -204,10 +208,10 @@ async def suppress(
             connection,
             id=using.new_id(),
             address=whom,
-            scope=asked.scope,
-            remark=asked.note,
-            public=asked.public,
-            by=acting_manager(connection, using, token, asked.by),
+            scope=new_suppression.scope,
+            remark=new_suppression.note,
+            public=new_suppression.public,
+            by=acting_manager(connection, using, token, new_suppression.by),
             since=now,
             until=until,
         )

@@ -61,15 +61,15 @@ async def list_history(
 ) -> Response:
     """List runs, and changes of applications with their mail, the newest first."""
     # A change mailed by several triggers is as many entries with the same id.
-    last, seen = (None, 0) if cursor is None else _seen(cursor)
-    most, before_it = limit + 1 + seen, None if last is None else last + 1
+    last, shown_count = (None, 0) if cursor is None else _seen(cursor)
+    most, before_it = limit + 1 + shown_count, None if last is None else last + 1
     done = await in_thread(using.triggers.history, most, since=since, before=before_it)
 
     def behind(entry: DoneDocument) -> str:
-        of_it = [run["id"] for run in done[: seen + limit]].count(entry["id"])
+        of_it = [run["id"] for run in done[: shown_count + limit]].count(entry["id"])
         return wrapped([entry["id"], str(of_it)])
 
-    return page(request, done[seen:], limit, document=as_it_is, cursor=behind)
+    return page(request, done[shown_count:], limit, document=as_it_is, cursor=behind)
 
 
 @router.get("/waiting", responses=answers(WaitingDocument, "The fields that mail waits for."))
@@ -131,7 +131,7 @@ async def preview_trigger(
 
 def _seen(cursor: str) -> tuple[int, int]:
     """Parse the id a page ended with, and how many of its entries were shown."""
-    number, seen = unwrapped(cursor, 2)
-    if not (seen.isascii() and seen.isdecimal() and len(seen) <= len(str(MOST))):
+    number, count = unwrapped(cursor, 2)
+    if not (count.isascii() and count.isdecimal() and len(count) <= len(str(MOST))):
         raise unknown_cursor()
-    return before(number) or 0, int(seen)
+    return before(number) or 0, int(count)

@@ -127,7 +127,7 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
             language=mailed.language,
             address=masked(mailed.address),
             topic=topic,
-            chosen=chosen,
+            declined_topic=chosen,
         )
 
     def _topic(self, trigger: str) -> str:

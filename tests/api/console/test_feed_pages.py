@@ -232,7 +232,7 @@ async def test_a_file_is_kept_while_it_is_imported_and_is_imported_once(
             browsing.client.post(page, data={**form.fields, "do": "import"})
         )
         assert await asyncio.to_thread(held.begun.wait, 30)
-        kept = feed_page._kept._kept[page.rpartition("/")[2]]
+        kept = feed_page._waiting_uploads._uploads[page.rpartition("/")[2]]
         kept.refused.write_text("crm_")  # as far as it is written by now
         in_part = await browsing.client.get(f"{page}/refused.csv")
         if meanwhile == "expire":
@@ -240,7 +240,7 @@ async def test_a_file_is_kept_while_it_is_imported_and_is_imported_once(
             monkeypatch.setattr(feed_page, "time", SimpleNamespace(monotonic=lambda: later))
         elif meanwhile == "crowd":
             monkeypatch.setattr(feed_page, "_MOST_KEPT", 1)
-            feed_page._kept.add(replace(kept, folder=UploadFolder()))
+            feed_page._waiting_uploads.add(replace(kept, folder=UploadFolder()))
         else:
             do = "forget" if meanwhile == "forget" else "import"
             answer = await browsing.client.post(page, data={**form.fields, "do": do})

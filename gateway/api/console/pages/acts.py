@@ -23,11 +23,11 @@ async def list_acts(
     rows = await services(request).database.read(
         console_acts.listed, user=who or None, before=number, limit=_AT_ONCE + 1
     )
-    shown, following = on_page(rows, _AT_ONCE, id_cursor)
+    shown_acts, following = on_page(rows, _AT_ONCE, id_cursor)
     return await render(
         request,
         "acts.html",
-        {"acts": shown, "following": following, "names": act_names(request)},
+        {"acts": shown_acts, "following": following, "names": act_names(request)},
     )
 
 

@@ -18,12 +18,12 @@ async def shown_address(
     request: Request,
     using: Using,
     address: str,
-    asked: TimelineAsked,
+    timeline_query: TimelineAsked,
     *,
     path: str,
     types: list[str],
     problems: Mapping[str, str] | None = None,
-    given: Mapping[str, Any] | None = None,
+    form: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
     """Return the page of an address (in lookup form); 404 if nothing is known about it.
@@ -32,7 +32,7 @@ async def shown_address(
     """
 
     def look(connection: StoreTransaction) -> tuple[AddressPage, set[str]]:
-        page = page_of(connection, standings, address, asked)
+        page = page_of(connection, standings, address, timeline_query)
         return page, linked(connection, page.timeline.events)
 
     with using.standings() as standings:
@@ -60,7 +60,7 @@ async def shown_address(
             "linked": links,
             "following": timeline_cursor(page.timeline.end),
             "problems": problems or {},
-            "given": given or {},
+            "given": form or {},
         },
         status=status if page.is_known or status != 200 else 404,
     )

@@ -47,13 +47,19 @@ async def list_applications(
         return rows, application_list.statuses_of_applications(connection)
 
     rows, statuses = await services(request).database.read(look)
-    shown, following = on_page(
+    shown_rows, following = on_page(
         rows, _AT_ONCE, lambda row: wrapped([row.known.application.reference])
     )
     return await render(
         request,
         "applications.html",
-        {"rows": shown, "statuses": statuses, "following": following, "q": q, "status": status},
+        {
+            "rows": shown_rows,
+            "statuses": statuses,
+            "following": following,
+            "q": q,
+            "status": status,
+        },
     )
 
 
@@ -63,7 +69,7 @@ async def change_status(request: Request, user: Works, form: FormFields) -> Resp
     using = services(request)
     references = tuple(text for text in form.getlist("reference") if isinstance(text, str))
     status, by = (str(form.get(name, "")).strip() for name in ("status", "by"))
-    asked = StatusForm(references=references, status=status, by=by or user.name)
+    status_form = StatusForm(references=references, status=status, by=by or user.name)
     if not references or len(references) > MOST:
         raise Problem(
             422, said(request, "Choose the applications first, {most} at most.", most=MOST)
@@ -73,7 +79,7 @@ async def change_status(request: Request, user: Works, form: FormFields) -> Resp
     happened = ApplicationNews(
         references=references,
         status=status,
-        by=asked.by,
+        by=status_form.by,
         languages=AcceptedLanguages((language_of(request),)),
         signed_in=user.name,
         token=str(form.get("token", "")),
@@ -86,13 +92,15 @@ async def change_status(request: Request, user: Works, form: FormFields) -> Resp
             about=_abouts,
         )
     except EventRefused as error:
-        return await _asking(request, asked, {"problem": str(error)}, status=422)
+        return await _asking(request, status_form, {"problem": str(error)}, status=422)
     why = why_nothing_was_done(answer)
     if answer["outcome"] in ("unconfirmed", "stale"):
         is_stale = answer["outcome"] == "stale"
-        return await _asking(request, asked, {"answer": answer, "is_stale": is_stale})
+        return await _asking(request, status_form, {"answer": answer, "is_stale": is_stale})
     if why is not None:
-        return await _asking(request, asked, {"answer": answer, "problem": why[1]}, status=why[0])
+        return await _asking(
+            request, status_form, {"answer": answer, "problem": why[1]}, status=why[0]
+        )
     page = f"/{quote(references[0], safe='')}" if len(references) == 1 else ""
     return await see_other(request, f"/console/applications{page}", _what_was_done(request, answer))
 
@@ -114,19 +122,19 @@ class StatusForm:
 
 
 async def _asking(
-    request: Request, asked: StatusForm, more: dict[str, Any], *, status: int = 200
+    request: Request, status_form: StatusForm, more: dict[str, Any], *, status: int = 200
 ) -> Response:
     """Show the mail a change would send, or why it can't be made, with the form as filled in."""
     statuses = await services(request).database.read(application_list.statuses_of_applications)
-    known = {status.crm_id: status.name or status.crm_id for status in statuses}
+    status_names = {status.crm_id: status.name or status.crm_id for status in statuses}
     values = {"answer": None, "problem": "", "is_stale": False, **more}
     return await render(
         request,
         "application_status.html",
         {
             **values,
-            "asked": asked,
-            "status_names": known,
+            "asked": status_form,
+            "status_names": status_names,
             "in_words": lambda text: retell(language_of(request), text),
         },
         status=status,

@@ -28,12 +28,14 @@ async def shown(
 
     Raises `Problem`: 404 if there is no such campaign, 422 for an invalid cursor.
     """
-    chosen = ActivityType(sort) if sort in set(ActivityType) else None
+    activity_type = ActivityType(sort) if sort in set(ActivityType) else None
     after = None if cursor is None else _place(cursor)
 
     def look(connection: StoreTransaction) -> dict[str, Any]:
         campaign = campaigns.by_id(connection, number)
-        listed = activities.listed(connection, number, type=chosen, after=after, limit=_AT_ONCE + 1)
+        listed = activities.listed(
+            connection, number, type=activity_type, after=after, limit=_AT_ONCE + 1
+        )
         recipients = {act.recipient for _, act in listed}
         people = activities.members_by_address(connection, number, recipients)
         return {"campaign": campaign, "listed": listed, "people": people}
@@ -43,14 +45,14 @@ async def shown(
     except NoSuchCampaign:
         raise Problem(404, said(request, "There is no such campaign.")) from None
     listed, people = values.pop("listed"), values.pop("people")
-    shown, following = on_page(listed, _AT_ONCE, lambda row: wrapped(_texts(row[0])))
+    shown_rows, following = on_page(listed, _AT_ONCE, lambda row: wrapped(_texts(row[0])))
     rows = [
         {
             "recipient": act.recipient,
             "activity": act.activity,
             "people": [ref for ref in people.get(act.recipient, ()) if ref is not None],
         }
-        for _, act in shown
+        for _, act in shown_rows
     ]
     return await render(
         request,
@@ -59,7 +61,7 @@ async def shown(
             **values,
             "rows": rows,
             "following": following,
-            "chosen": chosen,
+            "chosen": activity_type,
             "activity_names": words.activity_names(request),
             "bounce_names": words.bounce_names(request),
         },

@@ -35,7 +35,7 @@ async def shown(
     which: str = WhichMembers.ALL,
     cursor: str | None = None,
     problem: str = "",
-    named: str = "",
+    people_text: str = "",
     asks: str = "",
     question: Mapping[str, Any] | None = None,
     prepared: Mapping[str, Any] | None = None,
@@ -46,14 +46,14 @@ async def shown(
     `asks` names the question to show (`send`, `delete`, `confirm`, with `question` as its details);
     `prepared` is the result of `prepare`. Raises `Problem` (404) if there is no such campaign.
     """
-    chosen = WhichMembers(which) if which in set(WhichMembers) else WhichMembers.ALL
+    which_members = WhichMembers(which) if which in set(WhichMembers) else WhichMembers.ALL
     after = member_before(cursor)
     machines = using.count_machine_opens()
 
     def look(connection: StoreTransaction) -> dict[str, Any]:
         campaign = campaigns.by_id(connection, number)
         members = campaign_members.some_members(
-            connection, number, which=chosen, after=after, limit=_AT_ONCE + 1
+            connection, number, which=which_members, after=after, limit=_AT_ONCE + 1
         )
         addresses = [member.address for member in members if member.address]
         doings = MemberDoings(activities.of_recipients(connection, number, addresses), machines)
@@ -82,15 +82,15 @@ async def shown(
     except NoSuchCampaign:
         raise Problem(404, said(request, "There is no such campaign.")) from None
     members = values.pop("members")
-    shown, following = on_page(members, _AT_ONCE, lambda row: wrapped([str(row[0].ref)]))
+    shown_members, following = on_page(members, _AT_ONCE, lambda row: wrapped([str(row[0].ref)]))
     return await render(
         request,
         "campaign.html",
         {
             **values,
-            "members": shown,
+            "members": shown_members,
             "following": following,
-            "which": chosen,
+            "which": which_members,
             "which_names": words.which_names(request),
             "state_names": words.state_names(request),
             "reason_names": words.reason_names(request),
@@ -99,7 +99,7 @@ async def shown(
             "has_left": values["campaign"].state in GONE_STATES,
             "next_quarter": _next_quarter(using),
             "problem": problem,
-            "named": named,
+            "named": people_text,
             "asks": asks,
             "question": question,
             "prepared": prepared,
@@ -121,17 +121,19 @@ async def done(
     sentence: str = "",
     detail: Callable[[Any], list[str]] | None = None,
     fields: Mapping[str, str] | None = None,
-    named: str = "",
+    people_text: str = "",
 ) -> Response:
     """Carry out an action on a campaign, and show the result, or why it was refused.
 
-    `named` are the people in the form, which keeps them if one is unknown.
+    `people_text` are the people in the form, which keeps them if one is unknown.
     """
     try:
         async with doing(request, user, f"campaign.{act}", about=ids.show(number)):
             done = await in_turn(work, using.campaigns)
     except NotDone as error:
-        return await refused(request, using, number, error, action=act, fields=fields, named=named)
+        return await refused(
+            request, using, number, error, action=act, fields=fields, people_text=people_text
+        )
     said_of_it = " ".join([sentence] if detail is None else detail(done))
     return await see_other(
         request,
@@ -148,14 +150,16 @@ async def refused(
     *,
     action: str,
     fields: Mapping[str, str] | None = None,
-    named: str = "",
+    people_text: str = "",
 ) -> Response:
     """Show why it was refused; if confirmation is enough, ask for it."""
     if error.status == 404:
         raise error
     if not error.more.get("needs_confirmed"):
         why = words.in_words_of_the_page(request, str(error))
-        return await shown(request, using, number, problem=why, named=named, status=error.status)
+        return await shown(
+            request, using, number, problem=why, people_text=people_text, status=error.status
+        )
     return await shown(
         request,
         using,

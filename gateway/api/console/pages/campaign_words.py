@@ -38,10 +38,10 @@ def in_words_of_the_page(request: Request, text: str) -> str:
         "show": said(request, "Members"),
         "unschedule": said(request, "Take it out of the schedule"),
     }
-    named = _COMMAND.sub(
+    page_text = _COMMAND.sub(
         lambda command: f"“{buttons[command[1]]}”" if command[1] in buttons else command[0], text
     )
-    return retell(language_of(request), named)
+    return retell(language_of(request), page_text)
 
 
 def detail_in_words(request: Request, detail: str) -> str:
@@ -57,10 +57,10 @@ def detail_in_words(request: Request, detail: str) -> str:
         "last_known": said(request, "As last known"),
         "unread_status": said(request, "Status that can't be read"),
     }
-    source, blank, named = detail.partition(" ")
+    source, blank, name = detail.partition(" ")
     if source not in sources:
         return in_words_of_the_page(request, detail)
-    return sources[source] + blank + _OF_PERSON.sub(r"(\1)", named)
+    return sources[source] + blank + _OF_PERSON.sub(r"(\1)", name)
 
 
 def state_names(request: Request) -> dict[str, str]:

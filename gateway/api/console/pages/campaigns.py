@@ -69,12 +69,12 @@ async def list_campaigns(request: Request, using: Using, cursor: Cursor = None) 
         ]
 
     rows = await using.database.read(look)
-    shown, following = on_page(rows, _AT_ONCE, lambda row: id_cursor(row["campaign"]))
+    shown_rows, following = on_page(rows, _AT_ONCE, lambda row: id_cursor(row["campaign"]))
     return await render(
         request,
         "campaigns.html",
         {
-            "rows": shown,
+            "rows": shown_rows,
             "following": following,
             "state_names": words.state_names(request),
         },
@@ -104,13 +104,15 @@ async def create(request: Request, using: Using, user: Works, form: FormFields) 
         problems["template"] = said(request, "Choose a template.")
     if problems or isinstance(sender, NotAnAddress):
         return await _new(request, using, _given(form), problems=problems, status=422)
-    wanted = CampaignRequest(
+    new_campaign = CampaignRequest(
         name=name, template=int(template), from_name=from_name, from_address=sender.address
     )
     try:
         async with doing(request, user, "campaign.create") as act:
             made = await in_turn(
-                using.campaigns.create, wanted, confirmed=whole_text(form, "confirmed") == "yes"
+                using.campaigns.create,
+                new_campaign,
+                confirmed=whole_text(form, "confirmed") == "yes",
             )
             act.about = made["id"]
     except NotDone as error:
@@ -128,7 +130,7 @@ async def create(request: Request, using: Using, user: Works, form: FormFields) 
 async def _new(
     request: Request,
     using: ApiServices,
-    given: Mapping[str, str],
+    form_values: Mapping[str, str],
     *,
     problems: Mapping[str, str] | None = None,
     problem: str = "",
@@ -150,7 +152,7 @@ async def _new(
         "campaign_new.html",
         {
             "templates": templates,
-            "given": {"name": "", "template": "", **sender, **given},
+            "given": {"name": "", "template": "", **sender, **form_values},
             "problems": problems or {},
             "problem": problem,
             "asks": asks,
@@ -254,13 +256,13 @@ async def add(
         return await page.shown(request, using, number, problem=why, status=422)
 
     def work(actions: CampaignActions) -> Told:
-        named = [text.strip() for text in people]
+        stripped_people = [text.strip() for text in people]
         if not sent_name:
-            return actions.add(number, people=named, groups=groups, file=None)
+            return actions.add(number, people=stripped_people, groups=groups, file=None)
         with tempfile.TemporaryDirectory(prefix="gateway-members-") as folder:
             file = Path(folder) / clean_filename(sent_name)
             file.write_bytes(content)
-            return actions.add(number, people=named, groups=groups, file=file)
+            return actions.add(number, people=stripped_people, groups=groups, file=file)
 
     def detail(done: Mapping[str, Any]) -> list[str]:
         counted = {"added": done["added"], "known": done["known"]}
@@ -280,7 +282,7 @@ async def add(
 
     written = "\n".join(text.strip() for text in people)
     return await page.done(
-        request, using, user, number, act="add", work=work, detail=detail, named=written
+        request, using, user, number, act="add", work=work, detail=detail, people_text=written
     )
 
 

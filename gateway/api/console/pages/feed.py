@@ -98,7 +98,7 @@ async def _shown(
             "folder": using.feed.folder(),
             "kinds": using.feed.kinds() if user.may("run") else [],
             "kind": kind,
-            "sent": _kept.of_user(user) if user.may("run") else [],
+            "sent": _waiting_uploads.of_user(user) if user.may("run") else [],
             "problem": problem,
         },
         status=422 if problem else 200,
@@ -170,14 +170,18 @@ class _Uploads:
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, _Upload] = OrderedDict()
+        self._uploads: OrderedDict[str, _Upload] = OrderedDict()
 
     def add(self, upload: _Upload) -> str:
         self._forget()
         token = secrets.token_urlsafe(12)
-        self._kept[token] = upload
-        too_many = len(self._kept) - _MOST_KEPT
-        idle = [other for other, kept in self._kept.items() if not kept.is_read and other != token]
+        self._uploads[token] = upload
+        too_many = len(self._uploads) - _MOST_KEPT
+        idle = [
+            other
+            for other, other_upload in self._uploads.items()
+            if not other_upload.is_read and other != token
+        ]
         for other in idle[: max(0, too_many)]:
             self.drop(other)
         return token
@@ -185,7 +189,7 @@ class _Uploads:
     def of(self, request: Request, user: ConsoleUser, token: str) -> _Upload:
         """Return a user's own upload; `Problem` 404 if it is gone, or somebody else's."""
         self._forget()
-        upload = self._kept.get(token)
+        upload = self._uploads.get(token)
         if upload is None or upload.user != user.name:
             raise Problem(404, said(request, "That file is no longer kept: choose it again."))
         return upload
@@ -193,11 +197,13 @@ class _Uploads:
     def of_user(self, user: ConsoleUser) -> list[tuple[str, _Upload]]:
         """Return a user's uploads by token, newest first."""
         self._forget()
-        theirs = [(token, kept) for token, kept in self._kept.items() if kept.user == user.name]
-        return theirs[::-1]
+        user_uploads = [
+            (token, upload) for token, upload in self._uploads.items() if upload.user == user.name
+        ]
+        return user_uploads[::-1]
 
     def drop(self, token: str) -> None:
-        upload = self._kept.pop(token, None)
+        upload = self._uploads.pop(token, None)
         if upload is not None:
             upload.folder.remove()
 
@@ -205,14 +211,14 @@ class _Uploads:
         now = time.monotonic()
         old = [
             token
-            for token, upload in self._kept.items()
+            for token, upload in self._uploads.items()
             if upload.until < now and not upload.is_read
         ]
         for token in old:
             self.drop(token)
 
 
-_kept = _Uploads()
+_waiting_uploads = _Uploads()
 
 
 @uploads.post("")
@@ -241,14 +247,14 @@ async def upload(request: Request, user: Runs, form: FormFields) -> Response:
         replace=form.get("replace") == "yes",
     )
     made.is_read = True
-    token = _kept.add(made)
+    token = _waiting_uploads.add(made)
     try:
-        async with await anyio.open_file(made.file, "wb") as kept:
+        async with await anyio.open_file(made.file, "wb") as file:
             while piece := await sent.read(_PIECE):
-                await kept.write(piece)
+                await file.write(piece)
         await _take_in(request, made, dry_run=True, lift=False)
     except BaseException as error:
-        _kept.drop(token)
+        _waiting_uploads.drop(token)
         if isinstance(error, Problem) and error.status_code == 422:
             return await _shown(request, user, kind=kind, problem=str(error.detail))
         if isinstance(error, OSError):
@@ -260,7 +266,7 @@ async def upload(request: Request, user: Runs, form: FormFields) -> Response:
 @uploads.get("/{token}")
 async def show_upload(request: Request, user: Runs, token: str) -> Response:
     """Show what an import would change, or has changed."""
-    made = _kept.of(request, user, token)
+    made = _waiting_uploads.of(request, user, token)
     return await render(
         request, "feed_upload.html", {"upload": made, "report": made.report, "token": token}
     )
@@ -269,12 +275,12 @@ async def show_upload(request: Request, user: Runs, token: str) -> Response:
 @uploads.post("/{token}")
 async def import_upload(request: Request, user: Runs, token: str, form: FormFields) -> Response:
     """Import an upload that was previewed."""
-    made = _kept.of(request, user, token)
+    made = _waiting_uploads.of(request, user, token)
     if made.is_read:
         # The page says so; it is imported once, however often the button is pressed.
         return await see_other(request, f"/console/feed/upload/{token}")
     if form.get("do") == "forget":
-        _kept.drop(token)
+        _waiting_uploads.drop(token)
         return await see_other(request, "/console/feed", said(request, "Nothing was imported."))
     if not made.is_done:
         made.is_read = True  # Nobody deletes it, or imports it again, while that is journaled.
@@ -290,7 +296,7 @@ async def import_upload(request: Request, user: Runs, token: str, form: FormFiel
 @uploads.get("/{token}/refused.csv")
 async def download_refused_of_upload(request: Request, user: Runs, token: str) -> Response:
     """Download the rows that weren't, or won't be, imported."""
-    made = _kept.of(request, user, token)
+    made = _waiting_uploads.of(request, user, token)
     # While the file is being read, they are being rewritten and may be incomplete.
     if made.is_read or not made.refused.exists():
         raise Problem(404, said(request, "There are no refused rows of such a file."))
@@ -309,9 +315,9 @@ async def _take_in(request: Request, made: _Upload, *, dry_run: bool, lift: bool
 
     def take_in() -> None:
         made.refused.unlink(missing_ok=True)  # They will be written again.
-        taken = feed.take_in(made.kind, made.file, terms)
-        made.report, made.is_held_back = taken.report, taken.is_held_back
-        made.is_done = not (dry_run or taken.is_held_back)
+        result = feed.take_in(made.kind, made.file, terms)
+        made.report, made.is_held_back = result.report, result.is_held_back
+        made.is_done = not (dry_run or result.is_held_back)
 
     made.is_read = True
     try:
@@ -341,5 +347,5 @@ def _download(content: bytes, name: str) -> Response:
     plain = "".join(
         letter if letter.isascii() and letter.isalnum() else "_" for letter in name[:-4]
     )
-    named = f"attachment; filename=\"{plain}.csv\"; filename*=UTF-8''{quote(name, safe='')}"
-    return Response(content, media_type=_CSV, headers={"content-disposition": named})
+    disposition = f"attachment; filename=\"{plain}.csv\"; filename*=UTF-8''{quote(name, safe='')}"
+    return Response(content, media_type=_CSV, headers={"content-disposition": disposition})

@@ -38,12 +38,12 @@ async def list_mails(
     number = before(cursor)
     states = [InboxState(state)] if state in set(InboxState) else []
     rows = await using.database.read(inbox.listed, states=states, before=number, limit=_AT_ONCE + 1)
-    shown, following = on_page(rows, _AT_ONCE, id_cursor)
+    shown_rows, following = on_page(rows, _AT_ONCE, id_cursor)
     return await render(
         request,
         "inbox.html",
         {
-            "rows": shown,
+            "rows": shown_rows,
             "following": following,
             "state": state,
             "states": state_names(request),

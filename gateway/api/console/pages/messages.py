@@ -57,18 +57,24 @@ class ShownMessage:
 @router.get("/messages", dependencies=[LOOKS])
 async def list_messages(request: Request, cursor: Cursor = None) -> Response:
     """List messages that match the filter, newest first."""
-    wanted = read_filter(request, services(request))
-    values = await _listed(request, wanted, cursor, _AT_ONCE, deliveries=1)
-    return await render(request, "messages.html", values, status=422 if wanted.problems else 200)
+    message_filter = read_filter(request, services(request))
+    values = await _listed(request, message_filter, cursor, _AT_ONCE, deliveries=1)
+    return await render(
+        request, "messages.html", values, status=422 if message_filter.problems else 200
+    )
 
 
 @router.get("/send-failed", dependencies=[LOOKS])
 async def list_failed(request: Request, cursor: Cursor = None) -> Response:
     """List failed deliveries, each with the note, the exact reason, and the remedy."""
-    wanted = read_filter(request, services(request))
-    wanted.state = State.SEND_FAILED
-    values = await _listed(request, wanted, cursor, _FAILED_AT_ONCE, deliveries=_OF_ONE_MAILING)
-    return await render(request, "send_failed.html", values, status=422 if wanted.problems else 200)
+    message_filter = read_filter(request, services(request))
+    message_filter.state = State.SEND_FAILED
+    values = await _listed(
+        request, message_filter, cursor, _FAILED_AT_ONCE, deliveries=_OF_ONE_MAILING
+    )
+    return await render(
+        request, "send_failed.html", values, status=422 if message_filter.problems else 200
+    )
 
 
 @router.get("/messages/{number}", dependencies=[LOOKS])
@@ -76,21 +82,24 @@ async def show_message(
     request: Request, number: str, after: Annotated[int, Query(ge=0, le=10_000_000)] = 0
 ) -> Response:
     """Show a message with its deliveries, why they failed, and its bounces."""
-    wanted = read_id(number)
+    message_number = read_id(number)
 
     def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
-        heads = messages.heads(connection, [wanted])
-        parts = messages.some_deliveries(connection, [wanted], first=after, most=_AT_ONCE)
-        shown = _shown(request, connection, standings, heads, parts=parts)
-        reports = bounces.of_message(connection, wanted)
-        return {"shown": shown[0] if shown else None, "reports": reports[:_AT_ONCE]}
+        heads = messages.heads(connection, [message_number])
+        parts = messages.some_deliveries(connection, [message_number], first=after, most=_AT_ONCE)
+        shown_messages = _shown(request, connection, standings, heads, parts=parts)
+        reports = bounces.of_message(connection, message_number)
+        return {
+            "shown": shown_messages[0] if shown_messages else None,
+            "reports": reports[:_AT_ONCE],
+        }
 
     values = await _looked(request, look)
-    shown: ShownMessage | None = values["shown"]
-    if shown is None:
+    shown_message: ShownMessage | None = values["shown"]
+    if shown_message is None:
         raise Problem(404, said(request, "The journal has no such message."))
-    more = after + len(shown.deliveries)
-    following = str(more) if more < shown.total else ""
+    more = after + len(shown_message.deliveries)
+    following = str(more) if more < shown_message.total else ""
     return await render(request, "message.html", {**values, "following": following})
 
 
@@ -105,10 +114,10 @@ async def ask_to_release(
 @router.post("/messages/{number}/release")
 async def release(request: Request, user: Works, number: str, fields: FormFields) -> Response:
     """Lift suppressions of a delivery's recipient, as `gateway suppress release` does."""
-    given = typed_text(fields, "position")
-    if not (given.isascii() and given.isdecimal() and len(given) < 8):
+    position_text = typed_text(fields, "position")
+    if not (position_text.isascii() and position_text.isdecimal() and len(position_text) < 8):
         raise Problem(422, said(request, "This form lacks whose mail it is about."))
-    position = int(given)
+    position = int(position_text)
     reason = typed_text(fields, "reason")
     values = await _releasable(request, number, position, status=409)
     if not reason:
@@ -178,32 +187,37 @@ async def _releasable(
     request: Request, number: str, position: int, *, status: int = 404
 ) -> dict[str, Any]:
     """Return what is known about a delivery whose suppression can be lifted here; else `status`."""
-    wanted = read_id(number)
+    message_number = read_id(number)
 
     def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
-        heads = messages.heads(connection, [wanted])
-        parts = messages.some_deliveries(connection, [wanted], first=position, most=1)
+        heads = messages.heads(connection, [message_number])
+        parts = messages.some_deliveries(connection, [message_number], first=position, most=1)
         return {"shown": _shown(request, connection, standings, heads, parts=parts)}
 
     values = await _looked(request, look)
-    for shown in values["shown"]:
-        for entry in shown.deliveries:
+    for shown_message in values["shown"]:
+        for entry in shown_message.deliveries:
             if entry.position == position and entry.reason and entry.reason.has_cure:
-                return {**values, "message": shown.message, "entry": entry, "problem": ""}
+                return {**values, "message": shown_message.message, "entry": entry, "problem": ""}
     raise Problem(status, said(request, "Nothing that is lifted here keeps this mail away now."))
 
 
 async def _listed(
-    request: Request, wanted: MessageFilter, cursor: str | None, limit: int, *, deliveries: int
+    request: Request,
+    message_filter: MessageFilter,
+    cursor: str | None,
+    limit: int,
+    *,
+    deliveries: int,
 ) -> dict[str, Any]:
     """Return a page of messages, its successor, and what it may lack."""
     number = before(cursor)
-    has_state = wanted.state is State.SEND_FAILED
+    has_state = message_filter.state is State.SEND_FAILED
 
     def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
         matches = FoundMessages([])
-        if not wanted.problems:
-            matches = wanted.find(connection, before=number, limit=limit + 1)
+        if not message_filter.problems:
+            matches = message_filter.find(connection, before=number, limit=limit + 1)
         on_page, last = matches.ids[:limit], matches.looked_from
         if len(matches.ids) > limit:
             last = on_page[-1]
@@ -211,9 +225,9 @@ async def _listed(
         parts = messages.some_deliveries(
             connection,
             on_page,
-            state=wanted.state if has_state else None,
-            to=wanted.to,
-            group=wanted.group if has_state else None,
+            state=message_filter.state if has_state else None,
+            to=message_filter.to,
+            group=message_filter.group if has_state else None,
             most=deliveries,
         )
         tallies = messages.tallies(connection, on_page)
@@ -223,11 +237,11 @@ async def _listed(
             "looked_from": None
             if matches.looked_from is None
             else ids.moment_of(matches.looked_from),
-            "missed": wanted.missed_before(connection),
+            "missed": message_filter.missed_before(connection),
         }
 
     values = await _looked(request, look)
-    return {**values, "problems": wanted.problems}
+    return {**values, "problems": message_filter.problems}
 
 
 async def _looked(
@@ -259,10 +273,10 @@ def _shown(
     ]
     zone = using.zone()
     reasons = reasons_of(connection, standings, entries, rules=using.rules(), zone=zone)
-    shown: dict[int, list[ShownDelivery]] = {}
+    shown_deliveries: dict[int, list[ShownDelivery]] = {}
     for head, position, delivery in entries:
         note = retold(words, head, delivery, zone) if delivery.note else ""
-        shown.setdefault(head.id, []).append(
+        shown_deliveries.setdefault(head.id, []).append(
             ShownDelivery(
                 position=position,
                 delivery=replace(delivery, note=note),
@@ -272,7 +286,7 @@ def _shown(
     return [
         ShownMessage(
             message=head,
-            deliveries=tuple(shown.get(head.id, ())),
+            deliveries=tuple(shown_deliveries.get(head.id, ())),
             total=parts.get(head.id, none).total,
             tally=(tallies or {}).get(head.id, {}),
         )

@@ -25,24 +25,24 @@ async def list_entries(
 ) -> Response:
     """List what was sent or waits to be sent, newest first."""
     number = before(cursor)
-    wanted = OutboxState(state) if state in set(OutboxState) else None
+    outbox_state = OutboxState(state) if state in set(OutboxState) else None
     entries = await services(request).database.read(
         lambda connection: status_mail.among(
-            outbox.listed(connection, state=wanted, before=number, limit=_AT_ONCE + 1),
-            status_mail.waiting(connection, state=wanted, before=number, limit=_AT_ONCE + 1),
+            outbox.listed(connection, state=outbox_state, before=number, limit=_AT_ONCE + 1),
+            status_mail.waiting(connection, state=outbox_state, before=number, limit=_AT_ONCE + 1),
             _AT_ONCE + 1,
         )
     )
-    shown, following = on_page(entries, _AT_ONCE, id_cursor)
-    values = {"entries": shown, "following": following, "states": list(OutboxState)}
+    shown_entries, following = on_page(entries, _AT_ONCE, id_cursor)
+    values = {"entries": shown_entries, "following": following, "states": list(OutboxState)}
     return await render(request, "outbox.html", values)
 
 
 @router.get("/{number}", dependencies=[LOOKS])
 async def show_entry(request: Request, number: str) -> Response:
     """Show an entry and its possible actions."""
-    wanted = read_id(number)
-    entry = await services(request).database.read(status_mail.entry, wanted)
+    entry_id = read_id(number)
+    entry = await services(request).database.read(status_mail.entry, entry_id)
     life = OUTBOX_LIFE.after
     values = {
         "entry": entry,
@@ -55,11 +55,11 @@ async def show_entry(request: Request, number: str) -> Response:
 @router.post("/{number}/retry")
 async def retry(request: Request, user: Runs, number: str) -> Response:
     """Send an entry again, as `gateway outbox retry` does."""
-    wanted, using = read_id(number), services(request)
+    entry_id, using = read_id(number), services(request)
     await change_store(
         *(request, user, "outbox.retry"),
-        lambda connection: outbox.retry(connection, wanted, using.clock()),
-        about=ids.show(wanted),
+        lambda connection: outbox.retry(connection, entry_id, using.clock()),
+        about=ids.show(entry_id),
     )
     return await see_other(request, "/console/outbox", said(request, "It is sent again."))
 
@@ -67,10 +67,10 @@ async def retry(request: Request, user: Runs, number: str) -> Response:
 @router.post("/{number}/cancel")
 async def cancel(request: Request, user: Runs, number: str) -> Response:
     """Give up an entry, as `gateway outbox cancel` does."""
-    wanted, using = read_id(number), services(request)
+    entry_id, using = read_id(number), services(request)
     await change_store(
         *(request, user, "outbox.cancel"),
-        lambda connection: status_mail.cancel_entry(connection, wanted, using.clock()),
-        about=ids.show(wanted),
+        lambda connection: status_mail.cancel_entry(connection, entry_id, using.clock()),
+        about=ids.show(entry_id),
     )
     return await see_other(request, "/console/outbox", said(request, "It is given up."))

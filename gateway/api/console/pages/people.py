@@ -84,7 +84,7 @@ async def show_person(
     except ValueError:
         ref = None
     types = [name for name in type or () if name in set(TimelineType)]
-    asked = TimelineAsked(
+    timeline_query = TimelineAsked(
         types=frozenset(map(TimelineType, types or TimelineType)),
         since=_moment(request, using, since, "since"),
         until=_moment(request, using, until, "until", is_end=True),
@@ -92,8 +92,8 @@ async def show_person(
         limit=_AT_ONCE,
     )
     if ref is None:
-        return await _to_whom_it_is(request, using, person, asked, types=types)
-    return await _shown(request, using, ref, asked, types=types)
+        return await _to_whom_it_is(request, using, person, timeline_query, types=types)
+    return await _shown(request, using, ref, timeline_query, types=types)
 
 
 @router.post("/{person:id}/suppress")
@@ -117,7 +117,7 @@ async def suppress(
     if not note:
         problems["note"] = said(request, "Say why: whoever releases it later asks for that.")
     if problems:
-        return await _shown(request, using, whose, problems=problems, given=form, status=422)
+        return await _shown(request, using, whose, problems=problems, form=form, status=422)
     number = using.new_id()
 
     def add(connection: StoreTransaction) -> tuple[str, bool]:
@@ -160,7 +160,7 @@ async def release(
     whose, note = _whose(request, using, person), typed_text(form, "note")
     if not note:
         problems = {"release_note": said(request, "Say why: the history keeps it.")}
-        return await _shown(request, using, whose, problems=problems, given=form, status=422)
+        return await _shown(request, using, whose, problems=problems, form=form, status=422)
 
     def lift(connection: StoreTransaction) -> tuple[str, Released, list[str]]:
         whom = _whom(request, connection, whose, typed_text(form, "whom"))
@@ -188,7 +188,7 @@ async def release(
     if not released.is_any:
         none_of_ours = said(request, "Nothing of ours suppresses {whom}.", whom=readable(whom))
         problems = {"release_note": none_of_ours}
-        return await _shown(request, using, whose, problems=problems, given=form, status=409)
+        return await _shown(request, using, whose, problems=problems, form=form, status=409)
     sentences = [said(request, "{whom} is released.", whom=readable(whom))]
     sentences += [
         said(request, "Mailchimp itself still refuses {address}.", address=refused.address)
@@ -204,14 +204,14 @@ def _in_force(connection: StoreTransaction, address: str, erased: Sequence[str])
 
 
 async def _to_whom_it_is(
-    request: Request, using: Using, text: str, asked: TimelineAsked, *, types: list[str]
+    request: Request, using: Using, text: str, timeline_query: TimelineAsked, *, types: list[str]
 ) -> Response:
     """Redirect to the person with an address or key, or to the list if there are several; else 404.
 
     An address nobody has gets its own page.
     """
-    named = _address(using, text)
-    address = named or using.lookup(text)
+    lookup_form = _address(using, text)
+    address = lookup_form or using.lookup(text)
 
     def look(connection: StoreTransaction) -> list[PersonRef]:
         refs = set(people.holders(connection, address))
@@ -225,8 +225,10 @@ async def _to_whom_it_is(
     for ref in refs:
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(_path(ref) + query, 303)
-    if named:
-        return await shown_address(*(request, using, named), asked, path=_path(named), types=types)
+    if lookup_form:
+        return await shown_address(
+            *(request, using, lookup_form), timeline_query, path=_path(lookup_form), types=types
+        )
     if "@" in text:
         raise Problem(404, said(request, "Nobody has the address {address}.", address=text))
     raise Problem(404, said(request, "A person is written candidate:17 or contact:17."))
@@ -236,26 +238,29 @@ async def _shown(
     request: Request,
     using: Using,
     whose: PersonRef | str,
-    asked: TimelineAsked = _FIRST_PART,
+    timeline_query: TimelineAsked = _FIRST_PART,
     *,
     types: list[str] | None = None,
     problems: dict[str, str] | None = None,
-    given: FormData | None = None,
+    form: FormData | None = None,
     status: int = 200,
 ) -> Response:
-    """Return the page of a person or address; with `problems`, forms keep what was `given`."""
+    """Return the page of a person or address; with `problems`, its fields keep their `form`."""
     filled: dict[str, Any] = {
         "problems": problems or {},
-        "given": given or {},
         "types": types or [],
     }
     if isinstance(whose, str):
         return await shown_address(
-            *(request, using, whose, asked), path=_path(whose), status=status, **filled
+            *(request, using, whose, timeline_query),
+            path=_path(whose),
+            form=form,
+            status=status,
+            **filled,
         )
 
     def look(connection: StoreTransaction) -> tuple[PersonPage | None, set[str]]:
-        page = next(iter(pages(connection, standings, whose, asked)), None)
+        page = next(iter(pages(connection, standings, whose, timeline_query)), None)
         return page, linked(connection, page.timeline if page else ())
 
     with using.standings() as standings:
@@ -276,7 +281,7 @@ async def _shown(
             "page": page,
             "refusals": page.refusals,
             "timeline": page.timeline,
-            "references": [known.application.reference for known in page.applications],
+            "references": [entry.application.reference for entry in page.applications],
             "person": page.record.person,
             "every_address": page.record.every_address,
             "path": _path(whose),
@@ -286,6 +291,7 @@ async def _shown(
             "all_types": list(TimelineType),
             "linked": links,
             "following": timeline_cursor(page.timeline_end),
+            "given": form or {},
             **filled,
         },
         status=status,

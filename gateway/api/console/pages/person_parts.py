@@ -88,8 +88,8 @@ def linked(connection: StoreTransaction, events: Iterable[TimelineEvent]) -> set
 
     Mail that was never sent has no message, and the journal deletes messages earlier than bounces.
     """
-    shown = list(events)
-    filed = {event.id for event in shown if event.type in _FILED}
-    mails = [event.id for event in shown if event.id and event.type in _MORE]
+    all_events = list(events)
+    filed = {event.id for event in all_events if event.type in _FILED}
+    mails = [event.id for event in all_events if event.id and event.type in _MORE]
     numbers = [ids.read(mail) for mail in mails if mail not in filed]
     return filed | {ids.show(head.id) for head in messages.heads(connection, numbers)}

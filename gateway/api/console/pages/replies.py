@@ -45,7 +45,7 @@ async def show_reply(request: Request, using: Using, id: str) -> Response:  # no
         if entry is None:
             return None
         names = [record.person.name for record in people.find(connection, entry.person)]
-        staff = [known.name for known in applications.staff_of(connection, [entry.staff])]
+        staff = [member.name for member in applications.staff_of(connection, [entry.staff])]
         return _ReplyShown(
             entry,
             next(filter(None, names), str(entry.person)),

@@ -51,6 +51,6 @@ def retell_by_field(request: Request, problem: str) -> str:
     return f"{', '.join(place)}: {retell(language, match['fault'])}"
 
 
-def besides(problems: Iterable[str], known: Collection[TemplateFault]) -> list[str]:
+def besides(problems: Iterable[str], shown_faults: Collection[TemplateFault]) -> list[str]:
     """Return the problems that aren't shown elsewhere yet, each once."""
-    return [problem for problem in dict.fromkeys(problems) if fault_in(problem) not in known]
+    return [problem for problem in dict.fromkeys(problems) if fault_in(problem) not in shown_faults]

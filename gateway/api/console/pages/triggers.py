@@ -114,52 +114,52 @@ async def show_new(
 @router.post("/new")
 async def create(request: Request, using: Using, user: Manages, form: FormFields) -> Response:
     """Create a trigger, turned off; its page then shows whom it would mail."""
-    given = typed(form)
+    form_values = typed(form)
     if _text(form, "do") == "fields":
-        return await _new(request, using, given)
-    event, name = _event(given), given.get("name", "")
-    wanted = {"event": given.get("event", ""), **changes(event, given, {})}
+        return await _new(request, using, form_values)
+    event, name = _event(form_values), form_values.get("name", "")
+    changed_keys = {"event": form_values.get("event", ""), **changes(event, form_values, {})}
     try:
         async with doing(request, user, "trigger.create", about=name):
             await in_thread(
                 using.trigger_changes.keep_trigger,
                 name,
-                changes=wanted,
+                changes=changed_keys,
                 text=None,
                 version="",
                 by=user.name,
                 token="",
             )
     except NotDone as error:
-        return await _new(request, using, given, error=error)
+        return await _new(request, using, form_values, error=error)
     sentence = said(
         request, "“{name}” is made and off. Look whom it would mail, then turn it on.", name=name
     )
     return await see_other(request, f"/console/triggers/{quote(name)}", sentence)
 
 
-def _event(given: Mapping[str, object]) -> TriggerEvent:
+def _event(form_values: Mapping[str, object]) -> TriggerEvent:
     """Return the chosen event, or the first one if none was chosen."""
-    return EVENTS.get(str(given.get("event", "")), next(iter(EVENTS.values())))
+    return EVENTS.get(str(form_values.get("event", "")), next(iter(EVENTS.values())))
 
 
 async def _new(
     request: Request,
     using: ApiServices,
-    given: Mapping[str, str],
+    form_values: Mapping[str, str],
     *,
     error: NotDone | None = None,
 ) -> Response:
-    event = _event(given)
-    if given.get(SHOWN) != event.name:  # Its own fields are shown for the first time.
-        given = {**filled(event, {}), BEFORE_SEND: YES, **given}
-    form = await _form(request, using, event, given, error=error)
+    event = _event(form_values)
+    if form_values.get(SHOWN) != event.name:  # Its own fields are shown for the first time.
+        form_values = {**filled(event, {}), BEFORE_SEND: YES, **form_values}
+    form = await _form(request, using, event, form_values, error=error)
     return await render(
         request,
         "trigger_new.html",
         {
             **form,
-            "given": {"name": "", **given},
+            "given": {"name": "", **form_values},
             "event": event,
             "events": event_names(request),
         },
@@ -171,7 +171,7 @@ async def _form(
     request: Request,
     using: ApiServices,
     event: TriggerEvent,
-    given: Mapping[str, str],
+    form_values: Mapping[str, str],
     *,
     name: str = "",
     file: str = "",
@@ -179,17 +179,22 @@ async def _form(
 ) -> dict[str, Any]:
     """Return a trigger's fields with their errors, and all other errors."""
     templates = await in_thread(using.trigger_changes.template_names)
-    known = await using.database.read(vocabulary.read)
+    known_words = await using.database.read(vocabulary.read)
     problems = _problems(error) if error else []
     language = language_of(request)
-    name = name or given.get("name", "")
+    name = name or form_values.get("name", "")
     starts = (file or using.trigger_changes.trigger_file(name), name)
-    by_field, others = sorted_out(problems, starts, given, event)
+    by_field, others = sorted_out(problems, starts, form_values, event)
     by_field = {field: retell(language, problem) for field, problem in by_field.items()}
     about_name = [problem for problem in others if problem.startswith(f"{name}: ")]
     return {
         "groups": groups(
-            request, event, given, templates=templates, known=known, problems=by_field
+            request,
+            event,
+            form_values,
+            templates=templates,
+            vocabulary=known_words,
+            problems=by_field,
         ),
         "name_problem": said(
             request,
@@ -209,8 +214,8 @@ async def show_new_template(
     """Show the form for a new template, with the texts of a shipped example if one is named."""
     texts: dict[str, TemplateText] = {}
     if example:
-        shown = await in_thread(using.trigger_changes.example, example)
-        texts = {text["language"]: _as_text(text) for text in shown}
+        example_texts = await in_thread(using.trigger_changes.example, example)
+        texts = {text["language"]: _as_text(text) for text in example_texts}
     return await _template_page(request, using, name="", texts=texts, version="")
 
 
@@ -225,10 +230,10 @@ async def create_template(
 @router.get("/templates/{name}", dependencies=[LOOKS])
 async def show_template(request: Request, using: Using, name: PlainText) -> Response:
     """Show a template in each language, with a sample beside it."""
-    known = await in_thread(using.trigger_changes.template, name)
-    texts = {text["language"]: _as_text(text) for text in known["texts"]}
+    template = await in_thread(using.trigger_changes.template, name)
+    texts = {text["language"]: _as_text(text) for text in template["texts"]}
     return await _template_page(
-        request, using, name=name, texts=texts, version=known["version"], known=known
+        request, using, name=name, texts=texts, version=template["version"], template=template
     )
 
 
@@ -250,11 +255,11 @@ async def _template_form(
         html = _text(form, f"html-{language}")
         if subject or text or html:
             texts[language] = TemplateText(subject=subject, text=text, html=html)
-    known = None
+    template = None
     if version:
-        known = await in_thread(using.trigger_changes.template, name)
-    before = {text["language"] for text in known["texts"]} if known else set()
-    wanted: dict[str, TemplateText | None] = {
+        template = await in_thread(using.trigger_changes.template, name)
+    before = {text["language"] for text in template["texts"]} if template else set()
+    new_texts: dict[str, TemplateText | None] = {
         **dict.fromkeys(before - texts.keys()),
         **texts,
     }
@@ -264,11 +269,11 @@ async def _template_form(
         if is_kept:
             async with doing(request, request.state.user, "template.save", about=name):
                 await in_thread(
-                    using.trigger_changes.keep_template, name, wanted, version=version, by=by
+                    using.trigger_changes.keep_template, name, new_texts, version=version, by=by
                 )
         else:
             proposal = await in_thread(
-                using.trigger_changes.propose_template, name, wanted, version=version
+                using.trigger_changes.propose_template, name, new_texts, version=version
             )
             doubts = proposal["doubts"]
     except NotDone as error:
@@ -283,7 +288,7 @@ async def _template_form(
         name=name,
         texts=texts,
         version=version,
-        known=known,
+        template=template,
         problems=problems,
         doubts=doubts,
         clash=clash,
@@ -299,7 +304,7 @@ async def _template_page(
     name: str,
     texts: Mapping[str, TemplateText],
     version: str,
-    known: Any = None,
+    template: Any = None,
     problems: Sequence[str] | None = None,
     doubts: Sequence[str] = (),
     clash: Mapping[str, Any] | None = None,
@@ -309,10 +314,10 @@ async def _template_page(
     faults: set[TemplateFault] = set()
 
     def samples() -> list[dict[str, Any]]:
-        shown: list[dict[str, Any]] = []
+        sample_documents: list[dict[str, Any]] = []
         for language, text in texts.items():
             try:
-                shown.append(dict(using.trigger_changes.sample(language, text, "")))
+                sample_documents.append(dict(using.trigger_changes.sample(language, text, "")))
             except NotDone as error:
                 fault = fault_in(str(error))
                 if fault is not None:
@@ -320,11 +325,11 @@ async def _template_page(
                 problem = template_words.retell_by_field(request, str(error))
                 if not text.subject.strip():
                     problem = said(request, "Write a subject: no mail goes without.")
-                shown.append({"language": language, "problem": problem})
-        return shown
+                sample_documents.append({"language": language, "problem": problem})
+        return sample_documents
 
-    shown = await in_thread(samples)
-    problems = known["problems"] if known and problems is None else problems or ()
+    sample_documents = await in_thread(samples)
+    problems = template["problems"] if template and problems is None else problems or ()
     others = besides(problems, faults)
     return await render(
         request,
@@ -333,13 +338,13 @@ async def _template_page(
             "name": name,
             "texts": texts,
             "version": version,
-            "known": known,
+            "known": template,
             "problems": [template_words.retell_by_field(request, problem) for problem in others],
             "doubts": [template_words.retell_by_field(request, doubt) for doubt in doubts],
             "clash": clash,
-            "samples": shown,
+            "samples": sample_documents,
             "template_languages": [(code, NAMES[code]) for code in LANGUAGES],
-            "examples": [] if known else await in_thread(using.trigger_changes.examples),
+            "examples": [] if template else await in_thread(using.trigger_changes.examples),
         },
         status=status,
     )
@@ -379,11 +384,11 @@ async def preview(
             dry_run=True,
         )
         return await _about_an_application(request, using, name, event, happened)
-    shown = await in_thread(using.triggers.preview, name, day)
+    day_preview = await in_thread(using.triggers.preview, name, day)
     return await render(
         request,
         "trigger_preview.html",
-        {"name": name, "event": None, "preview": shown, "on": on},
+        {"name": name, "event": None, "preview": day_preview, "on": on},
     )
 
 
@@ -428,36 +433,47 @@ async def change(
 ) -> Response:
     """Change a trigger's file, or turn it on or off: first shown, then saved once confirmed."""
     version, token = _text(form, "version"), _text(form, "token")
-    turn, given = _text(form, "turn"), typed(form)
+    turn, form_values = _text(form, "turn"), typed(form)
     text = _text(form, "text") if "text" in form and not turn else None
-    asked: dict[str, Any] = {"turn": turn, "text": text, "version": version, "given": given}
+    submission: dict[str, Any] = {
+        "turn": turn,
+        "text": text,
+        "version": version,
+        "given": form_values,
+    }
     if not version or turn not in ("", "on", "off"):  # An empty one would create something new.
         raise Problem(
             422, said(request, "This page was too old or not ours; open it again and retry.")
         )
     try:
-        wanted = await in_thread(_wanted, using, name, turn, given, text)
+        changed_keys = await in_thread(_wanted, using, name, turn, form_values, text)
         proposal = await in_thread(
-            using.trigger_changes.propose_trigger, name, changes=wanted, text=text, version=version
+            using.trigger_changes.propose_trigger,
+            name,
+            changes=changed_keys,
+            text=text,
+            version=version,
         )
         if _text(form, "do") != "save":
-            return await _shown(request, using, name, asked=asked, proposal=proposal)
+            return await _shown(request, using, name, submission=submission, proposal=proposal)
         act = {"on": "trigger.enable", "off": "trigger.disable"}.get(turn, "trigger.change")
         async with doing(request, user, act, about=name) as change_of_it:
-            kept = await in_thread(
+            saved_edit = await in_thread(
                 using.trigger_changes.keep_trigger,
                 name,
-                changes=wanted,
+                changes=changed_keys,
                 text=text,
                 version=version,
                 by=user.name,
                 token=token,
             )
-            change_of_it.is_done = kept is not None
+            change_of_it.is_done = saved_edit is not None
     except NotDone as error:
         if error.more.get("reach"):  # It reaches other people than those shown: show them now.
-            return await _shown(request, using, name, asked=asked, proposal=proposal, error=error)
-        return await _shown(request, using, name, asked=asked, error=error)
+            return await _shown(
+                request, using, name, submission=submission, proposal=proposal, error=error
+            )
+        return await _shown(request, using, name, submission=submission, error=error)
     sentence = {
         "on": said(request, "It is on."),
         "off": said(request, "It is off."),
@@ -466,7 +482,7 @@ async def change(
 
 
 def _wanted(
-    using: ApiServices, name: str, turn: str, given: Mapping[str, str], text: str | None
+    using: ApiServices, name: str, turn: str, form_values: Mapping[str, str], text: str | None
 ) -> Mapping[str, object] | None:
     """Return the keys with changed values; None if a text is given."""
     if turn:
@@ -474,7 +490,7 @@ def _wanted(
     if text is not None:
         return None
     values = using.trigger_changes.trigger(name)["values"]
-    return changes(_event(values), given, values)
+    return changes(_event(values), form_values, values)
 
 
 async def _shown(
@@ -482,7 +498,7 @@ async def _shown(
     using: ApiServices,
     name: str,
     *,
-    asked: Mapping[str, Any] | None = None,
+    submission: Mapping[str, Any] | None = None,
     proposal: Any = None,
     error: NotDone | None = None,
 ) -> Response:
@@ -494,15 +510,15 @@ async def _shown(
 
     values = await in_thread(look)
     file = values["file"]
-    text = file["text"] if asked is None or asked["text"] is None else asked["text"]
+    text = file["text"] if submission is None or submission["text"] is None else submission["text"]
     event = _event(file["values"])
-    given: Mapping[str, str] = asked["given"] if asked else {}
-    is_form = SHOWN in given
+    form_values: Mapping[str, str] = submission["given"] if submission else {}
+    is_form = SHOWN in form_values
     form = await _form(
         request,
         using,
         event,
-        given if is_form else filled(event, file["values"]),
+        form_values if is_form else filled(event, file["values"]),
         name=name,
         file=file["file"],
         error=error,
@@ -517,8 +533,9 @@ async def _shown(
             "text": text,
             "event": event,
             # A file that can't be read as a trigger is corrected as text.
-            "is_text": bool(file["problems"]) or (asked is not None and asked["text"] is not None),
-            "asked": asked,
+            "is_text": bool(file["problems"])
+            or (submission is not None and submission["text"] is not None),
+            "asked": submission,
             "proposal": proposal,
             "clash": _clash(error) if error else None,
         },
