@@ -151,7 +151,7 @@ class ColumnReader:
         if record is None:
             return None
         row = dict(zip(self._layout.columns, self._layout.row(record), strict=True))
-        return tuple(map(_as_loaded, (row[kept] for kept in _kept_in(name))))
+        return tuple(map(_as_loaded, (row[column] for column in _kept_in(name))))
 
     def record(self, fields: RowFields) -> Record | None:
         """Return the record of a row; None if there is something to report."""
@@ -217,34 +217,34 @@ class _KnownCells:
         self._name = name
         self._source = source
         self._reader = reader
-        self._known: tuple[dict[str, Any], ...] = tuple({} for _ in self.kept_in)
+        self._value_caches: tuple[dict[str, Any], ...] = tuple({} for _ in self.kept_in)
         self._odd: set[str] = set()
 
     def read(self, cells: _BlockCells) -> Sequence[Sequence[Any]]:
         texts = cells.texts(self._source)
         try:
-            values = [list(map(known.__getitem__, texts)) for known in self._known]
+            values = [list(map(cache.__getitem__, texts)) for cache in self._value_caches]
         except KeyError:
             self._know(set(texts))
-            values = [list(map(known.__getitem__, texts)) for known in self._known]
+            values = [list(map(cache.__getitem__, texts)) for cache in self._value_caches]
         if self._odd:
             cells.odd.update(at for at, text in enumerate(texts) if text in self._odd)
         return values
 
     def _know(self, texts: set[str]) -> None:
-        new = texts.difference(self._known[0])
-        if len(self._known[0]) + len(new) > _MOST_KNOWN:
+        new = texts.difference(self._value_caches[0])
+        if len(self._value_caches[0]) + len(new) > _MOST_KNOWN:
             self._odd.clear()
-            for known in self._known:
-                known.clear()
+            for cache in self._value_caches:
+                cache.clear()
             new = texts
         for text in new:
             values = self._read_one(text)
             if values is None:
                 self._odd.add(text)
                 values = (None,) * len(self.kept_in)
-            for known, value in zip(self._known, values, strict=True):
-                known[text] = value
+            for cache, value in zip(self._value_caches, values, strict=True):
+                cache[text] = value
 
     def _read_one(self, text: str) -> CellValues | None:
         fields = self._reader.fields(self._source, text)
@@ -278,8 +278,8 @@ class _CellsAsWritten(_KnownCells):
         self._know(others)
         if self._odd:
             cells.odd.update(at for at, text in enumerate(texts) if text in self._odd)
-        [known] = self._known
-        return [[known.get(text, text) for text in texts]]
+        [cache] = self._value_caches
+        return [[cache.get(text, text) for text in texts]]
 
     def _is_kept(self, text: str) -> bool:
         return _AS_IT_STANDS.fullmatch(text) is not None and not (self._is_key and not text)

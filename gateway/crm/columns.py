@@ -75,7 +75,7 @@ class ColumnSource:
     def may_go_on(self, cell: str) -> bool:
         """Whether a cell may be the start of a word in the mapping: `No` of `No mail`."""
         word = compared(cell)
-        return not word or any(known != word and known.startswith(word) for known in self.words)
+        return not word or any(other != word and other.startswith(word) for other in self.words)
 
     def _ours(self, text: str) -> str:
         word = compared(text)
@@ -214,20 +214,20 @@ class Columns:
         )
         return ColumnSource(name, at, mapped.words) if at else None
 
-    def _is_there(self, ours: str, theirs: str, mapped: ColumnMapping) -> bool:
+    def _is_there(self, ours: str, their_name: str, mapped: ColumnMapping) -> bool:
         if not mapped.columns and column_key(ours) in self._ignored:
             # In German, a column named `Kind` is about children.
             return False
-        if column_key(theirs) in self._at:
+        if column_key(their_name) in self._at:
             return True
         if mapped.columns:
-            self.lacking.append(theirs)
+            self.lacking.append(their_name)
         if mapped.columns and ours not in self._mapping.optional:
-            close = nearest(theirs, [name for name in self._names if name])
+            close = nearest(their_name, [name for name in self._names if name])
             hint = f"did you mean {close!r}?" if close else f"it has {self._shown()}"
             raise ColumnsWrong(
-                f"has no column {theirs!r}, which [crm.map.{self._kind.name}] names for {ours}; "
-                f"{hint}"
+                f"has no column {their_name!r}, which [crm.map.{self._kind.name}] names for "
+                f"{ours}; {hint}"
             )
         return False
 
@@ -270,17 +270,21 @@ def is_header(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> boo
 
     def is_there(ours: str) -> bool:
         mapped = mapping.columns.get(ours, _AS_OURS)
-        theirs = (*mapped.columns, ours)
-        return mapped.constant is not None or any(column_key(column) in keys for column in theirs)
+        possible_names = (*mapped.columns, ours)
+        return mapped.constant is not None or any(
+            column_key(column) in keys for column in possible_names
+        )
 
     return all(map(is_there, kind.needed))
 
 
 def recognised(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> int:
     """Return how many names of a header are known."""
-    known = {column_key(name) for name in (*kind.columns, *mapping.ignored)}
-    known |= {column_key(name) for mapped in mapping.columns.values() for name in mapped.columns}
-    return sum(column_key(name) in known for name in names if name.strip())
+    known_keys = {column_key(name) for name in (*kind.columns, *mapping.ignored)}
+    known_keys |= {
+        column_key(name) for mapped in mapping.columns.values() for name in mapped.columns
+    }
+    return sum(column_key(name) in known_keys for name in names if name.strip())
 
 
 def guarded(cell: str) -> str:

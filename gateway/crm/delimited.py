@@ -59,11 +59,11 @@ def find_layout(lines: Sequence[str], recognised: Callable[[list[str]], int]) ->
         rows = [row.cells for row in DelimitedRows(iter(lines), delimiter) if row.cells][
             :_LOOKED_AT
         ]
-        known = max(map(recognised, rows), default=0)
-        header = next((cells for cells in rows if recognised(cells) == known), [])
+        most_known = max(map(recognised, rows), default=0)
+        header = next((cells for cells in rows if recognised(cells) == most_known), [])
         if len(header) < 2:
-            return known, 0, 0
-        return known, sum(len(cells) == len(header) for cells in rows), len(header)
+            return most_known, 0, 0
+        return most_known, sum(len(cells) == len(header) for cells in rows), len(header)
 
     return DelimitedLayout(max(DELIMITERS, key=fitness), 0)
 
@@ -75,7 +75,7 @@ class DelimitedRows:
         self._lines = lines
         self._delimiter = delimiter
         self._line = start
-        self._taken: list[str] = []  #: Lines of the current row.
+        self._row_lines: list[str] = []  #: Lines of the current row.
         self._recoveries = 0
         self._is_read = False
         self._last = "\n"  #: The last line of the last row.
@@ -100,14 +100,14 @@ class DelimitedRows:
                 if is_open_at_end:
                     self.open_quote = self.open_quote or line
                 fault = str(error)
-                if is_open_at_end or len(self._taken) != 1:
+                if is_open_at_end or len(self._row_lines) != 1:
                     fault = f"a quote is opened here and never closed ({error})"
                 reader = self._begin_anew()
                 yield CellRow(line, [], fault)
             else:
-                self._line += len(self._taken)
-                self._last = self._taken[-1]
-                self._taken.clear()
+                self._line += len(self._row_lines)
+                self._last = self._row_lines[-1]
+                self._row_lines.clear()
                 yield CellRow(line, cells)
 
     def blocks(self) -> Iterator[CellBlock | list[CellRow]]:
@@ -151,17 +151,17 @@ class DelimitedRows:
 
     def _noted(self) -> Iterator[str]:
         for line in self._lines:
-            self._taken.append(line)
+            self._row_lines.append(line)
             yield line
 
     def _begin_anew(self) -> Iterator[list[str]]:
         """Continue after the first line of an unreadable row: the others may be complete rows."""
-        rest = self._taken[1:]
+        rest = self._row_lines[1:]
         self._recoveries += 1
         if rest and self._recoveries <= _RECOVERIES:
             self._line += 1
             self._lines = chain(rest, self._lines)
         else:
-            self._line += len(self._taken)
-        self._taken.clear()
+            self._line += len(self._row_lines)
+        self._row_lines.clear()
         return self._reader()

@@ -149,12 +149,12 @@ class ImportReport:
             "unread_statuses": outcome.unread_statuses,
             "still_referred": [
                 {
-                    "kind": kept.kind,
-                    "crm_id": kept.crm_id,
-                    "name": kept.name,
-                    "people": kept.people,
+                    "kind": record.kind,
+                    "crm_id": record.crm_id,
+                    "name": record.name,
+                    "people": record.people,
                 }
-                for kept in outcome.still_referred
+                for record in outcome.still_referred
             ],
             "duplicate_count": len(outcome.duplicates),
             "truncated": self.is_truncated,
@@ -454,12 +454,14 @@ class _FileImport:
                 line = -row.line if number else row.line
                 records.append((line, record))
                 gaps[line] = self._gaps_of(row, fields, adds_only=True)
-            known = self._feed.known([record for _, record in records])
-            taken = [record for record, is_known in zip(records, known, strict=True) if is_known]
-            for batch in batched(taken, _BATCH):
+            are_known = self._feed.known([record for _, record in records])
+            known_records = [
+                record for record, is_known in zip(records, are_known, strict=True) if is_known
+            ]
+            for batch in batched(known_records, _BATCH):
                 self._feed.add(batch, gaps)
-            self.records += len(taken)
-            for line, _ in taken:
+            self.records += len(known_records)
+            for line, _ in known_records:
                 text = (
                     f"kind: taken for a {kind}, who has this id; only what keeps mail away is added"
                 )
@@ -519,11 +521,14 @@ class _FileImport:
         for duplicate in duplicates:
             if duplicate.differs:
                 lines = ", ".join(map(str, duplicate.lines))
-                said = "; ".join(f"{column}: {text}" for column, text in duplicate.differs.items())
+                differences = "; ".join(
+                    f"{column}: {text}" for column, text in duplicate.differs.items()
+                )
                 self._report(
                     RowProblem(
                         duplicate.lines[-1],
-                        f"{':'.join(duplicate.key)} stands in lines {lines}, which differ: {said}",
+                        f"{':'.join(duplicate.key)} stands in lines {lines}, which differ: "
+                        f"{differences}",
                         column=next(iter(duplicate.differs)),
                         cure="leave one row for each",
                     )

@@ -110,8 +110,8 @@ def group_record(fields: RowFields) -> Group:
 
 def _names(fields: RowFields) -> Names:
     """Return the names in other languages, from `name_de` and the like."""
-    named = ((language, fields.text(f"name_{language}")) for language in NAME_LANGUAGES)
-    return tuple((language, name) for language, name in named if name)
+    names = ((language, fields.text(f"name_{language}")) for language in NAME_LANGUAGES)
+    return tuple((language, name) for language, name in names if name)
 
 
 def _tag(fields: RowFields, protective: str) -> str:

@@ -120,11 +120,11 @@ def _as_members(column: SampledColumn, choices: Mapping[str, ColumnChoice]) -> I
     in `Newsletter` with any word but yes, in a date of death with any text at all.
     """
     is_opt_out = keeps_away(column.name)
-    given = dict.fromkeys(column.values)
-    words = {word: "" for word in given if is_flag(word) and read_flag(word) != is_opt_out}
+    values = dict.fromkeys(column.values)
+    words = {word: "" for word in values if is_flag(word) and read_flag(word) != is_opt_out}
     # Dynamics says `Allow` and `Do Not Allow`: which of two such words blocks mail isn't known.
-    are_words = len(given) <= _SHOWN and len(given) < len(column.values)
-    unclear = [word for word in given if not is_flag(word)] if are_words else []
+    are_words = len(values) <= _SHOWN and len(values) < len(column.values)
+    unclear = [word for word in values if not is_flag(word)] if are_words else []
     words |= dict.fromkeys(unclear, _OPTED_OUT)
     if len(column.values) < column.rows:
         words[""] = "" if is_opt_out else _OPTED_OUT
@@ -133,8 +133,8 @@ def _as_members(column: SampledColumn, choices: Mapping[str, ColumnChoice]) -> I
     yield _comment("take the file in once more: gateway import memberships FILE --replace, with")
     yield _comment(f"a group {_OPTED_OUT!r} that has NoMailingsTag (NoMailTag: no mail at all) and")
     if unclear:
-        shown = ", ".join(map(repr, unclear))
-        yield _comment(f'the words that let mail through set to "" (of {shown}), and')
+        unclear_words = ", ".join(map(repr, unclear))
+        yield _comment(f'the words that let mail through set to "" (of {unclear_words}), and')
     yield _comment("[crm.map.memberships]")
     yield _comment(f"person = {_toml(choices['crm_id'].columns[0].name)}")
     yield _comment(f"group = {{column = {_toml(column.name)}, values = {{{table}}}}}")
@@ -189,8 +189,8 @@ def _doubts_of(
             )
             yield _comment(f'tag = {{column = {_toml(name)}, values = {{"…" = "NoMailTag"}}}}')
     if ours == "kind":
-        known = {"candidate", "contact", "application", *words}
-        unknown = _most(value for value in values if value.casefold() not in known)
+        known_words = {"candidate", "contact", "application", *words}
+        unknown = _most(value for value in values if value.casefold() not in known_words)
         if unknown:
             yield _comment(f"unsure: no kind is known for {unknown}")
     if of := _KEYS_OF.get(ours):
@@ -208,16 +208,18 @@ def _words(ours: str, column: SampledColumn, values: Sequence[str]) -> dict[str,
     if ours == "active" and values and set(values) <= _MARKS and len(values) < column.rows:
         # If only some rows have a mark, the others aren't active, though a blank usually means yes.
         return {"": "no"}
-    known = KIND_WORDS if ours == "kind" else {}
-    named = language_named if ours == "language" else lambda word: known.get(word.casefold())
-    read = {word: named(word) for word in dict.fromkeys(values)}
+    known_words = KIND_WORDS if ours == "kind" else {}
+    our_word_for = (
+        language_named if ours == "language" else lambda word: known_words.get(word.casefold())
+    )
+    read = {word: our_word_for(word) for word in dict.fromkeys(values)}
     return {word: ours for word, ours in read.items() if ours and word.casefold() != ours}
 
 
 def _most(values: "Iterator[str] | Sequence[str]") -> str:
     counted = Counter(values).most_common()
-    shown = ", ".join(f"{value!r} ({count})" for value, count in counted[:_SHOWN])
-    return f"{shown} and {len(counted) - _SHOWN} more" if len(counted) > _SHOWN else shown
+    listing = ", ".join(f"{value!r} ({count})" for value, count in counted[:_SHOWN])
+    return f"{listing} and {len(counted) - _SHOWN} more" if len(counted) > _SHOWN else listing
 
 
 def _comment(text: str) -> str:

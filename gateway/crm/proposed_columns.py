@@ -111,15 +111,15 @@ def named_columns(
     names: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> tuple[list[SampledColumn], list[str]]:
     """Return the columns with a name, and the names that occur twice."""
-    seen: set[str] = set()
+    seen_keys: set[str] = set()
     columns, repeated = [], []
     for at, name in enumerate(map(str.strip, names)):
-        if column_key(name) in seen:
+        if column_key(name) in seen_keys:
             repeated.append(name)
         elif name:
             values = [value for row in rows if (value := plain(row[at]))]
             columns.append(SampledColumn(name, values, len(rows)))
-            seen.add(column_key(name))
+            seen_keys.add(column_key(name))
     return columns, repeated
 
 
@@ -195,12 +195,12 @@ def choose_tag(
     if "tag" not in kind.columns or not tagged:
         return
     names = {column.name for column in tagged}
-    chosen = choices.get("tag")
-    if chosen is None or not names & {column.name for column in chosen.columns}:
-        choices["tag"] = chosen = ColumnChoice(tagged[:1])
-    best = chosen.columns[0].name
+    tag_choice = choices.get("tag")
+    if tag_choice is None or not names & {column.name for column in tag_choice.columns}:
+        choices["tag"] = tag_choice = ColumnChoice(tagged[:1])
+    best = tag_choice.columns[0].name
     if others := [column.name for column in tagged if column.name != best]:
-        chosen.doubts = [f"tags stand in {', '.join(map(repr, others))} too"]
+        tag_choice.doubts = [f"tags stand in {', '.join(map(repr, others))} too"]
     for ours in [ours for ours, choice in choices.items() if ours != "tag"]:
         if best in {column.name for column in choices[ours].columns}:
             del choices[ours]
@@ -210,8 +210,8 @@ def choose_names_of_staff(
     columns: Sequence[SampledColumn], choices: dict[str, ColumnChoice]
 ) -> None:
     """Choose first and last name if no column has both: staff have just one column `name`."""
-    chosen = choices.get("name")
-    if chosen is not None and surely("staff", chosen.columns[0].name, "name"):
+    name_choice = choices.get("name")
+    if name_choice is not None and surely("staff", name_choice.columns[0].name, "name"):
         return
     parts = {suggested("people", column.name): column for column in columns}
     names = [parts[part] for part in ("first_name", "last_name") if part in parts]
@@ -237,11 +237,11 @@ def choose_by_content(
             )
             free = [column for column in free if column not in with_addresses]
         elif ours in kind.columns and ours not in choices and with_addresses:
-            taken = with_addresses if ours == "emails" else with_addresses[:1]
+            address_columns = with_addresses if ours == "emails" else with_addresses[:1]
             choices[ours] = ColumnChoice(
-                taken, ["it holds mail addresses; its name doesn't say so"]
+                address_columns, ["it holds mail addresses; its name doesn't say so"]
             )
-            free = [column for column in free if column not in taken]
+            free = [column for column in free if column not in address_columns]
     key = next((name for name in ("crm_id", "reference") if name in kind.needed), None)
     if key and key not in choices:
         own_keys = [
@@ -284,14 +284,14 @@ def shipped_mapping(kind: FileKind, columns: Sequence[SampledColumn]) -> str:
     for name, tables in SHIPPED_MAPPINGS.items():
         if kind.name in tables:
             mapping = read_mapping(kind.name, tables[kind.name], {})
-            theirs = {name for mapped in mapping.columns.values() for name in mapped.columns}
+            their_names = {name for mapped in mapping.columns.values() for name in mapped.columns}
             keys = set(map(column_key, names))
             needed = {
                 column_key(name)
                 for ours in ("crm_id", "emails")
                 for name in mapping.columns[ours].columns
             }
-            known = keys.intersection(map(column_key, theirs))
-            if needed <= keys and len(known) > max(2, len(theirs) // 2):
+            known_keys = keys.intersection(map(column_key, their_names))
+            if needed <= keys and len(known_keys) > max(2, len(their_names) // 2):
                 return name
     return ""

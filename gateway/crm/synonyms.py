@@ -135,11 +135,13 @@ _NAMED = frozenset({"groups", "statuses", "programmes", "staff"})
 def suggested(kind: str, name: str) -> str:
     """Return which of our columns a CRM's column probably is; empty: none."""
     key = column_key(name)
-    known = _known(kind)
-    if key in known:
-        return known[key]
+    synonyms = _known(kind)
+    if key in synonyms:
+        return synonyms[key]
     close = nearest(name, COLUMNS[kind])
-    return close or known.get(nearest(name, [synonym for synonym in known if len(synonym) > 3]), "")
+    return close or synonyms.get(
+        nearest(name, [synonym for synonym in synonyms if len(synonym) > 3]), ""
+    )
 
 
 def surely(kind: str, name: str, ours: str) -> int:
@@ -153,24 +155,24 @@ def surely(kind: str, name: str, ours: str) -> int:
 @cache
 def _known(kind: str) -> dict[str, str]:
     """Return our columns of a kind by the keys of the names that CRMs give them."""
-    known = {
+    synonyms = {
         column_key(word): ours for ours, words in _BY_KIND[kind].items() for word in words.split()
     }
     if "crm_id" in COLUMNS[kind]:
         ids = [column_key(word) for word in _ID.split()]
         owners = [column_key(word) for word in _OWNERS[kind].split()]
-        known |= dict.fromkeys(ids, "crm_id")
-        known |= {f"{owner}{word}": "crm_id" for owner in owners for word in ids}
-        known |= {f"{owner}s{word}": "crm_id" for owner in owners for word in ids}
+        synonyms |= dict.fromkeys(ids, "crm_id")
+        synonyms |= {f"{owner}{word}": "crm_id" for owner in owners for word in ids}
+        synonyms |= {f"{owner}s{word}": "crm_id" for owner in owners for word in ids}
     if "person" in COLUMNS[kind]:
         owners = [*map(column_key, _OWNERS["people"].split()), "employee", "mitarbeiter"]
         numbers = [column_key(word) for word in _ID.split()]
-        known = {
+        synonyms = {
             **{f"{owner}{number}": "person" for owner in owners for number in ("", *numbers)},
-            **known,
+            **synonyms,
         }
     if kind in _NAMED:
         owners = [column_key(word) for word in _OWNERS[kind].split()]
         names = ("naam", "name", "snaam", "nname")
-        known |= {f"{owner}{word}": "name" for owner in owners for word in names}
-    return known | {column_key(word): word for word in COLUMNS[kind]}
+        synonyms |= {f"{owner}{word}": "name" for owner in owners for word in names}
+    return synonyms | {column_key(word): word for word in COLUMNS[kind]}

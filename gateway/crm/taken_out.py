@@ -54,10 +54,10 @@ def rows_taken_out(
                 f"{readable_name(str(file))}: names the person, and its name tells no kind of file"
             )
         return []
-    others, theirs = _rows_of(file, kind, reading, speaks_of, ref)
-    if theirs and not dry_run:
+    others, their_lines = _rows_of(file, kind, reading, speaks_of, ref)
+    if their_lines and not dry_run:
         _write_anew(file, others)
-    return theirs
+    return their_lines
 
 
 def report_of(file: Path) -> Path:
@@ -112,7 +112,7 @@ def _rows_of(
     """Return the file without a person's rows, and the lines in which those begin."""
     feed_file = FeedFile(file, KINDS[kind], reading)
     column = "crm_id" if kind == "people" else "person"
-    out, theirs = StringIO(newline=""), list[int]()
+    out, their_lines = StringIO(newline=""), list[int]()
     lines = file.read_bytes().split(b"\n") if file.name.lower().endswith(".jsonl") else []
     others: list[bytes] = []
     try:
@@ -122,7 +122,7 @@ def _rows_of(
         writer.writerow(header)
         for line, cells, texts in rows:
             if speaks_of("\t".join(cells)) or (ref is not None and _names(texts, column, ref)):
-                theirs.append(line)
+                their_lines.append(line)
             elif lines:
                 others.append(lines[line - 1].rstrip(b"\r") + b"\n")
             else:
@@ -130,14 +130,14 @@ def _rows_of(
     except FileRefused as error:
         raise CannotBeTakenOut(f"{file}: {error}") from error
     if lines:
-        return b"".join(others), theirs
-    return as_octets(out.getvalue()), theirs
+        return b"".join(others), their_lines
+    return as_octets(out.getvalue()), their_lines
 
 
 def _names(texts: Mapping[str, str], column: str, ref: PersonRef) -> bool:
-    named: Sequence[str] = [part.strip() for part in texts.get(column, "").split(";")]
+    crm_ids: Sequence[str] = [part.strip() for part in texts.get(column, "").split(";")]
     word = texts.get("kind", "").strip().casefold()
-    return ref.crm_id in named and KIND_WORDS.get(word, word or "candidate") == ref.kind.value
+    return ref.crm_id in crm_ids and KIND_WORDS.get(word, word or "candidate") == ref.kind.value
 
 
 def _text_of(file: Path) -> str:

@@ -96,23 +96,23 @@ def as_text(cell: Cell) -> str:
 def _chosen(workbook: "CalamineWorkbook", preferred: str) -> "CalamineSheet":
     from python_calamine import SheetVisibleEnum
 
-    shown = [
+    visible_names = [
         sheet.name
         for sheet in workbook.sheets_metadata
         if sheet.visible is SheetVisibleEnum.Visible
     ]
-    sheets = [workbook.get_sheet_by_name(name) for name in shown]
+    sheets = [workbook.get_sheet_by_name(name) for name in visible_names]
     used = [sheet for sheet in sheets if sheet.height]
-    named = [sheet for sheet in used if sheet.name.strip().casefold() == preferred]
+    preferred_sheets = [sheet for sheet in used if sheet.name.strip().casefold() == preferred]
     if not used:
         raise WorkbookRefused("is empty")
-    if len(used) > 1 and not named:
+    if len(used) > 1 and not preferred_sheets:
         names = ", ".join(repr(sheet.name) for sheet in used)
         raise WorkbookRefused(
             f"has several sheets with something in them: {names}; call the one to read "
             f"{preferred!r}, or save it alone"
         )
-    return (named or used)[0]
+    return (preferred_sheets or used)[0]
 
 
 def _bounded(file: BinaryIO) -> BytesIO:

@@ -70,11 +70,11 @@ class DateColumns:
             for name, texts in written.items()
         }
         evidence = {name: weigh(texts, self._zone) for name, texts in foreign.items() if texts}
-        shown = {
+        orders = {
             column_evidence.order for column_evidence in evidence.values() if column_evidence.order
         }
         for name, column_evidence in evidence.items():
-            others = next(iter(shown)) if len(shown) == 1 else None
+            others = next(iter(orders)) if len(orders) == 1 else None
             is_all = self._has_serials and len(foreign[name]) == len(written[name] - {""})
             is_silent = not (column_evidence.day_first or column_evidence.month_first)
             reader = DateReader(

@@ -96,38 +96,38 @@ class RowFields:
         except UnreadableCell as error:
             raise KeyUnreadable(self._fault(name, error)) from None
 
-    def key_choice(self, name: str, known: Mapping[str, Word]) -> Word:
+    def key_choice(self, name: str, meanings: Mapping[str, Word]) -> Word:
         """Return the meaning of one of the known words, in any spelling."""
-        chosen = self._choice(name, known)
-        if chosen is None:
-            raise KeyUnreadable(self._not_one_of(name, known))
-        return chosen
+        meaning = self._choice(name, meanings)
+        if meaning is None:
+            raise KeyUnreadable(self._not_one_of(name, meanings))
+        return meaning
 
-    def likely_choice(self, name: str, known: Mapping[str, Word], otherwise: Word) -> Word:
+    def likely_choice(self, name: str, meanings: Mapping[str, Word], otherwise: Word) -> Word:
         """Return the same; for a typo the nearest word's, for an error cell `otherwise`.
 
         In both cases `is_unsure` is set and a remark added. Raise for a word unlike any of them
         (`robot`).
         """
-        chosen = self._choice(name, known)
-        if chosen is not None:
-            return chosen
-        word = nearest(self._texts.get(name, ""), filter(None, known))
+        meaning = self._choice(name, meanings)
+        if meaning is not None:
+            return meaning
+        word = nearest(self._texts.get(name, ""), filter(None, meanings))
         if not word and name not in self._faults:
-            raise KeyUnreadable(self._not_one_of(name, known))
+            raise KeyUnreadable(self._not_one_of(name, meanings))
         self.is_unsure = True
-        self.remarks.append(self._not_one_of(name, known))
-        return known.get(word, otherwise)
+        self.remarks.append(self._not_one_of(name, meanings))
+        return meanings.get(word, otherwise)
 
-    def _choice(self, name: str, known: Mapping[str, Word]) -> Word | None:
+    def _choice(self, name: str, meanings: Mapping[str, Word]) -> Word | None:
         value = plain(self._texts.get(name, ""))
-        chosen = known.get(value) or known.get(value.lower())
-        if chosen is None and (word := same_word(value, known)):
-            chosen = known[word]
-        return chosen
+        meaning = meanings.get(value) or meanings.get(value.lower())
+        if meaning is None and (word := same_word(value, meanings)):
+            meaning = meanings[word]
+        return meaning
 
-    def _not_one_of(self, name: str, known: Mapping[str, Any]) -> FieldFault:
-        words = ", ".join(dict.fromkeys(str(word) for word in known.values()))
+    def _not_one_of(self, name: str, meanings: Mapping[str, Any]) -> FieldFault:
+        words = ", ".join(dict.fromkeys(str(word) for word in meanings.values()))
         value = plain(self._texts.get(name, ""))
         error = UnreadableCell(f"not one of {words}: {value!r}", f"write one of {words}")
         return self._fault(name, error)
@@ -170,9 +170,9 @@ class RowFields:
         cell = self._cell(name)
         faults = []
         for doubt in cell.doubts:
-            kept = f"; {', '.join(doubt.parts)} for suppression only" if doubt.parts else ""
+            kept_parts = f"; {', '.join(doubt.parts)} for suppression only" if doubt.parts else ""
             what = doubt.fault.rpartition(": ")[0] or doubt.fault
-            text = f"{doubt.text!r} is left out: it {what}{kept}"
+            text = f"{doubt.text!r} is left out: it {what}{kept_parts}"
             faults.append(FieldFault(name, text, doubt.text, doubt.cure))
         if faults or name in self.unread:
             self.partly.add(name)
@@ -238,8 +238,8 @@ class RowFields:
     def _fault(self, name: str, error: UnreadableCell) -> FieldFault:
         value = self._texts.get(name, "").strip()
         # A report is UTF-8 with one line per entry, whatever the file contains.
-        shown = value.encode(errors="backslashreplace").decode()
-        return FieldFault(name, str(error), shown, error.cure)
+        printable_value = value.encode(errors="backslashreplace").decode()
+        return FieldFault(name, str(error), printable_value, error.cure)
 
 
 def read_moment(value: str) -> datetime | None:

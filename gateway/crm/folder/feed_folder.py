@@ -96,7 +96,7 @@ class FeedFolder:
         self._zone = zone
         self._mapping = mapping
         self._keep_suppressed = keep_suppressed
-        self._seen: dict[Path, str] = {}
+        self._last_marks: dict[Path, str] = {}
         self._not_moved: dict[str, HandledFile] = {}  #: Files handled but not moved yet, by mark.
         self._people_ahead: PeopleAhead | None = None
         if keep_suppressed is not None:
@@ -117,7 +117,7 @@ class FeedFolder:
         candidates = (found_at(path) for path in paths if is_for_feed(path.name))
         waiting = [file for file in candidates if file is not None]
         settled = self._settled(waiting)
-        self._seen = {file.path: file.mark for file in waiting}
+        self._last_marks = {file.path: file.mark for file in waiting}
         marks = {file.mark for file in waiting}
         self._not_moved = {
             mark: handled for mark, handled in self._not_moved.items() if mark in marks
@@ -153,7 +153,7 @@ class FeedFolder:
 
         While a full file of people still changes, other full files wait: it says who is gone.
         """
-        settled = [file for file in waiting if self._seen.get(file.path) == file.mark]
+        settled = [file for file in waiting if self._last_marks.get(file.path) == file.mark]
         if any(file.names_all_people and file not in settled for file in waiting):
             return [file for file in settled if not file.replaces]
         return settled
@@ -175,8 +175,8 @@ class FeedFolder:
                     last_file(connection, self._source, "")
             return HandledFile(name=name, state="waiting", error=str(error))
         except Exception as error:
-            named = keepable_line(f"{type(error).__name__}: {error}")
-            why = _FAULT.format(fault=named)
+            error_line = keepable_line(f"{type(error).__name__}: {error}")
+            why = _FAULT.format(fault=error_line)
             return HandledFile(name=name, state="failed", error=why, fault=error)
 
     def _imported(self, file: DroppedFile, name: str, *, unknown: str) -> HandledFile:
