@@ -29,7 +29,7 @@ def person_before(cursor: str | None) -> PersonRef | None:
 
 def timeline_cursor(last: TimelinePlace | None) -> str | None:
     """Return the cursor for older events; None: there are none."""
-    return None if last is None else wrapped([last.at.isoformat(), str(last.shown)])
+    return None if last is None else wrapped([last.at.isoformat(), str(last.shown_count)])
 
 
 def timeline_place(cursor: str | None) -> TimelinePlace | None:
@@ -41,7 +41,7 @@ def timeline_place(cursor: str | None) -> TimelinePlace | None:
         place = TimelinePlace(datetime.fromisoformat(moment), int(shown_count))
     except ValueError:
         raise unknown_cursor() from None
-    if place.at.tzinfo is None or not 0 < place.shown < _MOST_ALIKE:
+    if place.at.tzinfo is None or not 0 < place.shown_count < _MOST_ALIKE:
         raise unknown_cursor()
     return place
 

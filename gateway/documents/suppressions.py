@@ -239,7 +239,7 @@ def released_document(address: str, released: "Released") -> ReleasedDocument:
 
 def unmatched_address_document(unmatched: "Unmatched") -> UnmatchedAddressDocument:
     """Return a stored text that no recipient can have, and how it is read now."""
-    reading = unmatched.meant
+    reading = unmatched.reading
     is_understood = isinstance(reading, TypedAddress)
     return {
         "id": None if unmatched.suppression is None else ids.show(unmatched.suppression),

@@ -118,4 +118,4 @@ def test_of_a_message_those_are_shown_whom_the_group_kept_from_it(
         assert [kept.id] == messages.listed_ids(connection, group=typed, state=State.SEND_FAILED)
         parts = messages.some_deliveries(connection, [kept.id], group=typed, most=10)
 
-    assert [ANN] == [delivery.address for _, delivery in parts[kept.id].shown]
+    assert [ANN] == [delivery.address for _, delivery in parts[kept.id].deliveries]

@@ -41,12 +41,12 @@ def test_what_is_understood_is_mended_in_one_go_and_only_once(database: Database
         ("<Bob+jobs@x.org>", TypedAddress("Bob+jobs@x.org"), 1, None),
         ("<ann+home@x.org>", TypedAddress("ann+home@x.org"), None, ann),
     ] == [
-        (one.stored, one.meant, one.suppression, one.person)
+        (one.stored, one.reading, one.suppression, one.person)
         for one in before
-        if isinstance(one.meant, TypedAddress)
+        if isinstance(one.reading, TypedAddress)
     ]
     assert ["a@x.org,b@x.org", "a@x@y"] == [
-        one.stored for one in before if isinstance(one.meant, NotAnAddress)
+        one.stored for one in before if isinstance(one.reading, NotAnAddress)
     ]
     assert [1] == [entry.id for entry in history]
     assert ((ann,), ("ann@x.org", "ann+home@x.org"), ("a@x@y",)) == (

@@ -257,7 +257,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "settled": partial(journal.settled_after, after=5, waiting_since=6),
     "what staff said of an address": partial(suppression.history, address="a@x.org"),
     "what staff said of a person": partial(suppression.history, address=ANN),
-    "what Mailchimp refuses": partial(opt_outs.refusals, wanted=["a@x.org"]),
+    "what Mailchimp refuses": partial(opt_outs.refusals, addresses=["a@x.org"]),
 }
 
 

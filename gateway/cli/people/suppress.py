@@ -273,7 +273,7 @@ def mend(
         ]
         if not dry_run:
             mending.mend(connection, unmatched, plus_addresses=plus_addresses)
-    left = [entry for entry in unmatched if isinstance(entry.meant, NotAnAddress)]
+    left = [entry for entry in unmatched if isinstance(entry.reading, NotAnAddress)]
     if as_json:
         print_json([unmatched_address_document(entry) for entry in unmatched])
     else:
@@ -282,14 +282,14 @@ def mend(
                 str(entry.person) if entry.person else f"entry {ids.show(entry.suppression or 0)}"
             )
             stored = one_line(entry.stored)
-            if isinstance(entry.meant, TypedAddress):
+            if isinstance(entry.reading, TypedAddress):
                 verb = "would be" if dry_run else "is"
-                print_line(f"{whose}: {stored} {verb} {entry.meant.address}")
+                print_line(f"{whose}: {stored} {verb} {entry.reading.address}")
             elif entry.person:
-                print_line(f"{whose}: {entry.meant}; correct it in the CRM")
+                print_line(f"{whose}: {entry.reading}; correct it in the CRM")
             else:
                 advice = f"add what was meant, then: gateway suppress release '{stored}'"
-                print_line(f"{whose}: {entry.meant}; {advice}")
+                print_line(f"{whose}: {entry.reading}; {advice}")
         if unmatched:
             mended = len(unmatched) - len(left)
             verb = "would be" if dry_run else "is" if mended == 1 else "are"

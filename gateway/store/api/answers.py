@@ -63,13 +63,13 @@ def begin(
     )
     if connection.scalar(query.returning(answers.c.token)) is not None:
         return None
-    kept = connection.execute(
+    row = connection.execute(
         select(answers).where(answers.c.token == request.token, answers.c.key == request.key)
     ).one()
-    is_same = kept.request == request.digest
-    if kept.status is None:
+    is_same = row.request == request.digest
+    if row.status is None:
         return EarlierRequest(is_same, None)
-    return EarlierRequest(is_same, StoredAnswer(status=kept.status, type=kept.type, body=kept.body))
+    return EarlierRequest(is_same, StoredAnswer(status=row.status, type=row.type, body=row.body))
 
 
 def keep(connection: Connection, request: RepeatableRequest, answer: StoredAnswer) -> None:

@@ -24,8 +24,8 @@ class NoSuchToken(GatewayError):
 def add(connection: Connection, token: Token, secret: str) -> None:
     """Store a new token; `secret` is what its bearer presents."""
     row = {"id": token.id, "digest": _digest(secret), "name": token.name, "source": token.source}
-    given = {"scopes": " ".join(sorted(token.scopes)), "roles": " ".join(sorted(token.roles))}
-    connection.execute(insert(tokens).values(**row, **given))
+    rights = {"scopes": " ".join(sorted(token.scopes)), "roles": " ".join(sorted(token.roles))}
+    connection.execute(insert(tokens).values(**row, **rights))
 
 
 def find(connection: Connection, secret: str) -> Token | None:

@@ -44,7 +44,7 @@ def message_of(
     with the message's Message-ID, or with a recipient if few ids are named, or alone if the message
     has no Message-ID.
     """
-    named = {lookup_form(recipient) for recipient in recipients}
+    named_addresses = {lookup_form(recipient) for recipient in recipients}
     for number in numbers:
         query = select(messages.c.message_id).where(messages.c.id == number)
         its_message_id = connection.scalar(query)
@@ -52,7 +52,7 @@ def message_of(
             continue
         is_certain = its_message_id == message_id != ""
         if not is_certain and len(numbers) <= _MOST_HOPS:
-            is_to_them = named.intersection(addresses_of(connection, number).values())
+            is_to_them = named_addresses.intersection(addresses_of(connection, number).values())
             is_certain = its_message_id == "" or bool(is_to_them)
         if is_certain:
             return FoundMessage(number, Proof.TRACE)
@@ -91,16 +91,16 @@ def addresses_of(connection: Connection, message: int) -> dict[int, str]:
     Deliveries with an unknown outcome count too: a bounce proves that the relay accepted the mail.
     """
     c = deliveries.c
-    taken = (State.RELAYED, State.SENDING, State.UNKNOWN)
-    query = select(c.position, c.address).where(c.message == message, c.state.in_(taken))
+    accepted_states = (State.RELAYED, State.SENDING, State.UNKNOWN)
+    query = select(c.position, c.address).where(c.message == message, c.state.in_(accepted_states))
     return {row.position: row.address for row in connection.execute(query)}
 
 
-def add(connection: Connection, kept: Sequence[KeptBounce]) -> None:
+def add(connection: Connection, kept_bounces: Sequence[KeptBounce]) -> None:
     """Store what a mail reports as bounced, replacing what was stored for that mail before."""
-    if kept:
-        connection.execute(delete(bounces).where(bounces.c.inbox == kept[0].inbox))
-        rows = [{**asdict(bounce), "proof": bounce.proof or ""} for bounce in kept]
+    if kept_bounces:
+        connection.execute(delete(bounces).where(bounces.c.inbox == kept_bounces[0].inbox))
+        rows = [{**asdict(bounce), "proof": bounce.proof or ""} for bounce in kept_bounces]
         connection.execute(insert(bounces).values(rows))
 
 

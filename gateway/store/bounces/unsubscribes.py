@@ -46,18 +46,18 @@ class KeptUnsubscribe:
 
 
 def recipient_of(
-    connection: Connection, named: Named, *, lock: bool = False
+    connection: Connection, named_mail: Named, *, lock: bool = False
 ) -> MailedRecipient | None:
     """Return who a mail went to; None if that is no longer known.
 
     With `lock`, two requests for the same mail are handled one after the other.
     """
-    if isinstance(named, NamedDelivery):
+    if isinstance(named_mail, NamedDelivery):
         d = deliveries.c
         query = (
             select(d.address, d.persons, messages.c.sender)
             .join_from(deliveries, messages, messages.c.id == d.message)
-            .where(d.message == named.message, d.position == named.position)
+            .where(d.message == named_mail.message, d.position == named_mail.position)
         )
         query = query.with_for_update(of=deliveries) if lock else query
         row = connection.execute(query).first()
@@ -77,8 +77,10 @@ def recipient_of(
         )
     o = occurrences.c
     columns = (o.person, o.kind, o.recipient, o.mailbox, o.trigger, o.message)
-    wanted = select(*columns).where(o.id == named.occurrence)
-    sent = connection.execute(wanted.with_for_update() if lock else wanted).first()
+    occurrence_query = select(*columns).where(o.id == named_mail.occurrence)
+    sent = connection.execute(
+        occurrence_query.with_for_update() if lock else occurrence_query
+    ).first()
     if sent is None:
         return None
     is_erased = sent.person.startswith(PREFIX)
@@ -169,8 +171,10 @@ def unsubscribe(
             person = whose if isinstance(whose, PersonRef) else None
             address = "" if isinstance(whose, PersonRef) else whose
             if not topic_opt_outs.is_declined(connection, topic, person, address):
-                kept = TopicOptOut(id=new_id(), topic=topic, whose=whose, remark=choice, since=now)
-                topic_opt_outs.add(connection, kept)
+                opt_out = TopicOptOut(
+                    id=new_id(), topic=topic, whose=whose, remark=choice, since=now
+                )
+                topic_opt_outs.add(connection, opt_out)
                 is_news = True
         elif not _in_force(connection, whose, now):
             suppression.add(

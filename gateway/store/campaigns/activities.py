@@ -57,7 +57,7 @@ class MemberActivity:
 def keep(
     connection: Connection,
     mailing: ActivityCampaign,
-    seen: Sequence[ReportedRecipient],
+    contacts: Sequence[ReportedRecipient],
     *,
     now: datetime,
 ) -> list[RecipientActivity]:
@@ -65,10 +65,10 @@ def keep(
 
     A known open may later be marked as a machine's, but is never unmarked.
     """
-    recipients = recipients_of(connection, mailing, seen)
+    recipients = recipients_of(connection, mailing, contacts)
     acts = {
         _key(act): act
-        for contact in seen
+        for contact in contacts
         for act in (
             RecipientActivity(recipients[contact.email_id, contact.email], activity)
             for activity in contact.activities
@@ -98,8 +98,8 @@ def keep(
     machines = [key for key, act in acts.items() if key not in new and act.activity.machine]
     human = and_(activities.c.campaign == mailing.id, ~activities.c.machine)
     for keys in batched(machines, _AT_ONCE):
-        theirs = activities.c.recipient.in_({key[0] for key in keys})
-        query = select(*_KEY).where(human, theirs)
+        has_recipient = activities.c.recipient.in_({key[0] for key in keys})
+        query = select(*_KEY).where(human, has_recipient)
         unmarked = {tuple(row) for row in connection.execute(query)}
         for key in unmarked.intersection(keys):
             same = (column == value for column, value in zip(_KEY, key, strict=True))
@@ -108,33 +108,37 @@ def keep(
 
 
 def recipients_of(
-    connection: Connection, mailing: ActivityCampaign, seen: Iterable[ReportedRecipient]
+    connection: Connection, mailing: ActivityCampaign, contacts: Iterable[ReportedRecipient]
 ) -> dict[tuple[str, str], str]:
     """Return the address the campaign went to, by contact id and Mailchimp's current address.
 
     People who have changed their address since are found by their contact; if that is unknown, the
     current address is used.
     """
-    wanted = {(contact.email_id, contact.email): lookup_form(contact.email) for contact in seen}
-    members = _members_among(connection, mailing.id, wanted.values())
-    strangers = {key for key, address in wanted.items() if address not in members}
+    addresses = {
+        (contact.email_id, contact.email): lookup_form(contact.email) for contact in contacts
+    }
+    members = _members_among(connection, mailing.id, addresses.values())
+    strangers = {key for key, address in addresses.items() if address not in members}
     moved = _moved(connection, mailing, {email_id for email_id, _ in strangers})
-    return wanted | {key: moved[key[0]] for key in strangers if key[0] in moved}
+    return addresses | {key: moved[key[0]] for key in strangers if key[0] in moved}
 
 
 def unknown_contacts(
-    connection: Connection, mailing: ActivityCampaign, seen: Iterable[ReportedRecipient]
+    connection: Connection, mailing: ActivityCampaign, contacts: Iterable[ReportedRecipient]
 ) -> list[str]:
     """Return the ids of recipients whose address and contact are both unknown."""
-    wanted = {contact.email_id: lookup_form(contact.email) for contact in seen if contact.email_id}
-    members = _members_among(connection, mailing.id, wanted.values())
-    strangers = [email_id for email_id, address in wanted.items() if address not in members]
+    addresses = {
+        contact.email_id: lookup_form(contact.email) for contact in contacts if contact.email_id
+    }
+    members = _members_among(connection, mailing.id, addresses.values())
+    strangers = [email_id for email_id, address in addresses.items() if address not in members]
     c = audience_members.c
-    known: set[str] = set()
+    known_ids: set[str] = set()
     for chunk in batched(strangers, _AT_ONCE):
         is_in_chunk = (c.audience == mailing.audience, c.email_id.in_(chunk))
-        known.update(connection.scalars(select(c.email_id).where(*is_in_chunk)))
-    return [email_id for email_id in strangers if email_id not in known]
+        known_ids.update(connection.scalars(select(c.email_id).where(*is_in_chunk)))
+    return [email_id for email_id in strangers if email_id not in known_ids]
 
 
 def _members_among(connection: Connection, campaign: int, addresses: Iterable[str]) -> set[str]:
@@ -265,9 +269,9 @@ def of_recipients(
 ) -> dict[str, list[Activity]]:
     """Return what up to a few hundred recipients did with a campaign, in chronological order."""
     c = activities.c
-    theirs = select(activities).where(c.campaign == campaign, c.recipient.in_(recipients))
+    query = select(activities).where(c.campaign == campaign, c.recipient.in_(recipients))
     doings: dict[str, list[Activity]] = {}
-    for row in connection.execute(theirs.order_by(c.at, c.type, c.link, c.nth)):
+    for row in connection.execute(query.order_by(c.at, c.type, c.link, c.nth)):
         doings.setdefault(row.recipient, []).append(_activity(row))
     return doings
 

@@ -73,8 +73,8 @@ def activate(
 ) -> Audience:
     """Make an audience the active one."""
     values = {"name": name, "double_optin": double_optin, "activated_at": now}
-    known = by_id(connection, number)
-    if known is None:
+    known_audience = by_id(connection, number)
+    if known_audience is None:
         connection.execute(insert(audiences).values(id=number, **values))
     else:
         change(connection, number, **values)

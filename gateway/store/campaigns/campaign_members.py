@@ -67,8 +67,8 @@ def add(connection: Connection, campaign: int, refs: Sequence[PersonRef], now: d
     """Add up to a few thousand people to a campaign; return how many were not in it."""
     before = 0
     for kind in sorted({ref.kind for ref in refs}):
-        wanted = [ref.crm_id for ref in refs if ref.kind == kind]
-        of_people = and_(_M.campaign == campaign, _M.kind == kind.value, _M.person.in_(wanted))
+        crm_ids = [ref.crm_id for ref in refs if ref.kind == kind]
+        of_people = and_(_M.campaign == campaign, _M.kind == kind.value, _M.person.in_(crm_ids))
         query = select(func.count()).select_from(campaign_members).where(of_people)
         before += connection.scalar(query) or 0
     at = microseconds(now)
@@ -125,13 +125,13 @@ def _told_apart(tallied: Mapping[str, int]) -> dict[str, int]:
 
 def known_people(connection: Connection, refs: Sequence[PersonRef]) -> set[PersonRef]:
     """Return which of up to a few thousand people are in the CRM."""
-    known: set[PersonRef] = set()
+    known_refs: set[PersonRef] = set()
     for kind in {ref.kind for ref in refs}:
-        wanted = [ref.crm_id for ref in refs if ref.kind == kind]
+        crm_ids = [ref.crm_id for ref in refs if ref.kind == kind]
         query = select(people.c.crm_id).where(people.c.kind == kind.value)
-        rows = connection.scalars(query.where(people.c.crm_id.in_(wanted)))
-        known |= {PersonRef(kind, crm_id) for crm_id in rows}
-    return known
+        rows = connection.scalars(query.where(people.c.crm_id.in_(crm_ids)))
+        known_refs |= {PersonRef(kind, crm_id) for crm_id in rows}
+    return known_refs
 
 
 def find_groups(connection: Connection, name: str) -> list[Group]:
@@ -256,10 +256,10 @@ def candidates(
         in_groups.where(is_same_person, group.active, group.tag == TAG).correlate(campaign_members)
     )
     # Unread fields that decide whether somebody is mailed, and at which address.
-    theirs = and_(unread.what == PEOPLE, unread.kind == _M.kind, unread.key == _M.person)
+    is_of_member = and_(unread.what == PEOPLE, unread.kind == _M.kind, unread.key == _M.person)
     unread_names = (
         select(func.aggregate_strings(unread.field, ", "))
-        .where(theirs, unread.field.in_(sorted(OF_RECIPIENT)))
+        .where(is_of_member, unread.field.in_(sorted(OF_RECIPIENT)))
         .correlate(campaign_members)
         .scalar_subquery()
     )

@@ -98,24 +98,24 @@ class CountedCampaigns:
     """
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[object, KeptCounts]] = {}
+        self._marked_counts: dict[int, tuple[object, KeptCounts]] = {}
 
     def several(self, connection: Connection, numbers: Sequence[int]) -> dict[int, KeptCounts]:
         """Return the counts of up to a few hundred campaigns."""
         marks = _marks(connection, numbers)
-        known = {number: self._known.get(number) for number in numbers}
+        entries = {number: self._marked_counts.get(number) for number in numbers}
         counts = {
             number: entry[1]
-            for number, entry in known.items()
+            for number, entry in entries.items()
             if entry is not None and entry[0] == marks[number]
         }
         changed = [number for number in numbers if number not in counts]
         if not changed:
             return counts
         counted = kept_of_several(connection, changed)
-        if len(self._known) > _REMEMBERED:
-            self._known = {}
-        self._known |= {number: (marks[number], counted[number]) for number in changed}
+        if len(self._marked_counts) > _REMEMBERED:
+            self._marked_counts = {}
+        self._marked_counts |= {number: (marks[number], counted[number]) for number in changed}
         return counts | counted
 
 

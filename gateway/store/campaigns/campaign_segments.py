@@ -94,8 +94,10 @@ def forget_segment(connection: Connection, campaign: int) -> None:
 def found_in_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> list[str]:
     """Record that addresses are in the segment; return those the campaign leaves out."""
     of_addresses = and_(_M.campaign == campaign, _M.address.in_(addresses))
-    wanted = set(connection.scalars(select(_M.address).where(of_addresses, _M.included)))
-    extra = [address for address in addresses if address not in wanted]
+    included_addresses = set(
+        connection.scalars(select(_M.address).where(of_addresses, _M.included))
+    )
+    extra = [address for address in addresses if address not in included_addresses]
     is_noted = or_(_M.included, _M.address.in_(extra))
     connection.execute(
         update(campaign_members).where(of_addresses, is_noted).values(segmented=True)

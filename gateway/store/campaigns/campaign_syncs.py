@@ -78,11 +78,15 @@ class ReadTimes:
 
 def reads(connection: Connection) -> ReadTimes:
     """Return when campaigns were last read, and when one will next be."""
-    known = [synced.campaign for synced in at_mailchimp(connection)]
+    synced_campaigns = [synced.campaign for synced in at_mailchimp(connection)]
     return ReadTimes(
-        campaigns=len(known),
-        last=max((synced.synced_at for synced in known if synced.synced_at), default=None),
-        next=min((synced.next_read for synced in known if synced.next_read), default=None),
+        campaigns=len(synced_campaigns),
+        last=max(
+            (synced.synced_at for synced in synced_campaigns if synced.synced_at), default=None
+        ),
+        next=min(
+            (synced.next_read for synced in synced_campaigns if synced.next_read), default=None
+        ),
     )
 
 
@@ -116,8 +120,8 @@ def mark(
     `before` is its `next_sync` when reading began. If that has changed meanwhile, something
     happened that may have been missed (`bring_forward`), so it is checked again in a minute.
     """
-    kept = orjson.dumps({"counters": counters.document(), "gaps": dict(gaps)}).decode()
-    values = {"counters": kept, "activity_until": until}
+    document = orjson.dumps({"counters": counters.document(), "gaps": dict(gaps)}).decode()
+    values = {"counters": document, "activity_until": until}
     query = update(campaigns).where(campaigns.c.id == number)
     kept_due = campaigns.c.next_sync
     due = case(
@@ -184,14 +188,14 @@ def _found(connection: Connection, *which: ColumnElement[bool]) -> list[Synced]:
     rows = connection.execute(select(campaigns).where(*which).order_by(campaigns.c.id))
     synced = []
     for row in rows:
-        kept = orjson.loads(row.counters) if row.counters else {}
-        counters = kept.get("counters")
+        document = orjson.loads(row.counters) if row.counters else {}
+        counters = document.get("counters")
         synced.append(
             Synced(
                 campaign=from_row(row),
                 until=row.activity_until,
                 counters=Counters.of_document(counters) if counters else None,
-                gaps=kept.get("gaps") or {},
+                gaps=document.get("gaps") or {},
                 synced_at=row.synced_at,
                 next_sync=row.next_sync,
             )

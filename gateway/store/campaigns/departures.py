@@ -46,8 +46,8 @@ def take_in(
     before = dict[str, tuple[str, datetime | None]]()
     for chunk in batched(sorted(contacts), _AT_ONCE):
         is_meant = (c.audience == audience, c.address.in_(chunk))
-        known = connection.execute(select(c.address, c.status, c.changed_at).where(*is_meant))
-        before |= {row.address: (row.status, row.changed_at) for row in known}
+        known_rows = connection.execute(select(c.address, c.status, c.changed_at).where(*is_meant))
+        before |= {row.address: (row.status, row.changed_at) for row in known_rows}
     news = []
     for address, contact_now in contacts.items():
         status, met_at = before.get(address, ("", None))
@@ -140,15 +140,15 @@ def opt_out(connection: Connection, left: Iterable[Departure], *, now: datetime)
         ): departure
         for departure in sorted(left, key=lambda departure: departure.at)
     }
-    known: dict[tuple[str, str, str, str], Row[Any]] = {}
+    known_rows: dict[tuple[str, str, str, str], Row[Any]] = {}
     audiences = {departure.audience for departure in latest.values()}
     for chunk in batched(sorted({departure.address for departure in latest.values()}), _AT_ONCE):
         is_meant = (table.c.audience.in_(audiences), table.c.address.in_(chunk))
         for row in connection.execute(select(table).where(*is_meant).order_by(table.c.at)):
-            known[row.kind, row.person, row.audience, row.address] = row  # the newest wins
+            known_rows[row.kind, row.person, row.audience, row.address] = row  # the newest wins
     new = []
     for key, departure in latest.items():
-        before = known.get(key)
+        before = known_rows.get(key)
         if before is None or (before.lifted_at is not None and departure.at > before.changed_at):
             new.append(departure)
         elif before.lifted_at is None:
@@ -173,19 +173,19 @@ def opt_out(connection: Connection, left: Iterable[Departure], *, now: datetime)
     return new
 
 
-def _note(connection: Connection, known: Row[Any], departure: Departure) -> None:
+def _note(connection: Connection, row: Row[Any], departure: Departure) -> None:
     """Store what Mailchimp now says about an opt-out in force."""
-    changed_at, campaign = max(known.changed_at, departure.at), known.campaign or departure.campaign
-    reason = known.reason or departure.reason
-    if (changed_at, campaign, reason) == (known.changed_at, known.campaign, known.reason):
+    changed_at, campaign = max(row.changed_at, departure.at), row.campaign or departure.campaign
+    reason = row.reason or departure.reason
+    if (changed_at, campaign, reason) == (row.changed_at, row.campaign, row.reason):
         return
     c = table.c
     is_meant = (
-        c.kind == known.kind,
-        c.person == known.person,
-        c.audience == known.audience,
-        c.address == known.address,
-        c.at == known.at,
+        c.kind == row.kind,
+        c.person == row.person,
+        c.audience == row.audience,
+        c.address == row.address,
+        c.at == row.at,
     )
     values = {"changed_at": changed_at, "campaign": campaign, "reason": reason}
     connection.execute(update(table).where(*is_meant).values(values))

@@ -71,9 +71,9 @@ def ensure(connection: Connection, kind: PersonKind) -> tuple[Group, bool]:
     if existing is not None:
         return existing, False
     # A group of the CRM without the tag may have the same name.
-    taken = set(connection.scalars(select(groups.c.crm_id).where(groups.c.kind == kind.value)))
+    taken_ids = set(connection.scalars(select(groups.c.crm_id).where(groups.c.kind == kind.value)))
     free_id, number = OWN_ID, 1
-    while free_id in taken:
+    while free_id in taken_ids:
         number += 1
         free_id = f"{OWN_ID}-{number}"
     made = Group(kind=kind, crm_id=free_id, name=NAME, tag=TAG)
@@ -84,10 +84,10 @@ def ensure(connection: Connection, kind: PersonKind) -> tuple[Group, bool]:
 
 def join(connection: Connection, people: Iterable[PersonRef], now: datetime) -> list[PersonRef]:
     """Put people into the opt-out group of their kind; return those who are new to it."""
-    wanted = list(dict.fromkeys(people))
-    ids = {kind: ensure(connection, kind)[0].crm_id for kind in {ref.kind for ref in wanted}}
+    refs = list(dict.fromkeys(people))
+    ids = {kind: ensure(connection, kind)[0].crm_id for kind in {ref.kind for ref in refs}}
     new = []
-    for ref in wanted:
+    for ref in refs:
         row = {"kind": ref.kind.value, "person": ref.crm_id, "group_id": ids[ref.kind]}
         query = insert_into(connection, memberships).values(**row, source=SOURCE, since=now)
         put_in = query.on_conflict_do_nothing().returning(memberships.c.person)
@@ -138,11 +138,11 @@ def in_force(connection: Connection, *, since: datetime | None = None) -> list[I
     ]
 
 
-def refusals(connection: Connection, wanted: Iterable[str]) -> list[Refusal]:
+def refusals(connection: Connection, addresses: Iterable[str]) -> list[Refusal]:
     """Return which of these addresses (in lookup form) Mailchimp itself sends no campaigns to."""
     c = audience_members.c
     refused = or_(c.status.in_(("unsubscribed", "cleaned")), c.refusal != "")
     query = select(c.address, c.status, c.changed_at, c.refusal).where(
-        c.address.in_(list(wanted)), refused
+        c.address.in_(list(addresses)), refused
     )
     return [Refusal(*row) for row in connection.execute(query.order_by(c.address))]

@@ -68,10 +68,10 @@ def listed(
     limit: int = 50,
 ) -> Sequence[ConsoleAct]:
     """Return acts, newest first."""
-    wanted = select(console_acts).order_by(console_acts.c.id.desc()).limit(limit)
+    query = select(console_acts).order_by(console_acts.c.id.desc()).limit(limit)
     if user is not None:
-        wanted = wanted.where(console_acts.c.user == user)
+        query = query.where(console_acts.c.user == user)
     if about is not None:
-        wanted = wanted.where(console_acts.c.about == about)
-    wanted = wanted.where(*of_page(console_acts.c.id, since, before))
-    return [ConsoleAct(**row._asdict()) for row in connection.execute(wanted)]
+        query = query.where(console_acts.c.about == about)
+    query = query.where(*of_page(console_acts.c.id, since, before))
+    return [ConsoleAct(**row._asdict()) for row in connection.execute(query)]

@@ -51,10 +51,10 @@ def start(connection: Connection, session: ConsoleSession, now: datetime) -> Non
 
 def find(connection: Connection, digest: str, now: datetime) -> ConsoleSession | None:
     """Return the session with a digest; None if there is none or it has ended."""
-    wanted = select(console_sessions).where(
+    query = select(console_sessions).where(
         console_sessions.c.digest == digest, console_sessions.c.until > now
     )
-    row = connection.execute(wanted).first()
+    row = connection.execute(query).first()
     if row is None:
         return None
     return ConsoleSession(**{**row._asdict(), "roles": frozenset(row.roles.split())})
@@ -91,14 +91,14 @@ def end(connection: Connection, digest: str) -> None:
 
 def end_all(connection: Connection, user: str, *, way: str = "") -> int:
     """End all sessions of a user, or those signed in one way; return how many there were."""
-    theirs = delete(console_sessions).where(
+    statement = delete(console_sessions).where(
         console_sessions.c.user == user, console_sessions.c.way.startswith(way)
     )
-    return connection.execute(theirs).rowcount
+    return connection.execute(statement).rowcount
 
 
 def users(connection: Connection, now: datetime, *, way: str) -> list[str]:
     """Return who has a live session signed in one way."""
-    theirs = select(console_sessions.c.user).distinct()
-    theirs = theirs.where(console_sessions.c.way.startswith(way), console_sessions.c.until > now)
-    return list(connection.scalars(theirs))
+    query = select(console_sessions.c.user).distinct()
+    query = query.where(console_sessions.c.way.startswith(way), console_sessions.c.until > now)
+    return list(connection.scalars(query))

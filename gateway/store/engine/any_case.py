@@ -61,12 +61,12 @@ def reads_as(connection: Connection, column: ColumnElement[str], text: str) -> C
 
     `jorg` and `Jörg` find `Jörg`, `JÖRG` and `Jorg`. Only text beyond ASCII needs extra work.
     """
-    wanted = unaccented(text)
-    conditions = [stands_in(connection, column, spelling) for spelling in {text, wanted}]
+    plain_text = unaccented(text)
+    conditions = [stands_in(connection, column, spelling) for spelling in {text, plain_text}]
     is_sqlite = connection.dialect.name == "sqlite"
     octets = func.length(cast(column, LargeBinary)) if is_sqlite else func.octet_length(column)
     letters = func.unaccented(column, type_=String) if is_sqlite else _unaccented(column)
-    beyond_ascii = and_(octets > func.length(column), letters.contains(wanted, autoescape=True))
+    beyond_ascii = and_(octets > func.length(column), letters.contains(plain_text, autoescape=True))
     return or_(*conditions, beyond_ascii)
 
 

@@ -63,10 +63,10 @@ class GroupCommit(Generic[Asked, Answered]):
                 for alone in group:
                     await self._write([alone])
                 return
-            for _, asked in group:
-                if not asked.done():  # its caller was cancelled
-                    asked.set_exception(error)
+            for _, future in group:
+                if not future.done():  # its caller was cancelled
+                    future.set_exception(error)
         else:
-            for (_, asked), result in zip(group, results, strict=True):
-                if not asked.done():
-                    asked.set_result(result)
+            for (_, future), result in zip(group, results, strict=True):
+                if not future.done():
+                    future.set_result(result)

@@ -33,11 +33,11 @@ def take(
     it ended, but this machine's clock may have been set back since. If it was set back to before
     the last renewal, the number has to wait until its lease expires.
     """
-    named = lease_table.c.name.startswith(_PREFIX, autoescape=True)
-    known = {row.name: row for row in connection.execute(select(lease_table).where(named))}
+    has_prefix = lease_table.c.name.startswith(_PREFIX, autoescape=True)
+    by_name = {row.name: row for row in connection.execute(select(lease_table).where(has_prefix))}
 
     def candidates() -> Iterator[int]:
-        by_number = {number: known.get(_name(number)) for number in OTHERS}
+        by_number = {number: by_name.get(_name(number)) for number in OTHERS}
         yield from (number for number, row in by_number.items() if row and row.until <= now)
         yield from (number for number, row in by_number.items() if row is None)
         ended = [

@@ -138,14 +138,14 @@ class DurableQueue(Generic[S]):
 
     def _settling(self, outcome: QueueEvent, *, is_own: bool) -> Update:
         """Return the statement that settles a row; built only once, as every mail needs it."""
-        known = self._settlings.get((outcome, is_own))
-        if known is None:
+        statement = self._settlings.get((outcome, is_own))
+        if statement is None:
             c = self.table.c
             own = c.holder == bindparam("its_holder") if is_own else true()
             its_id = c.id == bindparam("its_id")
-            known = update(self.table).where(self.can(outcome), its_id, own)
-            self._settlings[outcome, is_own] = known
-        return known
+            statement = update(self.table).where(self.can(outcome), its_id, own)
+            self._settlings[outcome, is_own] = statement
+        return statement
 
     def recover(
         self,
@@ -259,8 +259,8 @@ class DurableQueue(Generic[S]):
 
     def rows(self, connection: Connection, numbers: Sequence[int]) -> list[RowMapping]:
         """Return the rows with these ids, in that order, leaving out those that don't exist."""
-        known: dict[int, RowMapping] = {}
+        by_id: dict[int, RowMapping] = {}
         for batch in batched(numbers, VALUES_AT_ONCE):
             query = select(self.table).where(self.table.c.id.in_(batch))
-            known |= {row["id"]: row for row in connection.execute(query).mappings()}
-        return [known[number] for number in numbers if number in known]
+            by_id |= {row["id"]: row for row in connection.execute(query).mappings()}
+        return [by_id[number] for number in numbers if number in by_id]

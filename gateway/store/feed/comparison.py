@@ -117,23 +117,23 @@ class Comparison:
         self._layout = layout
         tables = staging_tables(layout)
         self._staged, self._staged_addresses = tables["staged"], tables["staged_addresses"]
-        self._known = layout.table
+        self._table = layout.table
         self._columns = columns
         self._in_gaps = in_gaps
         self._source = bindparam("told_by", type_=Text)
         self._now = bindparam("told_at", type_=UtcTime())
-        self._is_new = self._known.c[layout.keys[0]].is_(None)
+        self._is_new = self._table.c[layout.keys[0]].is_(None)
 
     def select(self) -> Select[Any]:
         """Return the rows for `changes`."""
-        staged, known = self._staged, self._known
-        same = self._layout.same_key(staged, known)
+        staged, table = self._staged, self._table
+        same = self._layout.same_key(staged, table)
         if self._layout.has_owner_in_key:
-            same = and_(same, known.c.source == self._source)
-        is_taken_over = known.c.source != self._source
+            same = and_(same, table.c.source == self._source)
+        is_taken_over = table.c.source != self._source
         is_added_to = self._is_added_to()
         is_moved = or_(self._is_new, self._differs("emails"), is_added_to)
-        wanted = [self._value(column.name) for column in known.columns]
+        values = [self._value(column.name) for column in table.columns]
         differs = or_(
             self._is_new,
             is_taken_over,
@@ -141,8 +141,8 @@ class Comparison:
             *map(self._differs, sorted(self._columns)),
         )
         return (
-            select(staged.c.line, self._is_new, is_moved, staged.c.adds_addresses, *wanted)
-            .select_from(staged.outerjoin(known, same))
+            select(staged.c.line, self._is_new, is_moved, staged.c.adds_addresses, *values)
+            .select_from(staged.outerjoin(table, same))
             .where(staged.c.kept == false(), differs)
         )
 
@@ -153,12 +153,12 @@ class Comparison:
             case "since":
                 return self._now
             case "doubtful":  # `unread.take_in` sets it afterwards.
-                return func.coalesce(self._known.c[name], false())
+                return func.coalesce(self._table.c[name], false())
             case "status_unread_since":  # `people_in_doubt.mark_people` does.
-                return self._known.c[name]
+                return self._table.c[name]
             case "status_since":
                 return case(
-                    (self._is_new | self._differs("status"), self._now), else_=self._known.c[name]
+                    (self._is_new | self._differs("status"), self._now), else_=self._table.c[name]
                 )
         staged = self._staged.c[name]
         if name in self._layout.keys:
@@ -167,13 +167,13 @@ class Comparison:
             is_said = self._is_said(name)
             if is_said is None:
                 return staged
-            return case((self._is_new | is_said, staged), else_=self._known.c[name])
-        return case((self._is_new, staged), else_=self._known.c[name])
+            return case((self._is_new | is_said, staged), else_=self._table.c[name])
+        return case((self._is_new, staged), else_=self._table.c[name])
 
     def _differs(self, name: str) -> ColumnElement[bool]:
         if name not in self._columns:
             return false()
-        differs = self._staged.c[name].is_distinct_from(self._known.c[name])
+        differs = self._staged.c[name].is_distinct_from(self._table.c[name])
         is_said = self._is_said(name)
         return differs if is_said is None else differs & is_said
 
@@ -188,11 +188,11 @@ class Comparison:
         """Return the condition that a row that only adds addresses has one the person lacks."""
         if self._layout is not PEOPLE:
             return false()
-        staged_addresses, known = self._staged_addresses, addresses
+        staged_addresses, stored_addresses = self._staged_addresses, addresses
         same = and_(
-            known.c.address == staged_addresses.c.address,
-            known.c.kind == self._staged.c.kind,
-            known.c.person == self._staged.c.crm_id,
+            stored_addresses.c.address == staged_addresses.c.address,
+            stored_addresses.c.kind == self._staged.c.kind,
+            stored_addresses.c.person == self._staged.c.crm_id,
         )
         is_unknown = exists().where(
             staged_addresses.c.line == self._staged.c.line, ~exists().where(same)

@@ -102,8 +102,8 @@ class SuppressionWidths:
     def members(self) -> frozenset[tuple[str, ...]]:
         """The people in groups that suppress."""
         c = memberships.c
-        theirs = (groups.c.kind == c.kind) & (groups.c.crm_id == c.group_id)
-        query = select(c.kind, c.person).distinct().join_from(memberships, groups, theirs)
+        its_group = (groups.c.kind == c.kind) & (groups.c.crm_id == c.group_id)
+        query = select(c.kind, c.person).distinct().join_from(memberships, groups, its_group)
         rows = self._connection.execute(query.where(groups.c.active, groups.c.tag != ""))
         return frozenset((row.kind, row.person) for row in rows)
 
@@ -111,13 +111,13 @@ class SuppressionWidths:
 def settle(
     layout: TableLayout,
     rows: Sequence[StagedRow],
-    known: Mapping[str, Any] | None,
+    old_row: Mapping[str, Any] | None,
     *,
     columns: frozenset[str],
     widths: SuppressionWidths,
 ) -> SettledRows:
     """Settle rows of one key, in the order of their lines, against what is known of it."""
-    return _RowsOfKey(layout, rows, known, columns, widths).settled()
+    return _RowsOfKey(layout, rows, old_row, columns, widths).settled()
 
 
 class _RowsOfKey:
@@ -127,13 +127,13 @@ class _RowsOfKey:
         self,
         layout: TableLayout,
         rows: Sequence[StagedRow],
-        known: Mapping[str, Any] | None,
+        old_row: Mapping[str, Any] | None,
         columns: frozenset[str],
         widths: SuppressionWidths,
     ) -> None:
         self._layout = layout
         self._rows = rows
-        self._known = known
+        self._old_row = old_row
         self._columns = columns
         self._widths = widths
         self._key = rows[-1].key
@@ -158,7 +158,7 @@ class _RowsOfKey:
         # now.
         if "active" in self._columns:
             self._decide("active", ("active",))
-        if self._only_adds and self._known is None:
+        if self._only_adds and self._old_row is None:
             # A new record from a row that may be incomplete is taken in only for protection: say,
             # the person is in a group that keeps mail away, which then counts for these addresses.
             result = self._result
@@ -177,7 +177,7 @@ class _RowsOfKey:
             for row in self._rows
             if not row.gaps & bit
         ]
-        old = None if self._known is None else tuple(self._known[name] for name in columns)
+        old = None if self._old_row is None else tuple(self._old_row[name] for name in columns)
         if not says:
             self._result.gaps |= bit
             return
@@ -194,28 +194,28 @@ class _RowsOfKey:
             self._result.adds_addresses = True
             self._result.mailed_at = None if old is not None else says[0][0]
         # The value that protects most; None: none protects more than the others.
-        chosen: CellGroup | None = None
+        choice: CellGroup | None = None
         choose = _CHOICES.get((self._layout.what, name))
         if name not in _TELLING and choose is not None:
             # Without an old value, an unread cell counts as it would in a single row.
             others = [tuple(row.values[column] for column in columns) for row in unread]
-            chosen = choose(self, [*values, *([old] if old is not None else others)], old)
+            choice = choose(self, [*values, *([old] if old is not None else others)], old)
         if name in _TELLING and not (self._only_adds and old is not None):
             self._give(columns, bit, values[-1])
-        elif chosen is None and old is None:
+        elif choice is None and old is None:
             # It is marked unread, so no mail depends on it; any value will do.
             self._give(columns, bit, values[0])
-        elif chosen is None:
+        elif choice is None:
             self._result.gaps |= bit
         else:
-            self._give(columns, bit, chosen)
+            self._give(columns, bit, choice)
         lead = columns.index(name)
         readings = [f"{IN_ROWS}{abs(line)} says {shown(value[lead])}" for line, value in says[:3]]
         readings += [f"{IN_ROWS}{abs(row.line)} {CANT_BE_READ}" for row in unread[:3]]
         all_readings = ", ".join(readings)
         if len(self._rows) > 1:
             self._result.differs[name] = all_readings
-        if name not in _TELLING and not (self._only_adds and chosen is not None):
+        if name not in _TELLING and not (self._only_adds and choice is not None):
             self._result.unread[name] = all_readings + (_NOT_WHOLE if self._only_adds else "")
 
     def _give(self, columns: tuple[str, ...], bit: int, value: CellGroup) -> None:
@@ -251,8 +251,8 @@ class _RowsOfKey:
         if self._key in self._widths.members:
             return True
         row = self._result
-        is_kept = row.gaps & self._layout.bit("status") and self._known is not None
-        status = self._known["status"] if is_kept and self._known else row.values["status"]
+        is_kept = row.gaps & self._layout.bit("status") and self._old_row is not None
+        status = self._old_row["status"] if is_kept and self._old_row else row.values["status"]
         return self._widths.status(self._key[0], status) > 0
 
 

@@ -37,8 +37,8 @@ def _indexed_afterwards(connection: Connection, table: Table) -> Iterator[None]:
     if connection.dialect.name != "sqlite" or has_rows(connection, table):
         yield
         return
-    named = text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = :table")
-    indexes = connection.execute(named, {"table": table.name}).all()
+    query = text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = :table")
+    indexes = connection.execute(query, {"table": table.name}).all()
     # Indexes of keys have no statement, and stay.
     made_by = {name: statement for name, statement in indexes if statement}
     for name in made_by:

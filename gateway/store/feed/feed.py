@@ -182,13 +182,13 @@ class Feed:
         if "crm_id" not in table.c or "kind" not in table.c:
             return [False] * len(records)
         keys = [(str(kind), str(crm_id)) for kind, crm_id, *_ in map(self._layout.row, records)]
-        wanted: dict[str, list[str]] = defaultdict(list)
+        ids_by_kind: dict[str, list[str]] = defaultdict(list)
         for kind, crm_id in keys:
-            wanted[kind].append(crm_id)
+            ids_by_kind[kind].append(crm_id)
         known_keys: set[tuple[str, str]] = set()
         with self._connection.begin():
             for rows in (table,) if is_of_members else (table, self._stage.staged):
-                for kind, crm_ids in wanted.items():
+                for kind, crm_ids in ids_by_kind.items():
                     for chunk in batched(crm_ids, VALUES_AT_ONCE):
                         among_these = (rows.c.kind == kind, rows.c.crm_id.in_(chunk))
                         known_ids = self._connection.scalars(

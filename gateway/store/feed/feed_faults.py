@@ -78,12 +78,12 @@ def past(
     limit: int = 50,
 ) -> tuple[PastImport, ...]:
     """Return the imports, newest first; `before` is the time of the last one seen."""
-    wanted = select(imports).order_by(imports.c.at.desc()).limit(limit)
+    query = select(imports).order_by(imports.c.at.desc()).limit(limit)
     if since is not None:
-        wanted = wanted.where(imports.c.at >= since)
+        query = query.where(imports.c.at >= since)
     if before is not None:
-        wanted = wanted.where(imports.c.at < before)
-    return tuple(PastImport(**row._mapping) for row in connection.execute(wanted))
+        query = query.where(imports.c.at < before)
+    return tuple(PastImport(**row._mapping) for row in connection.execute(query))
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:

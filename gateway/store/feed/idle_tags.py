@@ -36,7 +36,7 @@ def protect_tags(
     `NoMailingTag` counts as `NoMailingsTag`, and its row only adds what keeps mail away. A tag
     unlike any of ours (`VIP`) doesn't replace one that keeps mail away, but an empty one does.
     """
-    staged, known = stage.staged, stage.layout.table
+    staged, table = stage.staged, stage.layout.table
     idle = (~staged.c.kept, staged.c.tag != "", staged.c.tag.not_in(tag_scopes))
     with connection.begin():
         tags = connection.scalars(select(staged.c.tag).where(*idle).distinct()).all()
@@ -44,8 +44,8 @@ def protect_tags(
     # A tag that was only assumed, as none could be read, is replaced by any readable one.
     was_assumed = exists().where(
         unread_fields.c.what == stage.layout.what,
-        unread_fields.c.kind == known.c.kind,
-        unread_fields.c.key == known.c.crm_id,
+        unread_fields.c.kind == table.c.kind,
+        unread_fields.c.key == table.c.crm_id,
         unread_fields.c.field == "tag",
         ~unread_fields.c.text.contains(_STAYS),
     )
@@ -55,8 +55,8 @@ def protect_tags(
         ).all()
         replaced = connection.execute(
             select(staged.c.line, staged.c.tag)
-            .join(known, and_(*(known.c[name] == staged.c[name] for name in stage.layout.keys)))
-            .where(*idle, staged.c.tag.not_in(slips), known.c.tag.in_(tag_scopes), ~was_assumed)
+            .join(table, and_(*(table.c[name] == staged.c[name] for name in stage.layout.keys)))
+            .where(*idle, staged.c.tag.not_in(slips), table.c.tag.in_(tag_scopes), ~was_assumed)
         ).all()
         for tag, slip in slips.items():
             connection.execute(update(staged).where(*idle, staged.c.tag == tag).values(tag=slip))

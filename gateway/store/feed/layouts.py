@@ -168,8 +168,8 @@ def status_row(status: Status) -> TableRow:
 
 
 def _names(names: Names) -> Iterator[str]:
-    given = dict(names)
-    return (given.get(language, "") for language in NAME_LANGUAGES)
+    by_language = dict(names)
+    return (by_language.get(language, "") for language in NAME_LANGUAGES)
 
 
 def membership_row(membership: Membership) -> TableRow:

@@ -49,8 +49,8 @@ def close_entry(
         duplicates: list[Duplicate] = []
         if layout.values and (is_repeated or adds_only or stage.cut_off or stage.has_doubtful):
             settled = [
-                (rows, settle(layout, rows, known, columns=columns, widths=widths))
-                for rows, known in contested_rows(stage)
+                (rows, settle(layout, rows, old_row, columns=columns, widths=widths))
+                for rows, old_row in contested_rows(stage)
             ]
             put_settled(stage, settled)
             duplicates = [
@@ -80,25 +80,25 @@ def value_cut_off(stage: StagingTables, columns: Collection[str]) -> str:
 
     Checks these columns of the last row; empty if the file isn't cut off.
     """
-    staged, known = stage.staged, stage.layout.table
+    staged, table = stage.staged, stage.layout.table
     names = [name for name in stage.layout.values if name in columns]
     last = select(func.max(staged.c.line)).where(~staged.c.kept).scalar_subquery()
     row = stage.connection.execute(
         select(
             staged.c.line,
             *(staged.c[name] for name in names),
-            *(known.c[name].label(f"known_{name}") for name in names),
+            *(table.c[name].label(f"known_{name}") for name in names),
         )
-        .join_from(staged, known, stage.same_key(staged, known))
+        .join_from(staged, table, stage.same_key(staged, table))
         .where(staged.c.line == last)
     ).first()
     if row is None:
         return ""
     for name in names:
-        said, whole = row._mapping[name], row._mapping[f"known_{name}"]
+        value, whole = row._mapping[name], row._mapping[f"known_{name}"]
         if whole is None or isinstance(whole, bool | date):
             continue
-        text = "" if said is None else str(said)
+        text = "" if value is None else str(value)
         if text != str(whole) and str(whole).startswith(text):
             return f"the file ends within line {row.line}"
     return ""
@@ -109,17 +109,17 @@ def contested_rows(
 ) -> Iterator[tuple[list[StagedRow], Mapping[str, Any] | None]]:
     """Yield the rows of each key with several or incomplete rows, and what is known of it."""
     keys, values = stage.layout.keys, stage.layout.values
-    staged, known = stage.staged, stage.layout.table
+    staged, table = stage.staged, stage.layout.table
     repeated = _repeated([staged.c[name] for name in keys], limit=None).subquery()
     is_repeated = and_(*(staged.c[name] == repeated.c[name] for name in keys))
     marks = ("line", "gaps", "adds_addresses", "adds_only")
     query = (
         select(
             *(staged.c[name] for name in (*marks, *keys, *values)),
-            *(known.c[name].label(f"known_{name}") for name in (*keys, *values)),
+            *(table.c[name].label(f"known_{name}") for name in (*keys, *values)),
         )
         .select_from(
-            staged.outerjoin(repeated, is_repeated).outerjoin(known, stage.same_key(staged, known))
+            staged.outerjoin(repeated, is_repeated).outerjoin(table, stage.same_key(staged, table))
         )
         .where(~staged.c.kept, or_(staged.c.adds_only, repeated.c[keys[0]].is_not(None)))
         .order_by(*(staged.c[name] for name in keys), staged.c.line)
@@ -154,17 +154,19 @@ def put_settled(
     lines = stage.pick({row.line for rows, _ in settled for row in rows})
     for table in stage.filled:
         connection.execute(delete(table).where(table.c.line.in_(lines)))
-    kept = [result for _, result in settled if not result.is_dropped]
+    results = [result for _, result in settled if not result.is_dropped]
     rows = [
         (result.line, False, result.gaps, result.adds_addresses, False, *result.key,
          *(_as_loaded(result.values[name]) for name in values))
-        for result in kept
+        for result in results
     ]  # fmt: skip
     load(connection, stage.staged, rows)
-    unread = [(result.line, name, text) for result in kept for name, text in result.unread.items()]
+    unread = [
+        (result.line, name, text) for result in results for name, text in result.unread.items()
+    ]
     stage.add_unread(unread)
     load(connection, stage.addresses, addresses)
-    for result in kept:
+    for result in results:
         stage.in_gaps |= result.gaps
 
 

@@ -112,10 +112,10 @@ def changes_of_addresses(dialect: str) -> tuple[tuple[Delete, Update], Delete, I
     )
     names = ["address", "kind", "person", "position"]
     statement = insert_for(dialect, addresses).from_select(names, rows)
-    keys, given = ["address", "kind", "person"], statement.excluded.position
-    is_surer = and_(given.between(0, UNSURE - 1), ~addresses.c.position.between(0, UNSURE - 1))
+    keys, position = ["address", "kind", "person"], statement.excluded.position
+    is_surer = and_(position.between(0, UNSURE - 1), ~addresses.c.position.between(0, UNSURE - 1))
     added = statement.on_conflict_do_update(
-        index_elements=keys, set_={"position": given}, where=is_surer
+        index_elements=keys, set_={"position": position}, where=is_surer
     )
     return (replaced, put_behind), gone, added
 

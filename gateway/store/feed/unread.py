@@ -63,8 +63,8 @@ def take_in(
     layout, staged, unread = stage.layout, stage.staged, stage.unread
     what, kind_and_key = layout.what, tuple_(_c.kind, _c.key)
     freed = 0
-    known = set(connection.scalars(_UNREAD_COLUMNS, {"of_kind": what}))
-    for field in sorted(known.intersection(columns)):
+    unread_columns = set(connection.scalars(_UNREAD_COLUMNS, {"of_kind": what}))
+    for field in sorted(unread_columns.intersection(columns)):
         is_given = staged.c.gaps.bitwise_and(layout.bit(field)) == 0
         read_now = select(*_key(layout, staged)).where(~staged.c.kept, is_given)
         if stage.has_unread:
@@ -72,7 +72,7 @@ def take_in(
             read_now = read_now.where(~is_unread)
         of_field = (_c.field == field, _c.what == what, kind_and_key.in_(read_now))
         freed += connection.execute(delete(unread_fields).where(*of_field)).rowcount
-    if known and stage.counts.removed:
+    if unread_columns and stage.counts.removed:
         removed = select(*_key(layout, stage.removed))
         if what == MEMBERSHIPS:  # Only their group can be unread.
             removed = removed.where(stage.removed.c.group_id == "")
@@ -125,20 +125,20 @@ def count_as_active(stage: StagingTables) -> None:
     If such a group was inactive when it was read last, the unread field says so. An import that
     reads it as inactive again then lifts nothing that somebody asked for.
     """
-    staged, unread, known = stage.staged, stage.unread, stage.layout.table
+    staged, unread, table = stage.staged, stage.unread, stage.layout.table
     is_active_unread = and_(unread.c.field == "active", is_undecided(unread.c.text))
     lines = select(unread.c.line).where(is_active_unread)
     was_counted_so = exists().where(
-        _c.what == known.name,
-        _c.kind == known.c.kind,
-        _c.key == known.c.crm_id,
+        _c.what == table.name,
+        _c.kind == table.c.kind,
+        _c.key == table.c.crm_id,
         _c.field == "active",
         _c.text.endswith(COUNTS_AS_ACTIVE),
     )
     inactive = (
         select(staged.c.line)
-        .join_from(staged, known, stage.same_key(staged, known))
-        .where(or_(~known.c.active, was_counted_so))
+        .join_from(staged, table, stage.same_key(staged, table))
+        .where(or_(~table.c.active, was_counted_so))
     )
     gaps = staged.c.gaps.bitwise_and(~stage.layout.bit("active"))
     with stage.connection.begin():
@@ -178,14 +178,14 @@ def listed(connection: Connection, *, deciding: bool = False) -> list[UnreadFiel
     all_unread = map(_row, connection.execute(query))
     if not deciding:
         return list(all_unread)
-    wanted = {(PEOPLE, field) for field in OF_RECIPIENT}
-    wanted |= {
+    deciding_fields = {(PEOPLE, field) for field in OF_RECIPIENT}
+    deciding_fields |= {
         (what, field)
         for event in EVENTS.values()
         for what, fields in event.deciding.items()
         for field in fields
     }
-    return [unread for unread in all_unread if (unread.what, unread.field) in wanted]
+    return [unread for unread in all_unread if (unread.what, unread.field) in deciding_fields]
 
 
 def count(connection: Connection) -> Mapping[str, int]:
@@ -236,10 +236,10 @@ def of_record(connection: Connection, what: str, key: str) -> tuple[UnreadField,
 
 def of_closings(connection: Connection, ref: PersonRef) -> tuple[UnreadField, ...]:
     """Return the unread fields of a person's closings."""
-    theirs = select(closings.c.crm_id).where(
+    closing_ids = select(closings.c.crm_id).where(
         closings.c.kind == ref.kind.value, closings.c.person == ref.crm_id
     )
-    return _found(connection, _c.what == DELIVERIES, _c.kind == "", _c.key.in_(theirs))
+    return _found(connection, _c.what == DELIVERIES, _c.kind == "", _c.key.in_(closing_ids))
 
 
 def is_any(connection: Connection, what: str, field: str) -> bool:
@@ -254,11 +254,11 @@ class EventFields:
     def __init__(self, connection: Connection, event: TriggerEvent) -> None:
         decided = {**event.deciding}
         decided[PEOPLE] = decided.get(PEOPLE, frozenset()) | OF_RECIPIENT
-        wanted = or_(
+        is_deciding = or_(
             *(and_(_c.what == what, _c.field.in_(fields)) for what, fields in decided.items())
         )
         self._of: dict[tuple[str, str, str], list[UnreadField]] = {}
-        for field in _found(connection, wanted):
+        for field in _found(connection, is_deciding):
             self._of.setdefault((field.what, field.kind, field.key), []).append(field)
         self._connection = connection
 
@@ -272,8 +272,8 @@ class EventFields:
         return (*fields, *self._of.get((what, "", key), ()))
 
 
-def _found(connection: Connection, *wanted: ColumnElement[bool]) -> tuple[UnreadField, ...]:
-    query = select(unread_fields).where(*wanted).order_by(*(_c[name] for name in _KEYS))
+def _found(connection: Connection, *conditions: ColumnElement[bool]) -> tuple[UnreadField, ...]:
+    query = select(unread_fields).where(*conditions).order_by(*(_c[name] for name in _KEYS))
     return tuple(map(_row, connection.execute(query)))
 
 

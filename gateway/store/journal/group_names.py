@@ -24,8 +24,8 @@ def meant(connection: Connection, text: str) -> tuple[str, ...]:
         fits += [reads_as(connection, name, text) for name in _NAMES]
     query = select(*_NAMES).where(or_(*fits)).order_by(groups.c.kind, groups.c.crm_id)
     rows = [tuple(filter(None, row)) for row in connection.execute(query)]
-    wanted = text.casefold()
-    if any(wanted == name.casefold() for names in rows for name in names):
+    folded_text = text.casefold()
+    if any(folded_text == name.casefold() for names in rows for name in names):
         return (text,)
     firsts = {names[0].casefold(): names[0] for names in rows if names}
     return (text, *list(firsts.values())[:_MOST])

@@ -128,12 +128,12 @@ class MessageJournal(ABC):
         """
         self.put(FinishedMessage(message, tuple(outcomes), tuple(attempts), notices_go, visible))
 
-    async def remember_bulk(self, identities: Sequence[int], known: KnownBulk) -> None:
+    async def remember_bulk(self, identities: Sequence[int], bulk: KnownBulk) -> None:
         """Let every process know that a message is bulk, before the message itself is written.
 
         This need not be durable: the message is, and says so again.
         """
-        rows = [(identity, known.message, known.rule) for identity in identities]
+        rows = [(identity, bulk.message, bulk.rule) for identity in identities]
         await self._database.write_without_sync(known_bulk.write, rows)
 
     @abstractmethod

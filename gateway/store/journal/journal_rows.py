@@ -205,9 +205,9 @@ class JournalRows:
         # The newest state of each message replaces all earlier ones.
         for chunk in batched({row[1] for row in self.attempts}, VALUES_AT_ONCE):
             connection.execute(delete(attempts).where(attempts.c.message.in_(chunk)))
-        kept = {row[:2]: row for row in self.attempts if row[_ATTEMPT_STATE] != "heard"}
-        _cut_verdicts(connection, kept)
-        insert_rows(connection, attempts, _ATTEMPT, list(kept.values()))
+        kept_attempts = {row[:2]: row for row in self.attempts if row[_ATTEMPT_STATE] != "heard"}
+        _cut_verdicts(connection, kept_attempts)
+        insert_rows(connection, attempts, _ATTEMPT, list(kept_attempts.values()))
 
         for message, go in self.notices:
             if go:
@@ -268,8 +268,8 @@ def is_another(
     stored = connection.execute(select(*columns).where(tables.messages.c.id == number)).first()
     if stored is None:
         return False
-    known = select(tables.deliveries.c.recipient).where(tables.deliveries.c.message == number)
-    stored_recipients = connection.scalars(known.order_by(tables.deliveries.c.position)).all()
+    query = select(tables.deliveries.c.recipient).where(tables.deliveries.c.message == number)
+    stored_recipients = connection.scalars(query.order_by(tables.deliveries.c.position)).all()
     return tuple(stored) != tuple(values) or (
         bool(stored_recipients) and list(stored_recipients) != list(recipients)
     )

@@ -62,9 +62,9 @@ def in_state(state: State) -> ColumnElement[bool]:
     return and_(deliveries.c.state == state, true() if state is State.RELAYED else _is_indexed)
 
 
-def listed(connection: Connection, **asked: Any) -> list[Message]:
+def listed(connection: Connection, **criteria: Any) -> list[Message]:
     """Return messages that match all criteria (`listed_ids`), newest first."""
-    return several(connection, listed_ids(connection, **asked))
+    return several(connection, listed_ids(connection, **criteria))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,9 @@ class FoundMessages:
     looked_from: int | None = None  #: Messages older than this were not searched; None if all were.
 
 
-def listed_ids(connection: Connection, **asked: Any) -> list[int]:
+def listed_ids(connection: Connection, **criteria: Any) -> list[int]:
     """Return the ids of messages that match all criteria (`find`), newest first."""
-    return find(connection, **asked).ids
+    return find(connection, **criteria).ids
 
 
 def find(
@@ -139,12 +139,14 @@ def find(
             searches = [search.narrowed(group_facet(name)) for name in names]
         first = 0 if since is None else first_id_at(since)
         last = LARGEST if before is None else before
-        asked = (connection, query, number)
+        arguments = (connection, query, number)
         answers = [
-            _looked_through(*asked, wanted, first=first, before=last, limit=limit)
+            _looked_through(*arguments, narrowed_search, first=first, before=last, limit=limit)
             if parts
-            else FoundMessages(_searched(*asked, wanted, first=first, before=last, limit=limit))
-            for wanted in searches
+            else FoundMessages(
+                _searched(*arguments, narrowed_search, first=first, before=last, limit=limit)
+            )
+            for narrowed_search in searches
         ]
         return _together(answers, limit)
     if before is not None:
@@ -211,14 +213,14 @@ def _looked_through(
     No index helps this query: if most messages have the words elsewhere, it might never end.
     """
     unindexed = searching.unindexed_with(connection, search, first=first, before=before)
-    asked = query.order_by(number.desc())
+    newest_first = query.order_by(number.desc())
     ids: list[int] = []
     looked_at, most = 0, _AT_ONCE
     while looked_at < _MOST_LOOKED_AT:
         candidates = searching.newest_with(
             connection, search, unindexed, first=first, before=before, limit=most
         )
-        ids += connection.scalars(asked.where(number.in_(candidates)).limit(limit))
+        ids += connection.scalars(newest_first.where(number.in_(candidates)).limit(limit))
         if len(candidates) < most or len(ids) >= limit:
             return FoundMessages(ids[:limit])
         looked_at += len(candidates)
@@ -242,7 +244,7 @@ def _searched(
     Messages with the words and messages that match the query are scanned alternately: if many have
     the words and few match, or the other way round, the few are soon exhausted.
     """
-    asked = query.where(number >= first).order_by(number.desc())
+    newest_first = query.where(number >= first).order_by(number.desc())
     unindexed = searching.unindexed_with(connection, search, first=first, before=before)
     numbers: list[int] = []
     most, few = _AT_ONCE, min(2 * limit, _AT_ONCE)  # Words are read message by message.
@@ -250,11 +252,11 @@ def _searched(
         candidates = searching.newest_with(
             connection, search, unindexed, first=first, before=before, limit=most
         )
-        numbers += connection.scalars(asked.where(number.in_(candidates)).limit(limit))
+        numbers += connection.scalars(newest_first.where(number.in_(candidates)).limit(limit))
         if len(candidates) < most or len(numbers) >= limit:
             break
         before = candidates[-1]
-        answers = connection.scalars(asked.where(number < before).limit(few)).all()
+        answers = connection.scalars(newest_first.where(number < before).limit(few)).all()
         numbers += searching.having(connection, search, answers)
         if len(answers) < few or len(numbers) >= limit:
             break
@@ -302,7 +304,7 @@ class SomeDeliveries:
     """The selected deliveries of a message, each with its position."""
 
     total: int
-    shown: tuple[tuple[int, Delivery], ...]
+    deliveries: tuple[tuple[int, Delivery], ...]
 
 
 def some_deliveries(
@@ -335,14 +337,15 @@ def some_deliveries(
         query = query.where(or_(*(_names_group(connection, name) for name in names)))
     ranked = query.subquery()
     place = ranked.c.place
-    wanted = select(ranked).where(place > first, place <= first + most)
-    shown: defaultdict[int, list[tuple[int, Delivery]]] = defaultdict(list)
+    page_query = select(ranked).where(place > first, place <= first + most)
+    by_message: defaultdict[int, list[tuple[int, Delivery]]] = defaultdict(list)
     totals: dict[int, int] = {}
-    for row in connection.execute(wanted.order_by(ranked.c.message, place)):
-        shown[row.message].append((row.position, _delivery(row)))
+    for row in connection.execute(page_query.order_by(ranked.c.message, place)):
+        by_message[row.message].append((row.position, _delivery(row)))
         totals[row.message] = row.total
     return {
-        number: SomeDeliveries(totals[number], tuple(entries)) for number, entries in shown.items()
+        number: SomeDeliveries(totals[number], tuple(entries))
+        for number, entries in by_message.items()
     }
 
 
@@ -372,22 +375,22 @@ def tallies(connection: Connection, ids: Sequence[int]) -> dict[int, dict[State,
 
 def heads(connection: Connection, ids: Sequence[int]) -> list[Message]:
     """Return the messages with these ids, in this order, without their deliveries."""
-    known: dict[int, Message] = {}
-    for wanted in batched(ids, _AT_ONCE):
-        for row in connection.execute(select(messages).where(messages.c.id.in_(wanted))):
-            known[row.id] = _message(row, ())
-    return [known[number] for number in ids if number in known]
+    heads_by_id: dict[int, Message] = {}
+    for batch in batched(ids, _AT_ONCE):
+        for row in connection.execute(select(messages).where(messages.c.id.in_(batch))):
+            heads_by_id[row.id] = _message(row, ())
+    return [heads_by_id[number] for number in ids if number in heads_by_id]
 
 
 def several(connection: Connection, ids: Sequence[int]) -> list[Message]:
     """Return the messages with these ids, in this order, leaving out those that don't exist."""
     by_id: dict[int, Message] = {}
-    for wanted in batched(ids, _AT_ONCE):
+    for batch in batched(ids, _AT_ONCE):
         parts: defaultdict[int, list[Delivery]] = defaultdict(list)
-        query = select(deliveries).where(deliveries.c.message.in_(wanted))
+        query = select(deliveries).where(deliveries.c.message.in_(batch))
         for row in connection.execute(query.order_by(deliveries.c.message, deliveries.c.position)):
             parts[row.message].append(_delivery(row))
-        for row in connection.execute(select(messages).where(messages.c.id.in_(wanted))):
+        for row in connection.execute(select(messages).where(messages.c.id.in_(batch))):
             by_id[row.id] = _message(row, parts[row.id])
     return [by_id[number] for number in ids if number in by_id]
 

@@ -65,10 +65,10 @@ def newest_with(
     Ids are from `first` on and below `before`; `unindexed` are those of `unindexed_with`.
     """
     is_sqlite = connection.dialect.name == "sqlite"
-    wanted = sorted(search.all_words)
-    words = " ".join(f'"{word}"' for word in wanted) if is_sqlite else " ".join(wanted)
-    asked = {"words": words, "first": first, "before": before, "limit": limit}
-    numbers = set(connection.scalars(_FOUND[connection.dialect.name], asked))
+    all_words = sorted(search.all_words)
+    words = " ".join(f'"{word}"' for word in all_words) if is_sqlite else " ".join(all_words)
+    values = {"words": words, "first": first, "before": before, "limit": limit}
+    numbers = set(connection.scalars(_FOUND[connection.dialect.name], values))
     numbers.update(number for number in unindexed if first <= number < before)
     return sorted(numbers, reverse=True)[:limit]
 
@@ -138,9 +138,9 @@ def renew(connection: Connection, numbers: Sequence[int]) -> None:
     connection.execute(_progress().with_for_update())
     for chunk in batched(sorted(numbers), VALUES_AT_ONCE):
         query = select(message_words.c.message).where(message_words.c.message.in_(chunk))
-        known = list(connection.scalars(query))
-        forget(connection, known)
-        _keep(connection, known)
+        indexed_ids = list(connection.scalars(query))
+        forget(connection, indexed_ids)
+        _keep(connection, indexed_ids)
 
 
 def forget(connection: Connection, numbers: Sequence[int]) -> None:

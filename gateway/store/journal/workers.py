@@ -26,8 +26,8 @@ _LEFT = "the gateway was stopped before the relay's answer was recorded"
 def register(connection: Connection, *, holder: str, now: datetime, is_gone: IsGone) -> int:
     """Register this process as `holder` and return its number; first settle what dead ones left."""
     _settle_gone(connection, now, is_gone, or_of=holder)
-    taken = set(connection.scalars(select(workers.c.number)))
-    free = next((number for number in NUMBERED if number not in taken), None)
+    taken_numbers = set(connection.scalars(select(workers.c.number)))
+    free = next((number for number in NUMBERED if number not in taken_numbers), None)
     if free is None:
         raise NoNumberFree(
             f"all {len(NUMBERED)} numbers for workers of the proxy are taken: start fewer "
@@ -202,10 +202,10 @@ def _attempts(
     marks = {
         fingerprint(
             sender,
-            [row.recipient for row in rows if row.state in wanted],
+            [row.recipient for row in rows if row.state in counted_states],
             message_id,
             subject,
         )
-        for wanted in states
+        for counted_states in states
     }
     return [Attempt(fingerprint=mark, message=message, state="open") for mark in marks]

@@ -44,8 +44,8 @@ def known_applications(
     connection: Connection, references: Iterable[str]
 ) -> dict[str, KnownApplication]:
     """Return those of several applications that exist, by reference."""
-    wanted = applications.c.reference.in_(list(references))
-    rows = connection.execute(_KNOWN.where(wanted))
+    has_reference = applications.c.reference.in_(list(references))
+    rows = connection.execute(_KNOWN.where(has_reference))
     return {row.reference: _application(row) for row in rows}
 
 
@@ -89,27 +89,27 @@ def staff_at(connection: Connection, address: str) -> tuple[Staff, ...]:
 
 def staff_of(connection: Connection, crm_ids: Iterable[str]) -> tuple[Staff, ...]:
     """Return those of several members of staff who exist, in that order."""
-    wanted = list(dict.fromkeys(filter(None, crm_ids)))
-    if not wanted:
+    ids = list(dict.fromkeys(filter(None, crm_ids)))
+    if not ids:
         return ()
-    rows = connection.execute(_STAFF_OF, {"wanted": wanted})
+    rows = connection.execute(_STAFF_OF, {"wanted": ids})
     by_id = {row.crm_id: _staff(row) for row in rows}
-    return tuple(by_id[crm_id] for crm_id in wanted if crm_id in by_id)
+    return tuple(by_id[crm_id] for crm_id in ids if crm_id in by_id)
 
 
 def staff_named(connection: Connection, name: str) -> tuple[Staff, ...]:
     """Return the staff with a name, whatever its spelling."""
-    wanted = as_read(name)
-    if not wanted:
+    name_as_read = as_read(name)
+    if not name_as_read:
         return ()
     rows = connection.execute(select(staff).where(staff.c.name != ""))
-    return tuple(_staff(row) for row in rows if as_read(row.name) == wanted)
+    return tuple(_staff(row) for row in rows if as_read(row.name) == name_as_read)
 
 
 def nearest_staff(connection: Connection, text: str) -> tuple[Staff, ...]:
     """Return the staff whose id, name, part of it, or address is most similar to a text."""
-    known = [_staff(row) for row in connection.execute(select(staff).order_by(staff.c.crm_id))]
-    wanted = as_read(text)
+    all_staff = [_staff(row) for row in connection.execute(select(staff).order_by(staff.c.crm_id))]
+    text_as_read = as_read(text)
 
     def likeness(staff_member: Staff) -> float:
         words = (
@@ -119,9 +119,9 @@ def nearest_staff(connection: Connection, text: str) -> tuple[Staff, ...]:
             staff_member.email.partition("@")[0],
             *staff_member.name.split(),
         )
-        return max(SequenceMatcher(None, wanted, as_read(word)).ratio() for word in words)
+        return max(SequenceMatcher(None, text_as_read, as_read(word)).ratio() for word in words)
 
-    return tuple(sorted(known, key=likeness, reverse=True)[:_NEAREST])
+    return tuple(sorted(all_staff, key=likeness, reverse=True)[:_NEAREST])
 
 
 def count(connection: Connection) -> int:
@@ -148,9 +148,9 @@ def count_unattended(connection: Connection) -> int:
 
 def count_staff(connection: Connection, roles: Iterable[str]) -> int:
     """Return the number of staff with an address and at least one of some roles."""
-    wanted = frozenset(roles)
-    given = connection.scalars(select(staff.c.roles).where(staff.c.address != ""))
-    return sum(not wanted.isdisjoint(_items(text)) for text in given)
+    role_set = frozenset(roles)
+    role_texts = connection.scalars(select(staff.c.roles).where(staff.c.address != ""))
+    return sum(not role_set.isdisjoint(_items(text)) for text in role_texts)
 
 
 def _application(row: Row[Any]) -> KnownApplication:

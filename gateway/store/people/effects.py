@@ -133,8 +133,8 @@ class TagEffects:
         """
         until, tag = row.until, row.tag or ""
         if _is_unread(row):
-            known = self.tag_scopes.get(tag)
-            if known is None or not known.includes(Scope.BULK):
+            tag_scope = self.tag_scopes.get(tag)
+            if tag_scope is None or not tag_scope.includes(Scope.BULK):
                 return Suppression(
                     scope=Scope.BULK,
                     source=SuppressionSource.UNREAD_STATUS,

@@ -42,9 +42,11 @@ def kept_suppressions(
     They are those of each address that would end with it and that no other covers, in scope and
     duration.
     """
-    known = standings.within(connection, [*subject.addresses, *subject.shared])
+    by_address = standings.within(connection, [*subject.addresses, *subject.shared])
     going = frozenset((subject.ref,) if subject.ref else ())
-    return kept_of({address: _going_with(known[address], going) for address in known}, names)
+    return kept_of(
+        {address: _going_with(by_address[address], going) for address in by_address}, names
+    )
 
 
 def suppressed_of(
@@ -61,10 +63,10 @@ def suppressed_of(
     a = addresses.c
     for chunk in batched(refs, VALUES_AT_ONCE):
         keys = [(ref.kind.value, ref.crm_id) for ref in chunk]
-        theirs = connection.scalars(
+        their_addresses = connection.scalars(
             select(a.address).where(tuple_(a.kind, a.person).in_(keys)).distinct()
         )
-        for address, standing in standings.within(connection, list(theirs)).items():
+        for address, standing in standings.within(connection, list(their_addresses)).items():
             entries = [entry for entry in _going_with(standing, going) if entry not in standing.own]
             all_entries = dict.fromkeys((*entries, *(before or {}).get(address, ())))
             if all_entries:
@@ -130,7 +132,7 @@ def _covers(suppression: Suppression, other: Suppression) -> bool:
 
 def keep_suppressed(
     connection: Connection,
-    kept: Sequence[KeptSuppression],
+    entries: Sequence[KeptSuppression],
     *,
     key_mark: str,
     at: datetime,
@@ -140,10 +142,10 @@ def keep_suppressed(
 
     `key_mark` is the mark of the key used for the hashes: from now on that key is required.
     """
-    if kept:
+    if entries:
         erasure_keys.note(connection, key_mark, at)
     c = suppressions.c
-    for entry in kept:
+    for entry in entries:
         same = select(c.id).where(
             c.address == entry.name, c.scope == entry.scope.value, c.released_at.is_(None)
         )
@@ -199,9 +201,9 @@ def keep_declined(
     t = topic_opt_outs.c
     for topic in topics:
         same = select(t.address).where(t.topic == topic, t.address.in_(names))
-        known = set(connection.scalars(same.where(t.released_at.is_(None))))
+        declined_names = set(connection.scalars(same.where(t.released_at.is_(None))))
         for name in names:
-            if name not in known:
+            if name not in declined_names:
                 values = {"id": new_id(), "topic": topic, "kind": "erased", "address": name}
                 connection.execute(insert(topic_opt_outs).values(values | {"since": at}))
 
@@ -214,10 +216,10 @@ def declined_of(
     choices: dict[tuple[str, str], list[str]] = {}
     for chunk in batched(refs, VALUES_AT_ONCE):
         keys = [(ref.kind.value, ref.crm_id) for ref in chunk]
-        theirs = select(t.kind, t.person, t.topic).where(
+        query = select(t.kind, t.person, t.topic).where(
             tuple_(t.kind, t.person).in_(keys), t.released_at.is_(None)
         )
-        for row in connection.execute(theirs.distinct()):
+        for row in connection.execute(query.distinct()):
             choices.setdefault((row.kind, row.person), []).append(row.topic)
     return [
         (

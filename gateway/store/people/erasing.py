@@ -103,14 +103,14 @@ def erase(
     declined. When an erasure is repeated, `noted_as` are the hashes of the person and of the
     addresses, and `key_mark` is the mark of the key used for them.
     """
-    kept = [*kept_suppressions(connection, subject, standings, names), *also_kept]
+    kept_entries = [*kept_suppressions(connection, subject, standings, names), *also_kept]
     outcome = Erasure(
         id=number,
         at=at,
         by=by,
         person=names.new(subject.key),
         addresses=tuple(map(names.new, subject.addresses)),
-        kept=tuple(kept),
+        kept=tuple(kept_entries),
         declined=tuple(
             (names.new(address), topic)
             for topic in declined_topics(connection, subject)
@@ -125,7 +125,9 @@ def erase(
         for name, topic in choices:
             keep_declined(connection, [topic], [name], key_mark=made_by, at=at, new_id=new_id)
     _Eraser(connection, subject, outcome, new_id, mentioned_in, looked=looked).run()
-    keep_suppressed(connection, kept, key_mark=key_mark or names.key_marks[0], at=at, new_id=new_id)
+    keep_suppressed(
+        connection, kept_entries, key_mark=key_mark or names.key_marks[0], at=at, new_id=new_id
+    )
     person, hashes = noted_as or (outcome.person, outcome.addresses)
     connection.execute(
         insert(erasures).values(
@@ -229,9 +231,9 @@ class _Eraser:
         numbers = set(self._mentioned_in)
         if subject.ref is not None:
             kind, crm_id = subject.ref.kind.value, subject.ref.crm_id
-            theirs = (history.c.kind == kind, history.c.person == crm_id)
+            of_person = (history.c.kind == kind, history.c.person == crm_id)
             for row in self._rows(
-                select(history.c.id, history.c.inbox, history.c.raw).where(*theirs)
+                select(history.c.id, history.c.inbox, history.c.raw).where(*of_person)
             ):
                 self._blobs.add(row.raw)
                 numbers |= {row.inbox, *self._ids(inbox, c.entry == row.id)}
@@ -363,8 +365,8 @@ class _Eraser:
         for row in self._outbox_rows():
             is_open = row.state in (OutboxState.QUEUED, OutboxState.SENDING)
             mentions = self._certain if is_open else self._likely
-            said = f"{row.recipient} {row.sender} {row.error} {row.lane}"
-            if not (mentions.are_in(said) or mentions.are_in(row.body)):
+            row_text = f"{row.recipient} {row.sender} {row.error} {row.lane}"
+            if not (mentions.are_in(row_text) or mentions.are_in(row.body)):
                 continue
             values = {
                 "body": b"",
@@ -401,8 +403,8 @@ class _Eraser:
     def erase_mailchimp(self) -> None:
         """Erase campaign members and activities, except for what is still counted."""
         subject, a = self._subject, audience_members.c
-        theirs = a.address.in_(subject.addresses)
-        for row in self._rows(select(a.audience, a.email_id, a.status).where(theirs)):
+        has_address = a.address.in_(subject.addresses)
+        for row in self._rows(select(a.audience, a.email_id, a.status).where(has_address)):
             if self._outcome.mailchimp and row.status and row.email_id:
                 self._outcome.members += 1
                 self._connection.execute(
@@ -414,7 +416,7 @@ class _Eraser:
                         next_at=self._outcome.at,
                     )
                 )
-        self._delete(audience_members, theirs)
+        self._delete(audience_members, has_address)
         for address, mark in self._marks.items():
             self._update(
                 activities,

@@ -64,8 +64,8 @@ class ErasureSubject:
     @property
     def acted_on(self) -> tuple[str, ...]:
         """Return the `about` of acts in the console that were on this person."""
-        theirs = tuple(map(about_application, self.references))
-        return (*theirs, str(self.ref)) if self.ref else theirs
+        about_applications = tuple(map(about_application, self.references))
+        return (*about_applications, str(self.ref)) if self.ref else about_applications
 
     def certain(self, replacement: str) -> Mentions:
         """Return the finder for words that belong to nobody else."""
@@ -78,30 +78,34 @@ class ErasureSubject:
         return Mentions((*own, str(self.ref)) if self.ref else own, replacement)
 
 
-def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubject | None:
+def subject_of(connection: Connection, ref_or_address: PersonRef | str) -> ErasureSubject | None:
     """Return the subject for a key, or for an address (in lookup form) with one holder at most.
 
     None if several have it. A person no longer in the feed is still found by key.
     """
-    if isinstance(wanted, str):
+    if isinstance(ref_or_address, str):
         rows = connection.execute(
-            select(addresses.c.kind, addresses.c.person).where(addresses.c.address == wanted)
+            select(addresses.c.kind, addresses.c.person).where(
+                addresses.c.address == ref_or_address
+            )
         ).all()
         if len(rows) > 1:
             return None
         if not rows:
-            return ErasureSubject(ref=None, addresses=(wanted,))
-        wanted = PersonRef.parse(f"{rows[0].kind}:{rows[0].person}")
-    kind, crm_id = wanted.kind.value, wanted.crm_id
+            return ErasureSubject(ref=None, addresses=(ref_or_address,))
+        ref = PersonRef.parse(f"{rows[0].kind}:{rows[0].person}")
+    else:
+        ref = ref_or_address
+    kind, crm_id = ref.kind.value, ref.crm_id
     a = addresses.c
-    theirs = list(
+    their_addresses = list(
         connection.scalars(
             select(a.address).where(a.kind == kind, a.person == crm_id).order_by(a.position.desc())
         )
     )
     # A person deleted by the feed is still known by the addresses their mail went to.
-    theirs = list(dict.fromkeys([*theirs, *_mailed(connection, wanted)]))
-    also = others_too(connection, wanted, theirs)
+    their_addresses = list(dict.fromkeys([*their_addresses, *_mailed(connection, ref)]))
+    also = others_too(connection, ref, their_addresses)
     row = connection.execute(
         select(people).where(people.c.kind == kind, people.c.crm_id == crm_id)
     ).first()
@@ -110,7 +114,7 @@ def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubjec
         of_person = (table.c.kind == kind, table.c.person == crm_id)
         return tuple(connection.scalars(select(table.c[column]).where(*of_person)))
 
-    given = [] if row is None else [*row.emails.split(";"), *row.unusable.split(";")]
+    spellings = [] if row is None else [*row.emails.split(";"), *row.unusable.split(";")]
     names = [] if row is None else [f"{row.first_name} {row.last_name}", row.last_name]
     if row is not None and row.first_name:
         names.append(f"{row.last_name}, {row.first_name}")
@@ -118,11 +122,11 @@ def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubjec
         select(history.c.sender_name).where(history.c.kind == kind, history.c.person == crm_id)
     )
     return ErasureSubject(
-        ref=wanted,
-        addresses=tuple(address for address in theirs if address not in also),
-        shared=tuple(address for address in theirs if address in also),
+        ref=ref,
+        addresses=tuple(address for address in their_addresses if address not in also),
+        shared=tuple(address for address in their_addresses if address in also),
         spellings=tuple(
-            spelling for spelling in map(str.strip, given) if spelling and spelling not in also
+            spelling for spelling in map(str.strip, spellings) if spelling and spelling not in also
         ),
         names=tuple(dict.fromkeys(filter(None, map(str.strip, [*names, *replied])))),
         references=keys(applications, "reference"),
@@ -132,12 +136,12 @@ def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubjec
 
 
 def others_too(
-    connection: Connection, ref: PersonRef | None, theirs: Iterable[str]
+    connection: Connection, ref: PersonRef | None, their_addresses: Iterable[str]
 ) -> frozenset[str]:
     """Return which of some addresses (in lookup form) anybody but a person has."""
     a, shared = addresses.c, set()
     others = or_(a.kind != ref.kind.value, a.person != ref.crm_id) if ref else true()
-    for chunk in batched(theirs, _AT_ONCE):
+    for chunk in batched(their_addresses, _AT_ONCE):
         shared |= set(connection.scalars(select(a.address).where(a.address.in_(chunk), others)))
     return frozenset(shared)
 
@@ -207,16 +211,18 @@ def look_through(
                     rest = select(number, may_change, *columns).where(number == rows[-1][0])
                     rows += connection.execute(rest)
             for row in rows:
-                said = "\n".join(text for text in row[2:] if isinstance(text, str))
+                row_text = "\n".join(text for text in row[2:] if isinstance(text, str))
                 octets = (content for content in row[2:] if isinstance(content, bytes))
-                if row[1] or mentions.are_in(said) or any(map(mentions.are_in, octets)):
+                if row[1] or mentions.are_in(row_text) or any(map(mentions.are_in, octets)):
                     numbers.add(row[0])
             last = rows[-1][0] if rows else last
         looked.upto[table.name] = last
     if subject.ref is not None:
         with reading() as connection:
-            theirs = select(d.message).where(d.persons.contains(str(subject.ref), autoescape=True))
-            looked.ids["deliveries"] = set(connection.scalars(theirs))
+            their_messages = select(d.message).where(
+                d.persons.contains(str(subject.ref), autoescape=True)
+            )
+            looked.ids["deliveries"] = set(connection.scalars(their_messages))
             # Later deliveries belong to messages after the last one.
             looked.upto["deliveries"] = looked.upto["messages"]
     return looked

@@ -56,7 +56,7 @@ def holdings(
     another person aren't, even if they concern the same address. `erased` are the names under which
     the addresses may stay suppressed.
     """
-    theirs = (*subject.addresses, *subject.shared)
+    their_addresses = (*subject.addresses, *subject.shared)
 
     def of_person(table: Table, crm_id: str = "person") -> ColumnElement[bool]:
         if subject.ref is None:
@@ -75,7 +75,7 @@ def holdings(
         memberships, groups, (g.kind == memberships.c.kind) & (g.crm_id == memberships.c.group_id)
     )
     own_mail = select(outbox.c.id, outbox.c.type, outbox.c.state, outbox.c.body).where(
-        outbox.c.recipient.in_(theirs)
+        outbox.c.recipient.in_(their_addresses)
     )
     s = statuses.c
     has_status = (s.kind == people.c.kind) & (s.crm_id == people.c.status)
@@ -102,12 +102,16 @@ def holdings(
         "qualifications": select(qualifications).where(of_person(qualifications)),
         "closings": select(closings).where(of_person(closings)),
         "unread_fields": select(unread_fields).where(unread),
-        "suppressions": select(suppressions).where(suppressions.c.address.in_((*theirs, *erased))),
+        "suppressions": select(suppressions).where(
+            suppressions.c.address.in_((*their_addresses, *erased))
+        ),
         "person_suppressions": select(person_suppressions).where(of_person(person_suppressions)),
         "topic_opt_outs": select(topic_opt_outs).where(
-            or_(of_person(topic_opt_outs), topic_opt_outs.c.address.in_((*theirs, *erased)))
+            or_(
+                of_person(topic_opt_outs), topic_opt_outs.c.address.in_((*their_addresses, *erased))
+            )
         ),
-        "messages": sent.where(d.address.in_(theirs)).order_by(m.id),
+        "messages": sent.where(d.address.in_(their_addresses)).order_by(m.id),
         "history": select(history).where(of_person(history)),
         "documents": select(documents).where(of_person(documents)),
         "inbox": select(inbox).where(
@@ -117,18 +121,20 @@ def holdings(
                 inbox.c.id.in_(select(history.c.inbox).where(of_person(history))),
             )
         ),
-        "bounces": select(bounces).where(bounces.c.address.in_(theirs)),
+        "bounces": select(bounces).where(bounces.c.address.in_(their_addresses)),
         "occurrences": select(occurrences).where(
             or_(of_person(occurrences), occurrences.c.mailbox.in_(subject.addresses))
         ),
         "outbox": own_mail,
         "campaign_members": in_campaigns.where(of_person(campaign_members)),
-        "activities": acted.where(activities.c.recipient.in_(theirs)),
+        "activities": acted.where(activities.c.recipient.in_(their_addresses)),
         "opt_outs": select(opt_outs).where(
             or_(of_person(opt_outs), opt_outs.c.address.in_(subject.addresses))
         ),
         "console_acts": select(console_acts).where(console_acts.c.about.in_(subject.acted_on)),
-        "audience_members": select(audience_members).where(audience_members.c.address.in_(theirs)),
+        "audience_members": select(audience_members).where(
+            audience_members.c.address.in_(their_addresses)
+        ),
     }
     rows = {
         name: [_plain(row) for row in connection.execute(query).mappings()]

@@ -30,7 +30,7 @@ class Unmatched:
     """A stored text that can't be a recipient's address, from a suppression or a person."""
 
     stored: str
-    meant: TypedAddress | NotAnAddress  #: How it is read now.
+    reading: TypedAddress | NotAnAddress  #: How it is read now.
     suppression: int | None = None  #: Its id.
     person: PersonRef | None = None
 
@@ -42,7 +42,7 @@ def unmatched_suppressions(connection: Connection, at: datetime) -> Iterator[Unm
     rows = select(c.id, c.address).where(*in_force).execution_options(yield_per=_AT_ONCE)
     for number, stored in connection.execute(rows):
         if not (stored.startswith(PREFIX) or can_be_recipient(stored)):
-            yield Unmatched(stored=stored, meant=read_address(stored), suppression=number)
+            yield Unmatched(stored=stored, reading=read_address(stored), suppression=number)
 
 
 def unmatched_people(connection: Connection) -> Iterator[Unmatched]:
@@ -51,45 +51,45 @@ def unmatched_people(connection: Connection) -> Iterator[Unmatched]:
     A text without @, such as the `none` that some type, isn't meant as an address.
     """
     c = addresses.c
-    kept = select(c.address, c.kind, c.person).where(c.position >= 0)
-    for stored, kind, crm_id in connection.execute(kept.execution_options(yield_per=_AT_ONCE)):
+    query = select(c.address, c.kind, c.person).where(c.position >= 0)
+    for stored, kind, crm_id in connection.execute(query.execution_options(yield_per=_AT_ONCE)):
         if not (can_be_recipient(stored) or fits_envelope(stored)):
             ref = PersonRef(PersonKind(kind), crm_id)
-            yield Unmatched(stored=stored, meant=read_address(stored), person=ref)
+            yield Unmatched(stored=stored, reading=read_address(stored), person=ref)
     rows = select(people).where(people.c.unusable.contains("@"))
     for row in connection.execute(rows.execution_options(yield_per=_AT_ONCE)):
         person = from_row(PersonRef(PersonKind(row.kind), row.crm_id), row)
         for stored in person.unusable:
             if "@" in stored:
-                yield Unmatched(stored=stored, meant=read_address(stored), person=person.ref)
+                yield Unmatched(stored=stored, reading=read_address(stored), person=person.ref)
 
 
 def mend(connection: Connection, entries: Iterable[Unmatched], *, plus_addresses: bool) -> None:
     """Replace an understood text with the address it meant; its history moves with it."""
     meant_of: dict[PersonRef, dict[str, str]] = defaultdict(dict)
     for unmatched in entries:
-        if not isinstance(unmatched.meant, TypedAddress):
+        if not isinstance(unmatched.reading, TypedAddress):
             continue
         if unmatched.person is not None:
-            meant_of[unmatched.person][unmatched.stored] = unmatched.meant.address
+            meant_of[unmatched.person][unmatched.stored] = unmatched.reading.address
             continue
-        address = lookup_form(unmatched.meant.address, plus_addresses=plus_addresses)
+        address = lookup_form(unmatched.reading.address, plus_addresses=plus_addresses)
         same = suppressions.c.address == unmatched.stored
         connection.execute(update(suppressions).where(same).values(address=address))
-    for ref, meant in meant_of.items():
-        _mend_person(connection, ref, meant)
+    for ref, corrections in meant_of.items():
+        _mend_person(connection, ref, corrections)
 
 
-def _mend_person(connection: Connection, ref: PersonRef, meant: Mapping[str, str]) -> None:
+def _mend_person(connection: Connection, ref: PersonRef, corrections: Mapping[str, str]) -> None:
     """Add addresses to find a person by, each by its stored text; the primary one stays primary."""
     key = (people.c.kind == ref.kind.value, people.c.crm_id == ref.crm_id)
     row = connection.execute(select(people).where(*key)).one()
     person = from_row(ref, row)
-    corrected = (meant.get(lookup_form(email), email) for email in person.emails)
+    corrected = (corrections.get(lookup_form(email), email) for email in person.emails)
     mended = replace(
         person,
-        emails=tuple(dict.fromkeys((*corrected, *meant.values()))),
-        unusable=tuple(text for text in person.unusable if text not in meant),
+        emails=tuple(dict.fromkeys((*corrected, *corrections.values()))),
+        unusable=tuple(text for text in person.unusable if text not in corrections),
     )
     values = {"emails": ";".join(mended.emails), "unusable": ";".join(mended.unusable)}
     connection.execute(update(people).where(*key).values(values))

@@ -86,9 +86,13 @@ class PersonRecord:
         return (*self.addresses, *self.lookalikes)
 
 
-def find(connection: Connection, wanted: PersonRef | str) -> tuple[PersonRecord, ...]:
+def find(connection: Connection, ref_or_address: PersonRef | str) -> tuple[PersonRecord, ...]:
     """Return the person with that key, or the people with that address (in lookup form)."""
-    refs = [wanted] if isinstance(wanted, PersonRef) else holders(connection, wanted)
+    refs = (
+        [ref_or_address]
+        if isinstance(ref_or_address, PersonRef)
+        else holders(connection, ref_or_address)
+    )
     records = (_record(connection, ref) for ref in refs)
     return tuple(record for record in records if record is not None)
 
@@ -124,8 +128,8 @@ def _near(connection: Connection, ref: PersonRef) -> list[Person]:
     )
     keys: list[str] = []
     for which in alike:
-        known = connection.scalars(select(c.crm_id).where(which).limit(_LOOKED_AT))
-        keys += get_close_matches(key, dict.fromkeys(known), 3, 0.4)
+        crm_ids = connection.scalars(select(c.crm_id).where(which).limit(_LOOKED_AT))
+        keys += get_close_matches(key, dict.fromkeys(crm_ids), 3, 0.4)
     rows = connection.execute(select(people).where(c.crm_id.in_(keys))).all()
     ranked = sorted(rows, key=lambda row: (row.kind != ref.kind, keys.index(row.crm_id)))
     return [from_row(PersonRef(PersonKind(row.kind), row.crm_id), row) for row in ranked[:3]]

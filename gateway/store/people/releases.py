@@ -28,7 +28,7 @@ class Released:
 
 def release(
     connection: Connection,
-    wanted: PersonRef | str,
+    ref_or_address: PersonRef | str,
     *,
     by: str,
     now: datetime,
@@ -41,14 +41,16 @@ def release(
     links are undone; history stays. `erased` are the names under which the address stays suppressed
     if its person was erased. `remark` says why.
     """
-    if isinstance(wanted, PersonRef):
-        refs: tuple[PersonRef, ...] = (wanted,)
+    if isinstance(ref_or_address, PersonRef):
+        refs: tuple[PersonRef, ...] = (ref_or_address,)
     else:
-        refs = people.holders(connection, wanted)
-    count = suppression.release(connection, wanted, by=by, at=now, remark=remark, erased=erased)
-    count += topic_opt_outs.release(connection, wanted, by=by, at=now, erased=erased)
+        refs = people.holders(connection, ref_or_address)
+    count = suppression.release(
+        connection, ref_or_address, by=by, at=now, remark=remark, erased=erased
+    )
+    count += topic_opt_outs.release(connection, ref_or_address, by=by, at=now, erased=erased)
     for ref in refs:
-        if ref != wanted:
+        if ref != ref_or_address:
             unsubscribed = SuppressionSource.UNSUBSCRIBE
             count += suppression.release(
                 connection, ref, by=by, at=now, remark=remark, source=unsubscribed

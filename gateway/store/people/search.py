@@ -56,25 +56,25 @@ def search(
     """
     text = text.strip()
     matched = _known_by(connection, text, address) if text else {}
-    known, start, behind = list(matched), 0, after
+    matched_refs, start, behind = list(matched), 0, after
     if after in matched:
-        start, behind = known.index(after) + 1, None
+        start, behind = matched_refs.index(after) + 1, None
     elif after is not None:
-        start = len(known)
-    first = known[start : start + limit]
+        start = len(matched_refs)
+    first = matched_refs[start : start + limit]
     # One extra row shows whether there is another page; those already found may come again.
     rows = connection.execute(
         select(people.c.kind, people.c.crm_id)
         .where(*_has_words(connection, text), *_behind(behind))
         .order_by(people.c.kind, people.c.crm_id)
-        .limit(limit + 1 + len(known))
+        .limit(limit + 1 + len(matched_refs))
     ).all()
-    named = [PersonRef(PersonKind(row.kind), row.crm_id) for row in rows]
-    others = [ref for ref in named if ref not in matched]
-    shown = [*first, *others[: limit - len(first)]]
-    is_all = len(known) - start + len(others) <= limit
-    by = {ref: matched.get(ref, MatchedBy.NAME) for ref in shown}
-    return _shown(connection, by), None if is_all or not shown else shown[-1]
+    named_refs = [PersonRef(PersonKind(row.kind), row.crm_id) for row in rows]
+    others = [ref for ref in named_refs if ref not in matched]
+    page = [*first, *others[: limit - len(first)]]
+    is_all = len(matched_refs) - start + len(others) <= limit
+    by = {ref: matched.get(ref, MatchedBy.NAME) for ref in page}
+    return _shown(connection, by), None if is_all or not page else page[-1]
 
 
 def _known_by(connection: Connection, text: str, address: str) -> dict[PersonRef, MatchedBy]:
@@ -148,16 +148,16 @@ def _shown(connection: Connection, by: dict[PersonRef, MatchedBy]) -> list[Perso
     of_people = select(a.kind, a.person, a.address).where(
         tuple_(a.kind, a.person).in_(keys), a.position.between(0, UNSURE - 1)
     )
-    theirs: defaultdict[PersonRef, list[str]] = defaultdict(list)
+    addresses_of: defaultdict[PersonRef, list[str]] = defaultdict(list)
     for kind, crm_id, address in connection.execute(of_people.order_by(a.position)):
-        theirs[PersonRef(PersonKind(kind), crm_id)].append(address)
+        addresses_of[PersonRef(PersonKind(kind), crm_id)].append(address)
     return [
         PersonMatch(
             ref=ref,
             name=f"{row.first_name} {row.last_name}".strip(),
             active=row.active,
             status=row.name or row.status,
-            addresses=tuple(theirs[ref]),
+            addresses=tuple(addresses_of[ref]),
             by=matched_by,
         )
         for ref, matched_by in by.items()

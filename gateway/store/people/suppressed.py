@@ -207,8 +207,8 @@ def behind(page: Sequence[SuppressedAddress], after: Position) -> Position:
     if not page:
         return after
     last = page[-1].address
-    shown = sum(1 for reason in page if reason.address == last)
-    return last, shown + (after[1] if after[0] == last else 0)
+    count = sum(1 for reason in page if reason.address == last)
+    return last, count + (after[1] if after[0] == last else 0)
 
 
 def _values(selection: SuppressionFilter, at: datetime, after: str) -> dict[str, object]:
@@ -216,8 +216,8 @@ def _values(selection: SuppressionFilter, at: datetime, after: str) -> dict[str,
     return values if selection.since is None else values | {"since": microseconds(selection.since)}
 
 
-def _covers(scope: Scope, wanted: Scope | None) -> bool:
-    return wanted is None or scope.includes(wanted)
+def _covers(scope: Scope, asked_scope: Scope | None) -> bool:
+    return asked_scope is None or scope.includes(asked_scope)
 
 
 def _listed(words: Iterable[str]) -> str:

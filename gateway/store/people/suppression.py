@@ -56,7 +56,7 @@ _KNOWN_AT_MOST = 10_000
 
 def _rows_of(
     *,
-    wanted: str,
+    address_rows: str,
     value: str,
     lowest: str,
     now: str,
@@ -64,12 +64,12 @@ def _rows_of(
 ) -> str:
     """Return the statement that yields all rows of some addresses.
 
-    `wanted` yields rows whose `value` is an address, or is empty for a single address.
+    `address_rows` yields rows whose `value` is an address, or is empty for a single address.
     """
     return " UNION ALL ".join(sources).format(
         value=value,
         own_value=value,
-        wanted=wanted,
+        wanted=address_rows,
         join="JOIN",
         where_person=f"a.address = {value}",
         where_own=f"o.address = {value}",
@@ -80,10 +80,12 @@ def _rows_of(
     )
 
 
-_ONE = _rows_of(wanted="", value="?1", lowest="?2", now="?3")
-_SEVERAL = _rows_of(wanted="json_each(?1) w CROSS JOIN", value="w.value", lowest="?2", now="?3")
+_ONE = _rows_of(address_rows="", value="?1", lowest="?2", now="?3")
+_SEVERAL = _rows_of(
+    address_rows="json_each(?1) w CROSS JOIN", value="w.value", lowest="?2", now="?3"
+)
 #: Nobody has the name of an erased address, so a quarter of the query is enough.
-_ONE_NAME = _rows_of(wanted="", value="?1", lowest="?2", now="?3", sources=(OF_STAFF,))
+_ONE_NAME = _rows_of(address_rows="", value="?1", lowest="?2", now="?3", sources=(OF_STAFF,))
 
 #: Whether any address is suppressed by its hash alone: most stores have none, and need no hashes.
 _HAS_ERASED = """
@@ -145,7 +147,7 @@ class Standings:
         self._clock = clock
         self._reader = QuickReader(database)
         self._version: bytes | None = None
-        self._known: dict[str, Standing | None] = {}  #: As read from that version of the store.
+        self._cache: dict[str, Standing | None] = {}  #: As read from that version of the store.
         self._statement = _statement(is_sqlite=database.is_sqlite)
 
     def now(self, addresses: Sequence[str]) -> dict[str, Standing]:
@@ -158,12 +160,12 @@ class Standings:
             with self._database.reading() as connection:
                 return self.within(connection, addresses)
         version = self._reader.version()
-        if version is None or version != self._version or len(self._known) > _KNOWN_AT_MOST:
-            self._version, self._known = version, {}
+        if version is None or version != self._version or len(self._cache) > _KNOWN_AT_MOST:
+            self._version, self._cache = version, {}
             if not self._has_erased and self._erased_names is not None:
                 self._has_erased = bool(self._reader.rows_now(_HAS_ERASED, ()))
-        known, standings = self._known, dict[str, Standing]()
-        unknown = [address for address in addresses if address not in known]
+        cache, standings = self._cache, dict[str, Standing]()
+        unknown = [address for address in addresses if address not in cache]
         if unknown:
             standings = self._standings(
                 unknown,
@@ -174,9 +176,9 @@ class Standings:
         for address in unknown:
             standing = standings.get(address)
             if standing is None or not _ends_by_itself(standing):
-                known[address] = standing
+                cache[address] = standing
         for address in addresses:
-            if (standing := known.get(address)) is not None:
+            if (standing := cache.get(address)) is not None:
                 standings[address] = standing
         return standings
 
@@ -189,9 +191,9 @@ class Standings:
     def within(self, connection: Connection, addresses: Sequence[str]) -> dict[str, Standing]:
         """Return the same as seen by a transaction."""
 
-        def ask(asked: Sequence[str]) -> Sequence[Sequence[Any]]:
-            wanted = _as_json(asked) if self._database.is_sqlite else list(asked)
-            values = {"wanted": wanted, "lowest": self._lowest, "now": self._microseconds()}
+        def ask(spellings: Sequence[str]) -> Sequence[Sequence[Any]]:
+            parameter = _as_json(spellings) if self._database.is_sqlite else list(spellings)
+            values = {"wanted": parameter, "lowest": self._lowest, "now": self._microseconds()}
             return connection.execute(self._statement, values).all()
 
         if self._erased_names is not None and not self._database.is_sqlite:
@@ -205,13 +207,15 @@ class Standings:
         )
         return self._standings(addresses, ask, has_erased=has_erased)
 
-    def names_if_erased(self, connection: Connection, wanted: PersonRef | str) -> tuple[str, ...]:
+    def names_if_erased(
+        self, connection: Connection, ref_or_address: PersonRef | str
+    ) -> tuple[str, ...]:
         """Return the names under which an address may stay suppressed, if any address does."""
-        if isinstance(wanted, PersonRef) or self._erased_names is None:
+        if isinstance(ref_or_address, PersonRef) or self._erased_names is None:
             return ()
         if connection.execute(text(_HAS_ERASED)).first() is None:
             return ()
-        return tuple(self._erased_names(wanted))
+        return tuple(self._erased_names(ref_or_address))
 
     def of_staff(self, connection: Connection, ref: PersonRef) -> tuple[Suppression, ...]:
         """Return what currently suppresses a person themselves, with or without an address."""
@@ -259,11 +263,11 @@ class Standings:
         """Close the held connection; the next query opens another."""
         self._reader.close()
 
-    def _ask_at_once(self, asked: Sequence[str]) -> Sequence[Sequence[Any]]:
+    def _ask_at_once(self, spellings: Sequence[str]) -> Sequence[Sequence[Any]]:
         lowest, now = self._lowest, self._microseconds()
-        if len(asked) == 1:  # The usual case, at half the cost.
-            return self._reader.rows_now(_ONE, (asked[0], lowest, now))
-        return self._reader.rows_now(_SEVERAL, (_as_json(asked), lowest, now))
+        if len(spellings) == 1:  # The usual case, at half the cost.
+            return self._reader.rows_now(_ONE, (spellings[0], lowest, now))
+        return self._reader.rows_now(_SEVERAL, (_as_json(spellings), lowest, now))
 
     def _ask_names(self, names: Sequence[str]) -> Sequence[Sequence[Any]]:
         lowest, now = self._lowest, self._microseconds()
@@ -285,15 +289,21 @@ class Standings:
         forms = {address: address for address in addresses}
         if self._plus_addresses:
             forms = {address: lookup_form(address, plus_addresses=True) for address in addresses}
-        asked = list({*forms, *forms.values()} if self._plus_addresses else forms)
+        spellings = list({*forms, *forms.values()} if self._plus_addresses else forms)
         if has_erased and self._erased_names is not None:
-            named = {name: address for address in asked for name in self._erased_names(address)}
-            rows = [*ask(asked), *ask_names(list(named))] if ask_names else ask([*asked, *named])
+            by_erased_name = {
+                name: address for address in spellings for name in self._erased_names(address)
+            }
+            rows = (
+                [*ask(spellings), *ask_names(list(by_erased_name))]
+                if ask_names
+                else ask([*spellings, *by_erased_name])
+            )
         else:
-            named, rows = {}, ask(asked)
+            by_erased_name, rows = {}, ask(spellings)
         by_address: dict[str, _Findings] = {}
         for row in starmap(EffectRow, rows):
-            address = named.get(row.address, row.address)
+            address = by_erased_name.get(row.address, row.address)
             findings = by_address.get(address)
             if findings is None:
                 findings = by_address[address] = _Findings(self._effects)
@@ -331,16 +341,16 @@ class _Findings:
     def standing(self) -> Standing:
         holders = []
         for key in sorted(self._people):
-            known = self._people[key]
-            ref = PersonRef(PersonKind(known.kind), known.person)
-            theirs = [row for row in self._rows if (row.kind, row.person) == key]
+            person_row = self._people[key]
+            ref = PersonRef(PersonKind(person_row.kind), person_row.person)
+            their_rows = [row for row in self._rows if (row.kind, row.person) == key]
             holders.append(
                 AddressHolder(
                     ref=ref,
-                    name=f"{known.first_name} {known.last_name}".strip(),
-                    active=known.active is None or bool(known.active),
-                    doubtful=known.active is None,
-                    suppressions=tuple(self._effects.suppression(row, ref) for row in theirs),
+                    name=f"{person_row.first_name} {person_row.last_name}".strip(),
+                    active=person_row.active is None or bool(person_row.active),
+                    doubtful=person_row.active is None,
+                    suppressions=tuple(self._effects.suppression(row, ref) for row in their_rows),
                 )
             )
         return Standing(
@@ -367,8 +377,8 @@ def _as_json(addresses: Sequence[str]) -> str:
 
 def _statement(*, is_sqlite: bool) -> TextClause:
     rows = "json_each(:wanted) w" if is_sqlite else "unnest(CAST(:wanted AS text[])) w(value)"
-    wanted = f"{rows} CROSS JOIN"
-    return text(_rows_of(wanted=wanted, value="w.value", lowest=":lowest", now=":now"))
+    address_rows = f"{rows} CROSS JOIN"
+    return text(_rows_of(address_rows=address_rows, value="w.value", lowest=":lowest", now=":now"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -447,15 +457,15 @@ def add_once(
     """
     table, of_address = _of(address, ())
     c = table.c
-    known = connection.scalar(
+    known_id = connection.scalar(
         select(c.id)
         .where(of_address, c.released_at.is_(None), c.source == SuppressionSource.STAFF.value)
         .where(c.scope == scope.value, c.remark == remark, c.public == public)
         .where(c.until.is_(None) if until is None else c.until == until)
         .limit(1)
     )
-    if known is not None:
-        return next(entry for entry in history(connection, address) if entry.id == known), False
+    if known_id is not None:
+        return next(entry for entry in history(connection, address) if entry.id == known_id), False
     entry = add(
         connection,
         id=id,

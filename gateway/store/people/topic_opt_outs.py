@@ -54,8 +54,8 @@ def is_declined(
     of_holders = tuple_(table.c.kind, table.c.person).in_(holders)
     whose = [_of(address, erased), of_holders, *([] if person is None else [_of(person)])]
     query = select(table.c.topic).where(or_(*whose), table.c.released_at.is_(None))
-    wanted = topic.casefold()
-    return any(declined.casefold() == wanted for declined in connection.scalars(query))
+    folded_topic = topic.casefold()
+    return any(declined.casefold() == folded_topic for declined in connection.scalars(query))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,13 @@ def read(connection: Connection) -> Vocabulary:
     rows = connection.execute(
         select(statuses).where(is_of_applications).order_by(statuses.c.crm_id)
     ).all()
-    known = {row.crm_id: row.name for row in rows} or _referred(connection, applications.c.status)
+    status_names = {row.crm_id: row.name for row in rows} or _referred(
+        connection, applications.c.status
+    )
     query = select(programmes.c.crm_id, programmes.c.name).order_by(programmes.c.crm_id)
     offered = {row.crm_id: row.name for row in connection.execute(query)}
     return Vocabulary(
-        statuses=known,
+        statuses=status_names,
         initial=frozenset(row.crm_id for row in rows if row.initial),
         programmes=offered or _referred(connection, applications.c.programme),
         roles=_roles(connection),

@@ -8,21 +8,21 @@ from gateway.store.engine.upsert import insert_into
 from gateway.store.schema.inbound import mailbox_states
 
 
-def refresh_token(connection: Connection, account: str, given: str) -> str:
+def refresh_token(connection: Connection, account: str, digest: str) -> str:
     """Return the latest refresh token of an account; empty if the one in the config is newer.
 
-    `given` is a digest of the token in the config: if it has changed, a person has entered a new
+    `digest` is that of the token in the config: if it has changed, a person has entered a new
     one.
     """
     query = select(mailbox_states.c.refresh_token).where(
-        mailbox_states.c.account == account, mailbox_states.c.given == given
+        mailbox_states.c.account == account, mailbox_states.c.given == digest
     )
     return connection.scalar(query) or ""
 
 
-def keep_refresh_token(connection: Connection, account: str, given: str, token: str) -> None:
+def keep_refresh_token(connection: Connection, account: str, digest: str, token: str) -> None:
     """Store the refresh token that a server issued to replace the previous one."""
-    _keep(connection, account, given=given, refresh_token=token)
+    _keep(connection, account, given=digest, refresh_token=token)
 
 
 def touch(connection: Connection, account: str) -> None:

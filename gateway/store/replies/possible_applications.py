@@ -32,33 +32,37 @@ def possible_applications(
     they forwarded the mail.
     """
     numbered = applications.several(connection, clues.numbers)
-    named = _people_at(connection, (*clues.senders, *clues.addresses))
-    named += [ref for ref in _people_called(connection, clues.names) if ref not in named]
-    of_named = applications.of_people(connection, named[:_MOST_PEOPLE])
-    known = list({entry.application.reference: entry for entry in (*numbered, *of_named)}.values())
-    refs = list(dict.fromkeys(entry.application.person for entry in known))
-    names, theirs = _names_of(connection, refs), _addresses_of(connection, refs)
-    replied = _last_replies(connection, known)
+    named_refs = _people_at(connection, (*clues.senders, *clues.addresses))
+    named_refs += [ref for ref in _people_called(connection, clues.names) if ref not in named_refs]
+    of_named = applications.of_people(connection, named_refs[:_MOST_PEOPLE])
+    entries = list(
+        {entry.application.reference: entry for entry in (*numbered, *of_named)}.values()
+    )
+    refs = list(dict.fromkeys(entry.application.person for entry in entries))
+    names, addresses_of = _names_of(connection, refs), _addresses_of(connection, refs)
+    replied = _last_replies(connection, entries)
     return [
         PossibleApplication(
             known=entry,
             first_name=names.get(entry.application.person, ("", ""))[0],
             last_name=names.get(entry.application.person, ("", ""))[1],
-            addresses=frozenset(theirs[entry.application.person]),
+            addresses=frozenset(addresses_of[entry.application.person]),
             last_reply=replied.get(entry.application.reference),
         )
-        for entry in known
+        for entry in entries
     ]
 
 
-def _people_at(connection: Connection, wanted: Sequence[str]) -> list[PersonRef]:
-    if not wanted:
+def _people_at(connection: Connection, named_addresses: Sequence[str]) -> list[PersonRef]:
+    if not named_addresses:
         return []
     of_staff = set(
-        connection.scalars(select(staff.c.address).where(staff.c.address.in_(wanted))).all()
+        connection.scalars(
+            select(staff.c.address).where(staff.c.address.in_(named_addresses))
+        ).all()
     )
     c = addresses.c
-    left = [address for address in wanted if address not in of_staff]
+    left = [address for address in named_addresses if address not in of_staff]
     rows = connection.execute(
         select(c.address, c.kind, c.person)
         .where(c.address.in_(left), c.position >= 0)
@@ -100,16 +104,18 @@ def _addresses_of(
     connection: Connection, refs: Iterable[PersonRef]
 ) -> defaultdict[PersonRef, list[str]]:
     c, keys = addresses.c, [(ref.kind.value, ref.crm_id) for ref in refs]
-    theirs: defaultdict[PersonRef, list[str]] = defaultdict(list)
+    addresses_of: defaultdict[PersonRef, list[str]] = defaultdict(list)
     query = select(c.kind, c.person, c.address).where(tuple_(c.kind, c.person).in_(keys))
     for row in connection.execute(query.where(c.position >= 0)):
-        theirs[PersonRef(PersonKind(row.kind), row.person)].append(row.address)
-    return theirs
+        addresses_of[PersonRef(PersonKind(row.kind), row.person)].append(row.address)
+    return addresses_of
 
 
-def _last_replies(connection: Connection, known: Iterable[KnownApplication]) -> dict[str, datetime]:
+def _last_replies(
+    connection: Connection, entries: Iterable[KnownApplication]
+) -> dict[str, datetime]:
     """Return when a reply was last filed to each application, by reference."""
-    references = [entry.application.reference for entry in known]
+    references = [entry.application.reference for entry in entries]
     c = history.c
     query = select(c.reference, func.max(c.id).label("last")).where(c.reference.in_(references))
     rows = connection.execute(query.group_by(c.reference))

@@ -44,7 +44,7 @@ class AddressPage:
 
 
 def page_of(
-    connection: Connection, standings: Standings, address: str, asked: TimelineAsked
+    connection: Connection, standings: Standings, address: str, request: TimelineAsked
 ) -> AddressPage:
     """Return everything known about an address; of the timeline, only what is requested."""
     erased = standings.names_if_erased(connection, address)
@@ -60,7 +60,7 @@ def page_of(
         suppressions=tuple(dict.fromkeys((*standing.own, *of_holders))),
         refusals=refusals,
         topic_opt_outs=tuple(declined),
-        timeline=part_of(_events(connection, address, asked, entries, declined), asked),
+        timeline=part_of(_events(connection, address, request, entries, declined), request),
         is_known=bool(entries or declined or refusals) or _had_mail(connection, address),
     )
 
@@ -68,21 +68,21 @@ def page_of(
 def _events(
     connection: Connection,
     address: str,
-    asked: TimelineAsked,
+    request: TimelineAsked,
     entries: Sequence[SuppressionEntry],
     declined: Sequence[TopicOptOut],
 ) -> Iterator[TimelineEvent]:
     """Yield at least the requested events of each type, in a stable order."""
-    since, until, limit = asked.since, asked.latest, asked.at_most
-    if TimelineType.MESSAGE in asked.types:
+    since, until, limit = request.since, request.latest, request.at_most
+    if TimelineType.MESSAGE in request.types:
         mails = received.at_addresses(
             connection, [address], None, since=since, until=until, limit=limit
         )
         yield from of_messages(mails)
-    if TimelineType.BOUNCE in asked.types:
+    if TimelineType.BOUNCE in request.types:
         came_back = bounces.of_address(connection, address, since=since, until=until, limit=limit)
         yield from of_bounces(came_back)
-    if TimelineType.SUPPRESSION in asked.types:
+    if TimelineType.SUPPRESSION in request.types:
         yield from of_suppressions((), entries)
         yield from of_topic_opt_outs(declined)
 

@@ -74,23 +74,23 @@ def listed(
     if status:
         query = query.where(a.status == status)
     rows = connection.execute(query).all()
-    known = known_applications(connection, [row.reference for row in rows])
+    entries = known_applications(connection, [row.reference for row in rows])
     return [
-        ListedApplication(known=known[row.reference], person_name=(row.person_name or "").strip())
+        ListedApplication(known=entries[row.reference], person_name=(row.person_name or "").strip())
         for row in rows
     ]
 
 
 def by_reference(connection: Connection, reference: str) -> ListedApplication | None:
     """Return the application with a reference, with its person's name."""
-    known = known_applications(connection, [reference]).get(reference)
-    if known is None:
+    entry = known_applications(connection, [reference]).get(reference)
+    if entry is None:
         return None
-    person = known.application.person
+    person = entry.application.person
     its = (people.c.kind == person.kind.value, people.c.crm_id == person.crm_id)
     row = connection.execute(select(people.c.first_name, people.c.last_name).where(*its)).first()
     name = f"{row.first_name} {row.last_name}".strip() if row else ""
-    return ListedApplication(known=known, person_name=name)
+    return ListedApplication(known=entry, person_name=name)
 
 
 def statuses_of_applications(connection: Connection) -> list[Status]:

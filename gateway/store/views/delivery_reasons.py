@@ -16,24 +16,24 @@ from gateway.store.people.suppression import Standings
 def reasons_of(
     connection: Connection,
     standings: Standings,
-    wanted: Iterable[tuple[Message, int, Delivery]],
+    entries: Iterable[tuple[Message, int, Delivery]],
     *,
     rules: "Sequence[Rule]",
     zone: tzinfo,
 ) -> dict[tuple[int, int], DeliveryReason]:
     """Return, by message and position, why deliveries failed, or would have.
 
-    `wanted` are messages with positions and deliveries. Only deliveries with a stored reason are
+    `entries` are messages with positions and deliveries. Only deliveries with a stored reason are
     included: not those to erased people, nor those a relay refused.
     """
-    kept = [entry for entry in wanted if entry[2].note_facts]
-    addresses = list(dict.fromkeys(delivery.address for *_, delivery in kept))
-    known = standings.within(connection, addresses) if addresses else {}
+    entries_with_facts = [entry for entry in entries if entry[2].note_facts]
+    addresses = list(dict.fromkeys(delivery.address for *_, delivery in entries_with_facts))
+    by_address = standings.within(connection, addresses) if addresses else {}
     return {
         (message.id, position): reason_of(
-            facts_of(message, delivery, zone), rules, known.get(delivery.address, NOBODY)
+            facts_of(message, delivery, zone), rules, by_address.get(delivery.address, NOBODY)
         )
-        for message, position, delivery in kept
+        for message, position, delivery in entries_with_facts
     }
 
 

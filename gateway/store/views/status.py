@@ -118,9 +118,9 @@ class Shortfall:
 
     def _named(self, what: str) -> str:
         """Return a kind of record with how many fields are unread, and which, in short."""
-        count, named = self.unread_fields[what], self.oldest_unread[what]
-        more = ", …" if count > len(named) else ""
-        return f"{what} {count} ({', '.join(named)}{more})"
+        count, fields = self.unread_fields[what], self.oldest_unread[what]
+        more = ", …" if count > len(fields) else ""
+        return f"{what} {count} ({', '.join(fields)}{more})"
 
 
 def shortfall(connection: Connection) -> Shortfall:

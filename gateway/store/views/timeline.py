@@ -69,7 +69,7 @@ class TimelinePlace:
     """Where a part of a timeline ends; new events don't shift older ones."""
 
     at: datetime  #: Of the last event shown.
-    shown: int  #: Number of events at just that moment shown so far.
+    shown_count: int  #: Number of events at just that moment shown so far.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class TimelineAsked:
     @property
     def at_most(self) -> int:
         """How many events of one type are enough for the part, and to see if there is another."""
-        return self.limit + 1 + (self.after.shown if self.after else 0)
+        return self.limit + 1 + (self.after.shown_count if self.after else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,31 +124,31 @@ class PersonPage:
 def pages(
     connection: Connection,
     standings: Standings,
-    wanted: PersonRef | str,
-    asked: TimelineAsked = TimelineAsked(),
+    ref_or_address: PersonRef | str,
+    request: TimelineAsked = TimelineAsked(),
 ) -> tuple[PersonPage, ...]:
     """Return the person with that key, or everybody with that address (in lookup form).
 
     Each has the requested part of the timeline; by default the newest thousand events.
     """
-    records = people.find(connection, wanted)
-    return tuple(_page(connection, standings, record, asked) for record in records)
+    records = people.find(connection, ref_or_address)
+    return tuple(_page(connection, standings, record, request) for record in records)
 
 
 def part(
-    connection: Connection, standings: Standings, record: PersonRecord, asked: TimelineAsked
+    connection: Connection, standings: Standings, record: PersonRecord, request: TimelineAsked
 ) -> TimelinePart:
     """Return a part of a person's timeline, reading a bounded number of rows."""
-    return _part(connection, record, _said(connection, standings, record), asked)
+    return _part(connection, record, _said(connection, standings, record), request)
 
 
 def suppressions_of(
     connection: Connection, standings: Standings, record: PersonRecord
 ) -> tuple[Suppression, ...]:
     """Return everything that suppresses a person, even if they have no known address."""
-    known = standings.within(connection, record.every_address)
+    by_address = standings.within(connection, record.every_address)
     of_staff = standings.of_staff(connection, record.person.ref)
-    return tuple(dict.fromkeys((*people.suppressions_of(record, known), *of_staff)))
+    return tuple(dict.fromkeys((*people.suppressions_of(record, by_address), *of_staff)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,33 +177,33 @@ def _said(connection: Connection, standings: Standings, record: PersonRecord) ->
 
 
 def _page(
-    connection: Connection, standings: Standings, record: PersonRecord, asked: TimelineAsked
+    connection: Connection, standings: Standings, record: PersonRecord, request: TimelineAsked
 ) -> PersonPage:
     ref = record.person.ref
-    said = _said(connection, standings, record)
-    timeline = _part(connection, record, said, asked)
+    choices = _said(connection, standings, record)
+    timeline = _part(connection, record, choices, request)
     return PersonPage(
         record,
-        said.suppressions,
+        choices.suppressions,
         applications.of_person(connection, ref),
         timeline.events,
         tuple(opt_outs.refusals(connection, record.every_address)),
         unread.of_people(connection, [ref]).get(ref, ()),
         open_references.of_person(connection, ref),
-        tuple(said.declined),
+        tuple(choices.declined),
         timeline.end,
         prospects(record.addresses, standings.within(connection, record.addresses)),
     )
 
 
 def _part(
-    connection: Connection, record: PersonRecord, said: _SaidOfPerson, asked: TimelineAsked
+    connection: Connection, record: PersonRecord, choices: _SaidOfPerson, request: TimelineAsked
 ) -> TimelinePart:
-    ref, since, until, most = record.person.ref, asked.since, asked.latest, asked.at_most
+    ref, since, until, most = record.person.ref, request.since, request.latest, request.at_most
 
     def events() -> Iterator[TimelineEvent]:
         """Yield at least the requested events of each type, in a stable order."""
-        types = asked.types
+        types = request.types
         if TimelineType.MESSAGE in types:
             yield from of_messages(received.by_person(connection, ref, since, until, most))
         if TimelineType.BOUNCE in types:
@@ -211,8 +211,8 @@ def _part(
         if TimelineType.TRIGGER_MAIL in types:
             yield from of_triggers(ledger.of_person(connection, ref, MOST_EVENTS))
         if TimelineType.SUPPRESSION in types:
-            yield from of_suppressions(said.suppressions, said.entries)
-            yield from of_topic_opt_outs(said.declined)
+            yield from of_suppressions(choices.suppressions, choices.entries)
+            yield from of_topic_opt_outs(choices.declined)
         if TimelineType.REPLY in types:
             yield from of_replies(history.heads_of(connection, ref, since, until, most))
         if TimelineType.DOCUMENT in types:
@@ -222,29 +222,29 @@ def _part(
         if TimelineType.OPT_OUT in types:
             yield from of_opt_outs(opt_outs.of_person(connection, ref))
 
-    return part_of(events(), asked)
+    return part_of(events(), request)
 
 
-def part_of(events: Iterable[TimelineEvent], asked: TimelineAsked) -> TimelinePart:
+def part_of(events: Iterable[TimelineEvent], request: TimelineAsked) -> TimelinePart:
     """Return the requested part of a timeline.
 
     For each type, `events` has at least the newest `asked.at_most` up to `asked.latest`, in a
     stable order.
     """
-    since, until = asked.since, asked.latest
+    since, until = request.since, request.latest
     within = (
         event
         for event in events
         if (since is None or event.at >= since) and (until is None or event.at <= until)
     )
     newest = sorted(within, key=lambda event: event.at, reverse=True)
-    start = asked.after.shown if asked.after and until == asked.after.at else 0
-    shown = tuple(newest[start : start + asked.limit])
-    if len(newest) <= start + asked.limit or not shown:
-        return TimelinePart(shown, None)
-    last = shown[-1].at
-    so_far = sum(event.at == last for event in newest[: start + asked.limit])
-    return TimelinePart(shown, TimelinePlace(last, so_far))
+    start = request.after.shown_count if request.after and until == request.after.at else 0
+    page = tuple(newest[start : start + request.limit])
+    if len(newest) <= start + request.limit or not page:
+        return TimelinePart(page, None)
+    last = page[-1].at
+    so_far = sum(event.at == last for event in newest[: start + request.limit])
+    return TimelinePart(page, TimelinePlace(last, so_far))
 
 
 def of_messages(messages: Iterable[ReceivedMessage]) -> Iterator[TimelineEvent]:
@@ -259,9 +259,9 @@ def of_messages(messages: Iterable[ReceivedMessage]) -> Iterator[TimelineEvent]:
         )
 
 
-def of_bounces(kept: Iterable[KeptBounce]) -> Iterator[TimelineEvent]:
+def of_bounces(kept_bounces: Iterable[KeptBounce]) -> Iterator[TimelineEvent]:
     """Yield bounces of mail to the person, whatever sent it."""
-    for bounce in kept:
+    for bounce in kept_bounces:
         text = ": ".join(filter(None, (bounce.address, bounce.reason, bounce.diagnostic)))
         number = "" if bounce.message is None else ids.show(bounce.message)
         yield TimelineEvent(
@@ -272,14 +272,14 @@ def of_bounces(kept: Iterable[KeptBounce]) -> Iterator[TimelineEvent]:
 def of_triggers(occurrences: Iterable[Occurrence]) -> Iterator[TimelineEvent]:
     """Yield mail on events, sent or not."""
     for occurrence in occurrences:
-        said = f"{occurrence.trigger}: {occurrence.subject or occurrence.reason}".removesuffix(": ")
+        text = f"{occurrence.trigger}: {occurrence.subject or occurrence.reason}".removesuffix(": ")
         yield TimelineEvent(
             at=occurrence.settled_at or occurrence.at,
             type=TimelineType.TRIGGER_MAIL,
             id=ids.show(occurrence.id if occurrence.message is None else occurrence.message),
-            summary=f"{said} ({occurrence.reason})"
+            summary=f"{text} ({occurrence.reason})"
             if occurrence.subject and occurrence.reason
-            else said,
+            else text,
             state=occurrence.state,
             reference=occurrence.about,
         )
@@ -316,16 +316,16 @@ def of_topic_opt_outs(declined: Iterable[TopicOptOut]) -> Iterator[TimelineEvent
         yield from _of_suppression(opt_out, f"{opt_out.whose}: no mailings of {opt_out.topic}")
 
 
-def _of_suppression(kept: SuppressionEntry | TopicOptOut, what: str) -> Iterator[TimelineEvent]:
+def _of_suppression(entry: SuppressionEntry | TopicOptOut, what: str) -> Iterator[TimelineEvent]:
     """Yield the start of a suppression, and its end if it was released."""
-    number = ids.show(kept.id)
-    summary = f"{what} ({kept.remark})" if kept.remark else what
+    number = ids.show(entry.id)
+    summary = f"{what} ({entry.remark})" if entry.remark else what
     yield TimelineEvent(
-        at=kept.since, type=TimelineType.SUPPRESSION, id=number, summary=summary, state=ADDED
+        at=entry.since, type=TimelineType.SUPPRESSION, id=number, summary=summary, state=ADDED
     )
-    if kept.released_at is not None:
-        at = kept.released_at
-        why = kept.released_remark if isinstance(kept, SuppressionEntry) else ""
+    if entry.released_at is not None:
+        at = entry.released_at
+        why = entry.released_remark if isinstance(entry, SuppressionEntry) else ""
         what = f"{what} ({why})" if why else what
         yield TimelineEvent(
             at=at, type=TimelineType.SUPPRESSION, id=number, summary=what, state=RELEASED

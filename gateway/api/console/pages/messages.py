@@ -269,7 +269,7 @@ def _shown(
     entries = [
         (head, position, delivery)
         for head in heads
-        for position, delivery in parts.get(head.id, none).shown
+        for position, delivery in parts.get(head.id, none).deliveries
     ]
     zone = using.zone()
     reasons = reasons_of(connection, standings, entries, rules=using.rules(), zone=zone)

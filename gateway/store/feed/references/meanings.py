@@ -45,29 +45,33 @@ class Meanings:
         self._numbered: dict[str, NumberedIds] = {}
 
     def apart(
-        self, relation: Relation, given: Iterable[GivenText]
+        self, relation: Relation, given_texts: Iterable[GivenText]
     ) -> tuple[list[GivenText], list[GivenText]]:
         """Separate texts that wait, as nothing of their sort is known yet, from the rest."""
         waiting: list[GivenText] = []
         rest: list[GivenText] = []
-        known: dict[str, bool] = {}
-        for text in given:
-            if text.kind not in known:
-                known[text.kind] = self.has_any(relation, text.kind)
-            (rest if known[text.kind] else waiting).append(text)
+        has_records: dict[str, bool] = {}
+        for text in given_texts:
+            if text.kind not in has_records:
+                has_records[text.kind] = self.has_any(relation, text.kind)
+            (rest if has_records[text.kind] else waiting).append(text)
         return waiting, rest
 
     def has_any(self, relation: Relation, kind: str) -> bool:
         """Whether anything of the sort a reference names is known."""
         return has_rows(self._connection, relation.target, kind if relation.has_kind else None)
 
-    def of(self, relation: Relation, given: Iterable[GivenText]) -> dict[GivenText, GivenMeaning]:
+    def of(
+        self, relation: Relation, given_texts: Iterable[GivenText]
+    ) -> dict[GivenText, GivenMeaning]:
         """Return what each text means."""
         if relation.target is not people:
-            return {text: self.targets(relation, text.kind).meaning(text.text) for text in given}
+            return {
+                text: self.targets(relation, text.kind).meaning(text.text) for text in given_texts
+            }
         # People are looked up by number: there are too many to compare them one by one.
         meanings = {}
-        texts = list(given)
+        texts = list(given_texts)
         numbered = {
             kind: self._numbered_people(kind, [text.text for text in texts if text.kind == kind])
             for kind in {text.kind for text in texts}
@@ -93,10 +97,10 @@ class Meanings:
         if None in possible:
             self._numbered[kind] = NumberedIds(self._connection.scalars(ids))
             return self._numbered[kind]
-        known = list[str]()
+        known_ids = list[str]()
         for batch in batched(chain.from_iterable(filter(None, possible)), VALUES_AT_ONCE):
-            known += self._connection.scalars(ids.where(people.c.crm_id.in_(batch)))
-        return NumberedIds(known)
+            known_ids += self._connection.scalars(ids.where(people.c.crm_id.in_(batch)))
+        return NumberedIds(known_ids)
 
     def targets(self, relation: Relation, kind: str) -> ReferenceTargets:
         """Return everything of one kind that a reference may lead to; not for people."""
@@ -106,13 +110,13 @@ class Meanings:
             self._targets[key] = ReferenceTargets(rows)
         return self._targets[key]
 
-    def nearest(self, relation: Relation, given: GivenText) -> tuple[str, ...]:
+    def nearest(self, relation: Relation, text: GivenText) -> tuple[str, ...]:
         """Return suggestions for what a text that leads nowhere was meant to be."""
         if relation.has_kind:
             target = relation.target.c
-            other = select(target.kind).where(target.crm_id == given.text).limit(1)
+            other = select(target.kind).where(target.crm_id == text.text).limit(1)
             if kind := self._connection.scalar(other):
-                return (f"{given.text} of kind {kind}",)
+                return (f"{text.text} of kind {kind}",)
         if relation.target is people:
             return ()
-        return self.targets(relation, given.kind).nearest(given.text)
+        return self.targets(relation, text.kind).nearest(text.text)

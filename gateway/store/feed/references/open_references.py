@@ -104,7 +104,7 @@ class OpenReferences:
                 rows = [(relation.name, *row) for row in arrived]
                 load(self._connection, self._arrived_references, rows)
                 self.has_arrived = True
-            self._touch_all(relation, ((kind, given) for kind, given, _ in arrived))
+            self._touch_all(relation, ((kind, text) for kind, text, _ in arrived))
 
     def settle(self, now: datetime) -> None:
         """Resolve those that lead somewhere now, and count those that don't.
@@ -150,16 +150,16 @@ class OpenReferences:
             same = self._stage.same_key(gone, table)
             before = select(relation.value(table)).join_from(gone, table, same)
             texts |= set(scalars(before.distinct()))
-        given = {part for text in texts for part in parts(text)}
-        if not given:
+        items = {part for text in texts for part in parts(text)}
+        if not items:
             return
         c = open_references.c
-        known = set(scalars(select(relation.target.c.crm_id)))
-        known -= set(scalars(select(c.given).where(c.reference == relation.name)))
-        self._touch_all(relation, (("", part) for part in given - known))
+        known_ids = set(scalars(select(relation.target.c.crm_id)))
+        known_ids -= set(scalars(select(c.given).where(c.reference == relation.name)))
+        self._touch_all(relation, (("", part) for part in items - known_ids))
 
-    def _touch_all(self, relation: Relation, given: Iterable[tuple[str, str]]) -> None:
-        rows = [{"reference": relation.name, "kind": kind, "given": text} for kind, text in given]
+    def _touch_all(self, relation: Relation, texts: Iterable[tuple[str, str]]) -> None:
+        rows = [{"reference": relation.name, "kind": kind, "given": text} for kind, text in texts]
         if rows:
             statement = insert_into(self._connection, self._touched)
             self._connection.execute(statement.on_conflict_do_nothing(), rows)
@@ -172,21 +172,21 @@ class OpenReferences:
         if not rows:
             return
         query = select(open_references.c.kind, open_references.c.given)
-        given = self._connection.execute(
+        open_texts = self._connection.execute(
             query.where(open_references.c.reference == relation.name)
         ).all()
-        known: dict[str, ReferenceTargets] = {}
-        for kind, text in given:
-            if kind not in known:
+        targets_by_kind: dict[str, ReferenceTargets] = {}
+        for kind, text in open_texts:
+            if kind not in targets_by_kind:
                 targets_now = targets(self._connection, table, kind, self._tag_scopes)
                 afterwards = {target.crm_id: target for target in targets_now}
                 for row in rows:
                     if not relation.has_kind or row["kind"] == kind:
                         afterwards[row["crm_id"]] = as_target(row, self._tag_scopes)
-                known[kind] = ReferenceTargets(afterwards.values())
-            if text in known[kind].known:
+                targets_by_kind[kind] = ReferenceTargets(afterwards.values())
+            if text in targets_by_kind[kind].known:
                 continue
-            meaning = known[kind].meaning(text)
+            meaning = targets_by_kind[kind].meaning(text)
             if meaning.crm_id:
                 yield kind, text, meaning.crm_id
 
@@ -201,9 +201,9 @@ class OpenReferences:
         for kind, crm_id in self._connection.execute(added):
             new[kind].add(crm_id)
         numbered = {kind: NumberedIds(crm_ids) for kind, crm_ids in new.items()}
-        given = select(columns.kind, columns.given).where(columns.reference == relation.name)
+        query = select(columns.kind, columns.given).where(columns.reference == relation.name)
         arrived, possible = [], []
-        for kind, text in self._connection.execute(given):
+        for kind, text in self._connection.execute(query):
             if kind not in new or text in new[kind]:
                 continue
             crm_ids = numbered[kind].fitting(text)
@@ -229,13 +229,13 @@ class OpenReferences:
         ).all()
         names = [column.name for column in table.columns]
         keys = list(table.primary_key.columns)
-        for kind, given, crm_id in rows:
-            uses = relation.is_given(kind, given)
+        for kind, given_text, crm_id in rows:
+            uses = relation.is_given(kind, given_text)
             if relation.is_list:
                 lists = execute(select(value, *keys).where(uses)).all()
                 for text, *key in lists:
                     same = [column == part for column, part in zip(keys, key, strict=True)]
-                    new = {relation.column: with_ids(text, {given: crm_id})}
+                    new = {relation.column: with_ids(text, {given_text: crm_id})}
                     execute(update(table).where(*same).values(new))
             elif relation.column not in table.primary_key.columns:
                 execute(update(table).where(uses).values({relation.column: crm_id}))
@@ -345,7 +345,7 @@ def of_person(connection: Connection, ref: PersonRef) -> tuple[tuple[str, str], 
         rows = select(value).where(
             table.c.kind == ref.kind.value, holder == ref.crm_id, relation.is_open()
         )
-        open_ones += [(relation.name, given) for given in connection.scalars(rows.distinct())]
+        open_ones += [(relation.name, text) for text in connection.scalars(rows.distinct())]
     return tuple(sorted(open_ones))
 
 

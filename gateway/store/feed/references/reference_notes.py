@@ -95,28 +95,28 @@ class ReferenceNotes:
         doubtful: Mapping[GivenText, GivenMeaning],
     ) -> None:
         """Note keys that a spreadsheet changed: one note for the sure ones, one for the others."""
-        for given in (sure, doubtful):
-            if given:
-                first = min(given, key=lambda text: text.line)
-                crm_id, rows = given[first].crm_id, sum(text.rows for text in given)
+        for meanings in (sure, doubtful):
+            if meanings:
+                first = min(meanings, key=lambda text: text.line)
+                crm_id, rows = meanings[first].crm_id, sum(text.rows for text in meanings)
                 self._add(
                     relation,
                     first,
                     ReferenceLead.BENT_KEY,
                     rows=rows,
-                    crm_id=crm_id if given is sure else "",
-                    others=() if given is sure or not crm_id else (crm_id,),
+                    crm_id=crm_id if meanings is sure else "",
+                    others=() if meanings is sure or not crm_id else (crm_id,),
                 )
                 self.faults[relation.name] = self.faults.get(relation.name, 0) + rows
 
-    def _add(self, relation: Relation, given: GivenText, lead: ReferenceLead, **facts: Any) -> None:
+    def _add(self, relation: Relation, text: GivenText, lead: ReferenceLead, **facts: Any) -> None:
         self._uses.append(
             ReferenceUse(
                 reference=relation.name,
-                kind=given.kind,
-                given=given.text,
+                kind=text.kind,
+                given=text.text,
                 lead=lead,
-                line=given.line,
+                line=text.line,
                 **facts,
             )
         )

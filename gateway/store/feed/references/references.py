@@ -59,7 +59,7 @@ class References:
         self._tag_scopes = tag_scopes
         self._meanings = Meanings(connection, tag_scopes)
         self._notes = ReferenceNotes(self._meanings)
-        self._meant, self._possible = _meant_table(), possible_table("may_mean")
+        self._meant_table, self._possible = _meant_table(), possible_table("may_mean")
         #: The relations for which every text in the rows is somebody's id.
         self.all_lead: frozenset[str] = frozenset()
 
@@ -81,7 +81,7 @@ class References:
         removed.
         """
         with self._connection.begin():
-            kept = tuple(self._understand_keys(staged))
+            kept_keys = tuple(self._understand_keys(staged))
             # A single query: many rows have only a few different texts, nearly all of them known.
             if (asking := any_unknown(self._table, staged)) is not None:
                 has_unknown = self._connection.execute(asking).one()._mapping
@@ -103,7 +103,7 @@ class References:
                 if self._table is memberships and relation.target is people:
                     self._add_all_meant(staged, meanings)
                 self._notes.meant(relation, rest, meanings)
-        return kept
+        return kept_keys
 
     def statuses_to_nothing(self, staged: Table) -> list[tuple[int, str]]:
         """Return rows of people with an unknown status whose old status keeps mail away.
@@ -171,17 +171,17 @@ class References:
     def _replace(
         self, relation: Relation, staged: Table, meanings: Mapping[GivenText, GivenMeaning]
     ) -> None:
-        meant = [
+        rows = [
             (text.kind, text.text, meaning.crm_id)
             for text, meaning in meanings.items()
             if meaning.crm_id
         ]
-        if not meant:
+        if not rows:
             return
-        table = self._meant
+        table = self._meant_table
         make(self._connection, table)
         self._connection.execute(delete(table))
-        load(self._connection, table, meant)
+        load(self._connection, table, rows)
         same_text = and_(
             table.c.kind == relation.kind_of(staged), table.c.given == relation.value(staged)
         )
@@ -197,15 +197,15 @@ class References:
         texts = [GivenText("", *row) for row in self._connection.execute(statement)]
         if not texts:
             return
-        known = set(self._connection.scalars(select(relation.target.c.crm_id)))
-        given: dict[str, GivenText] = {}
+        known_ids = set(self._connection.scalars(select(relation.target.c.crm_id)))
+        unknown_parts: dict[str, GivenText] = {}
         for listed in texts:
             for part in parts(listed.text):
-                if part not in known:
-                    before = given.get(part, GivenText("", part, 0, listed.line))
+                if part not in known_ids:
+                    before = unknown_parts.get(part, GivenText("", part, 0, listed.line))
                     line = min(before.line, listed.line)
-                    given[part] = GivenText("", part, before.rows + listed.rows, line)
-        waiting, rest = self._meanings.apart(relation, given.values())
+                    unknown_parts[part] = GivenText("", part, before.rows + listed.rows, line)
+        waiting, rest = self._meanings.apart(relation, unknown_parts.values())
         self._notes.waiting(relation, waiting)
         meanings = self._meanings.of(relation, rest)
         ids = {
@@ -260,13 +260,13 @@ class References:
         # Somebody with their own row in the file isn't meant by another row.
         own_rows = set[str]()
         if doubtful:
-            meant = {
+            meant_ids = {
                 id_
                 for meaning in doubtful.values()
                 for id_ in (meaning.crm_id, *meaning.others)
                 if id_
             }
-            own_rows = meant & set(self._connection.scalars(select(staged.c.crm_id)))
+            own_rows = meant_ids & set(self._connection.scalars(select(staged.c.crm_id)))
         doubtful = {
             key: meaning for key, meaning in doubtful.items() if meaning.crm_id not in own_rows
         }

@@ -86,15 +86,15 @@ class Relation:
         ids = select(targets.c.crm_id)
         return ids.where(and_(same, targets.c.kind == kind) if self.has_kind else same).exists()
 
-    def is_given(self, kind: Any, given: Any) -> ColumnElement[bool]:
+    def is_given(self, kind: Any, text: Any) -> ColumnElement[bool]:
         """Return the condition that a row has this reference; a list, as one of its items."""
         value = self.value(self.table)
         if self.is_list:
             whole = literal(";") + value + literal(";")
-            without = func.replace(whole, literal(";") + given + literal(";"), "")
+            without = func.replace(whole, literal(";") + text + literal(";"), "")
             is_part: ColumnElement[bool] = without != whole
             return is_part
-        same: ColumnElement[bool] = value == given
+        same: ColumnElement[bool] = value == text
         if self.has_kind and not self.kind:
             same = and_(same, self.kind_of(self.table) == kind)
         return same
@@ -183,8 +183,8 @@ def any_unknown(table: Table, staged: Table) -> Select[*tuple[Any, ...]] | None:
     columns = []
     for relation in RELATIONS:
         if relation.table is table and relation.target is not people and not relation.is_list:
-            given = relation.given_in(staged).subquery()
-            unknown = select(given).where(~relation.leads(given.c.kind, given.c.given))
+            texts = relation.given_in(staged).subquery()
+            unknown = select(texts).where(~relation.leads(texts.c.kind, texts.c.given))
             columns.append(unknown.exists().label(relation.name))
     return select(*columns) if columns else None
 

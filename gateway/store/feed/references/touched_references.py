@@ -40,8 +40,8 @@ def touching_references(
     queries = []
     for relation in RELATIONS:
         for query in _queries(relation, layout, question):
-            kind, given = query.subquery().c
-            queries.append(select(literal(relation.name), kind, given))
+            kind, text = query.subquery().c
+            queries.append(select(literal(relation.name), kind, text))
     if not queries:
         return None
     rows = union_all(*queries).subquery()
