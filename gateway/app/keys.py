@@ -80,16 +80,16 @@ def erased_names(settings: Settings, marks: Callable[[], Set[str]] = frozenset) 
     not mistaken for it.
     """
     file = settings.keys.file
-    known: tuple[object, SigningKeys] | None = None
+    cached_keys: tuple[object, SigningKeys] | None = None
     looked = -_MARKS_SECONDS
 
     def keys() -> SigningKeys:
-        nonlocal known, looked
+        nonlocal cached_keys, looked
         try:
             status = file.stat()
             state = (status.st_ino, status.st_mtime_ns, status.st_size)
             present = time.monotonic()
-            if known is None or known[0] != state or present - looked > _MARKS_SECONDS:
+            if cached_keys is None or cached_keys[0] != state or present - looked > _MARKS_SECONDS:
                 read = SigningKeys.read(file.read_text().splitlines())
                 lost = marks() - set(ErasedNames(lambda: read).key_marks)
                 if lost:
@@ -97,13 +97,13 @@ def erased_names(settings: Settings, marks: Callable[[], Set[str]] = frozenset) 
                         f"keys.file: {file} lacks the key {', '.join(sorted(lost))}, which tells "
                         "which erased addresses stay suppressed: put it back below the others"
                     )
-                known, looked = (state, read), present
+                cached_keys, looked = (state, read), present
         except (OSError, KeysWrong, UnicodeDecodeError) as error:
             raise StoreUnavailable(
                 f"keys.file: {file}: {error}; without it nobody can tell which erased addresses "
                 "stay suppressed: put it back"
             ) from error
-        return known[1]
+        return cached_keys[1]
 
     return ErasedNames(keys)
 

@@ -22,7 +22,7 @@ class CountedQuarters:
     """Counts the deliveries of a day; counts that no longer change are kept."""
 
     def __init__(self) -> None:
-        self._kept: dict[datetime, QuarterHour] = {}
+        self._kept_quarters: dict[datetime, QuarterHour] = {}
         self._kept_since: datetime | None = None
 
     def of_a_day(self, connection: StoreTransaction, now: datetime) -> list[QuarterHour]:
@@ -30,14 +30,14 @@ class CountedQuarters:
         until = views.quarter_of(now) + QUARTER
         first = until - DAY
         if self._kept_since is None or now - self._kept_since > _COUNT_ANEW:
-            self._kept, self._kept_since = {}, now
+            self._kept_quarters, self._kept_since = {}, now
         at = first
         quarters: list[QuarterHour] = []
-        while at in self._kept:
-            quarters.append(self._kept[at])
+        while at in self._kept_quarters:
+            quarters.append(self._kept_quarters[at])
             at += QUARTER
         quarters += views.flow(connection, at, until)
-        self._kept = {
+        self._kept_quarters = {
             quarter.at: quarter
             for quarter in quarters
             if quarter.at + QUARTER + _SETTLED_AFTER < now

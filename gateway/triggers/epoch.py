@@ -100,8 +100,8 @@ class RestoreDetector:
 
         On a mismatch everything due is held. Raises `EpochFileUnusable`.
         """
-        mark, known = await self._compared()
-        if known is None or (mark is None and known.high == 0):
+        mark, store_epoch = await self._compared()
+        if store_epoch is None or (mark is None and store_epoch.high == 0):
             # Start with a store from which nothing was sent yet; if something was, hold everything.
             is_new = mark is None or mark.high == 0
             fresh, held = secrets.token_hex(8), "" if is_new else _EMPTIED
@@ -111,17 +111,17 @@ class RestoreDetector:
             elif begun.held:
                 await self._database.write(partial(ledger.hold, why=begun.held))
                 log.error("triggers_held", reason=begun.held, occurrences=0)
-            mark, known = await self._compared()
-        if known is None or known.held:
+            mark, store_epoch = await self._compared()
+        if store_epoch is None or store_epoch.held:
             return False
         if mark is None:
-            mark = await self._join(known)
-        if not mismatch(known, mark):
+            mark = await self._join(store_epoch)
+        if not mismatch(store_epoch, mark):
             return True
 
         def hold_unless_agreed(connection: StoreTransaction) -> tuple[str, int]:
-            now_known = epochs.read(connection)
-            why = "" if now_known is None else mismatch(now_known, mark)
+            present_epoch = epochs.read(connection)
+            why = "" if present_epoch is None else mismatch(present_epoch, mark)
             return why, ledger.hold(connection, why) if why else 0
 
         why, count = await self._database.write(hold_unless_agreed)
@@ -140,11 +140,11 @@ class RestoreDetector:
 
     async def show_life(self) -> None:
         """Show joining gateways that this one is running; keep up with what they sent."""
-        mark, known = await self._compared()
-        if known is None or mark is None or known.held or mismatch(known, mark):
+        mark, store_epoch = await self._compared()
+        if store_epoch is None or mark is None or store_epoch.held or mismatch(store_epoch, mark):
             return
         await self._database.write(epochs.beat)
-        await self.reach(known.high)
+        await self.reach(store_epoch.high)
 
     async def reach(self, message: int) -> None:
         """Record, outside the database, that messages up to this one are about to be sent."""
@@ -162,36 +162,36 @@ class RestoreDetector:
         mark, fresh = self._file.read(), secrets.token_hex(8)
         high = max(new_id, mark.high if mark else 0)
         count = await self._database.write(ledger.resume, now, epoch=fresh, high=high)
-        known = await self._database.read(epochs.read)
-        if known is not None:
-            self._keep(known)
+        store_epoch = await self._database.read(epochs.read)
+        if store_epoch is not None:
+            self._keep(store_epoch)
         return count
 
-    def _keep(self, known: Epoch) -> None:
-        mark = EpochMark(known.epoch, known.high)
+    def _keep(self, store_epoch: Epoch) -> None:
+        mark = EpochMark(store_epoch.epoch, store_epoch.high)
         if self._file.read() != mark:
             self._file.write(mark)
 
-    async def _join(self, known: Epoch) -> EpochMark | None:
+    async def _join(self, store_epoch: Epoch) -> EpochMark | None:
         """Wait for a sign of life from a gateway that knows the store: then this one belongs to it.
 
         A copy of a store shows none.
         """
         for _ in range(JOIN_TRIES):
-            if known.held:
+            if store_epoch.held:
                 return None
             await asyncio.sleep(JOIN_SECONDS)
             later = await self._database.read(epochs.read)
-            if later is not None and later.beat > known.beat and not later.held:
+            if later is not None and later.beat > store_epoch.beat and not later.held:
                 self._keep(later)
-                return EpochMark(later.epoch, known.high)
+                return EpochMark(later.epoch, store_epoch.high)
         return None
 
 
-def mismatch(known: Epoch, mark: EpochMark | None) -> str:
+def mismatch(store_epoch: Epoch, mark: EpochMark | None) -> str:
     """Return why store and file don't agree; empty if they do."""
     if mark is None:
         return _COPIED
-    if mark.epoch != known.epoch:
+    if mark.epoch != store_epoch.epoch:
         return _FOREIGN
-    return _OLDER if mark.high > known.high else ""
+    return _OLDER if mark.high > store_epoch.high else ""

@@ -132,12 +132,12 @@ class _FactsOfGroup:
         self._standings = settings.standings.within(
             connection, list(dict.fromkeys(self._mailboxes))
         )
-        wanted = {
+        day_mails = {
             _day_mail(mail_to_send, mailbox)
             for mail_to_send, mailbox in zip(mails_to_send, self._mailboxes, strict=True)
             if _goes_once(mail_to_send)
         }
-        self._went = ledger.went_at(connection, wanted) if wanted else {}
+        self._went = ledger.went_at(connection, day_mails) if day_mails else {}
         self._leaving: set[ledger.DayMail] = set()
 
     def let_go(self, lease: timedelta) -> list[OccurrenceEnding | MayLeave]:
@@ -163,9 +163,13 @@ class _FactsOfGroup:
         now = self._mails_to_send[-1].now
         begun = ledger.begin(self._connection, self._holder, mails, now=now, lease=lease)
         is_let_go = MayLeave(max((mails[number].message.id for number in begun), default=0))
-        taken = OccurrenceEnding(state=OccurrenceState.DUE, reason="taken by another process")
+        taken_ending = OccurrenceEnding(
+            state=OccurrenceState.DUE, reason="taken by another process"
+        )
         return [
-            is_let_go if mail_to_send.row.id in begun else ended.get(mail_to_send.row.id, taken)
+            is_let_go
+            if mail_to_send.row.id in begun
+            else ended.get(mail_to_send.row.id, taken_ending)
             for mail_to_send in self._mails_to_send
         ]
 
@@ -210,8 +214,8 @@ class _FactsOfGroup:
             for other in self._went.get(day_mail, ()):
                 if other.person == row.person:
                     continue
-                theirs = due.facts(self._connection, other).qualification
-                if subject_of(theirs) == subject:
+                their_qualification = due.facts(self._connection, other).qualification
+                if subject_of(their_qualification) == subject:
                     had_it = OccurrenceEnding(state=skipped, reason=same_mailbox(other.person))
                     return self._settle(mail_to_send, had_it, address=mailbox)
             if day_mail in self._leaving:

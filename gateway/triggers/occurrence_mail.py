@@ -59,14 +59,14 @@ def render(
     language: str,
     day: date,
     *,
-    named: NamedOccurrence | None = None,
+    named_occurrence: NamedOccurrence | None = None,
 ) -> Rendered:
     """Write the text for a reader of that language; raise `NotRendered`.
 
     Without the occurrence, the unsubscribe link is a sample without effect.
     """
     written_in = checked.template.language_of(language)
-    link = settings.links.url(named) if settings.links else ""
+    link = settings.links.url(named_occurrence) if settings.links else ""
     return checked.template.render(
         language, values(checked.trigger.values, facts, day, written_in, link)
     )
@@ -85,8 +85,15 @@ def write(
         return OccurrenceMail(
             address=row.address, subject=row.subject, message_id=row.message_id, body=row.body
         )
-    named = NamedOccurrence(row.id)
-    rendered = render(settings, checked, facts, to.language, settings.day(row.due_at), named=named)
+    named_occurrence = NamedOccurrence(row.id)
+    rendered = render(
+        settings,
+        checked,
+        facts,
+        to.language,
+        settings.day(row.due_at),
+        named_occurrence=named_occurrence,
+    )
     links = settings.links if checked.trigger.kind is Kind.BULK else None
     mail = TriggerMail(
         id=row.id,
@@ -100,7 +107,7 @@ def write(
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        unsubscribe=links.fields(named) if links else (),
+        unsubscribe=links.fields(named_occurrence) if links else (),
     )
     return OccurrenceMail(
         address=to.address,

@@ -49,7 +49,7 @@ def preview(
         candidate
         for candidate in due.candidates(connection, trigger, first, today, fresh=False)
         # What was settled on an earlier day is in the history.
-        if candidate.known not in SETTLED or candidate.day == today
+        if candidate.ledger_state not in SETTLED or candidate.day == today
     ]
     standings = standings_of(connection, settings, candidates)
     decliners = decliners_of(connection, trigger)
@@ -59,7 +59,7 @@ def preview(
     mailed = {
         mail_of(settings, candidate): candidate.person.ref
         for candidate in candidates
-        if candidate.known in MAY_HAVE_LEFT
+        if candidate.ledger_state in MAY_HAVE_LEFT
     }
     for candidate in candidates:
         outcome = outcome_of(
@@ -157,8 +157,8 @@ def why_left_out(
     decliners: Decliners,
 ) -> str:
     """Return why a selected person gets no mail; empty if nothing prevents it."""
-    if candidate.known in SETTLED:
-        return ALREADY.format(candidate.known)
+    if candidate.ledger_state in SETTLED:
+        return ALREADY.format(candidate.ledger_state)
     why = waits(trigger, candidate.facts) or why_not(trigger, candidate, today)
     if why:
         return why

@@ -73,8 +73,8 @@ def send_failed(
         sharing=len(who_counts(standing)),
     )
     message = _message(mail_to_send, standing, state=State.SEND_FAILED)
-    said = note.render(mail_to_send.settings.note, facts).full
-    noted = replace(message.deliveries[0], note=said, note_facts=kept(facts))
+    note_text = note.render(mail_to_send.settings.note, facts).full
+    noted = replace(message.deliveries[0], note=note_text, note_facts=kept(facts))
     return replace(message, deliveries=(noted,))
 
 
@@ -96,13 +96,13 @@ def outcome(message: int, result: AttemptResult) -> Outcome:
 
 def reason(suppressions: Iterable[Suppression]) -> str:
     """Return what suppresses an address, in one line."""
-    named = (
+    causes = (
         f'{suppression.source} "{suppression.name}"'
         if suppression.name
         else str(suppression.source)
         for suppression in suppressions
     )
-    return SUPPRESSED.format(", ".join(dict.fromkeys(named)))
+    return SUPPRESSED.format(", ".join(dict.fromkeys(causes)))
 
 
 def _message(mail_to_send: MailToSend, standing: Standing, *, state: State) -> Message:

@@ -107,8 +107,8 @@ class Runner:
         except Exception as error:  # one trigger's fault must not stop the others
             log.exception("trigger_run_failed", trigger=trigger.name)
             self._failed_on[trigger.name] = today
-            said = f"{type(error).__name__}: {error}"
-            failed = replace(run, id=self._new_id(), state=RunState.OPEN, error=said)
+            error_text = f"{type(error).__name__}: {error}"
+            failed = replace(run, id=self._new_id(), state=RunState.OPEN, error=error_text)
             await self._database.write(trigger_runs.begin, failed)
             return failed.id
         return number

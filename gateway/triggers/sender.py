@@ -53,7 +53,7 @@ class SenderLimits:
     """How much the sender does at once, and how long it waits."""
 
     batch: int = 32  #: The most mails released but not sent yet.
-    taken: timedelta = timedelta(minutes=2)  #: How long unsent rows stay claimed.
+    claim: timedelta = timedelta(minutes=2)  #: How long unsent rows stay claimed.
     attempt: timedelta = timedelta(minutes=4)  #: A delivery; with its turn, shorter than the lease.
     lease: timedelta = timedelta(minutes=5)
     away: timedelta = timedelta(seconds=2)  #: Between retries while the store is away.
@@ -173,7 +173,7 @@ class TriggerSender:
             ledger.claim,
             holder=context.holder,
             now=now,
-            lease=self._limits.taken,
+            lease=self._limits.claim,
             limit=self._limits.batch,
             events=events,
             runs=runs,
@@ -191,7 +191,7 @@ class TriggerSender:
             facts = await self._database.read(due.facts_of, rows)
             now, pairs = context.clock(), list(zip(rows, facts, strict=True))
             return await asyncio.to_thread(
-                lambda: [prepare(settings, row, known, now) for row, known in pairs]
+                lambda: [prepare(settings, row, row_facts, now) for row, row_facts in pairs]
             )
         except Exception:
             # If the store is away, their lease runs out.

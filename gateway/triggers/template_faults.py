@@ -65,9 +65,9 @@ def line_of(error: BaseException) -> int | None:
     return lines[-1] if lines else None
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known_names: Iterable[str]) -> str:
     """Return `; did you mean …?` with the nearest known name, or nothing."""
-    closest = get_close_matches(name, list(known), 1)
+    closest = get_close_matches(name, list(known_names), 1)
     return f"; did you mean {closest[0]}?" if closest else ""
 
 
@@ -91,10 +91,10 @@ def _unknown_tag(match: re.Match[str], _: Iterable[str]) -> str:
 
 
 def _expected(match: re.Match[str], _: Iterable[str]) -> str:
-    wanted, given = _sign(match[1]), _sign(match[2])
-    if given == "=":
+    expected_sign, found_sign = _sign(match[1]), _sign(match[2])
+    if found_sign == "=":
         return "a single = compares nothing: write =="
-    return f"{wanted} is expected here, not {given}"
+    return f"{expected_sign} is expected here, not {found_sign}"
 
 
 def _unexpected_character(match: re.Match[str], _: Iterable[str]) -> str:
@@ -103,8 +103,8 @@ def _unexpected_character(match: re.Match[str], _: Iterable[str]) -> str:
     return f"the character {match[1]} can't stand here"
 
 
-def _sign(named: str) -> str:
-    return _SIGNS.get(named, named)
+def _sign(token: str) -> str:
+    return _SIGNS.get(token, token)
 
 
 #: Jinja's messages, and what replaces them.

@@ -226,8 +226,8 @@ class _EffortCounter(NodeTransformer):
 
 def _filter(node: Any, name: str, *numbers: int, lineno: int = 0) -> nodes.Filter:
     line = lineno or node.lineno
-    given: list[nodes.Expr] = [nodes.Const(number, lineno=line) for number in numbers]
-    return nodes.Filter(node, name, given, [], None, None, lineno=line)
+    arguments: list[nodes.Expr] = [nodes.Const(number, lineno=line) for number in numbers]
+    return nodes.Filter(node, name, arguments, [], None, None, lineno=line)
 
 
 def _counts(body: Iterable[nodes.Node]) -> tuple[int, int]:
@@ -317,9 +317,9 @@ def _counted(name: str, work: Any) -> Any:
 
     @wraps(work)
     def counted(*args: Any, **kwargs: Any) -> Any:
-        subject, *given = (*args[skipped:], *kwargs.values()) or ("",)
-        spend(1, subject, *given)
-        _check_filter(name, subject, given)
+        subject, *arguments = (*args[skipped:], *kwargs.values()) or ("",)
+        spend(1, subject, *arguments)
+        _check_filter(name, subject, arguments)
         made = _kept(work(*args, **kwargs))
         spend(1, made)
         return made
@@ -332,58 +332,60 @@ def _kept(made: Any) -> Any:
     return list(islice(made, MOST_STEPS + 1)) if isinstance(made, GeneratorType) else made
 
 
-def _check_filter(name: str, subject: object, given: Sequence[object]) -> None:
+def _check_filter(name: str, subject: object, arguments: Sequence[object]) -> None:
     if name in _SLOW and size_of(subject) > _MOST_FOR_SLOW:
         raise TooCostly(f"{name} is for texts of {_MOST_FOR_SLOW} characters at most")
     if name not in _FREE:
-        _check_given(f"|{name}", given)
+        _check_given(f"|{name}", arguments)
     if not isinstance(subject, str):
         return
     if name == "format":
-        _check_format(subject, given)
+        _check_format(subject, arguments)
     elif name == "replace":
-        _check_replaced(subject, given)
+        _check_replaced(subject, arguments)
     elif name == "indent":
-        _at_most((subject.count("\n") + 1) * max([4, *_numbers(given), *map(len, _texts(given))]))
+        _at_most(
+            (subject.count("\n") + 1) * max([4, *_numbers(arguments), *map(len, _texts(arguments))])
+        )
 
 
 def _check_method(
     subject: str, name: str, args: Sequence[Any], kwargs: Mapping[str, object]
 ) -> None:
-    given = (*args, *kwargs.values())
+    arguments = (*args, *kwargs.values())
     if name == "join" and args:
         _at_most(size_of(args[0]) * (1 + len(subject)))
     elif name == "replace":
-        _check_replaced(subject, given)
+        _check_replaced(subject, arguments)
     elif name not in ("format", "format_map"):  # `wrap_str_format` checks these.
-        _check_given(f".{name}()", given)
+        _check_given(f".{name}()", arguments)
     if name == "expandtabs":
-        _at_most(subject.count("\t") * max([8, *_numbers(given)]))
+        _at_most(subject.count("\t") * max([8, *_numbers(arguments)]))
 
 
-def _check_given(what: str, given: Iterable[object]) -> None:
-    for number in _numbers(given):
+def _check_given(what: str, arguments: Iterable[object]) -> None:
+    for number in _numbers(arguments):
         if number > MOST_WIDTH:
             raise TooCostly(f"{what} takes numbers up to {MOST_WIDTH}")
-    for text in _texts(given):
+    for text in _texts(arguments):
         if len(text) > _MOST_WORDS:
             raise TooCostly(f"{what} takes texts of {_MOST_WORDS} characters at most")
 
 
-def _check_replaced(subject: str, given: Sequence[object]) -> None:
-    if len(given) > 1:
-        old, new = str(given[0]), str(given[1])
+def _check_replaced(subject: str, arguments: Sequence[object]) -> None:
+    if len(arguments) > 1:
+        old, new = str(arguments[0]), str(arguments[1])
         _at_most(len(subject) + subject.count(old) * len(new))
 
 
-def _check_format(pattern: str, given: Sequence[object]) -> None:
+def _check_format(pattern: str, arguments: Sequence[object]) -> None:
     """Raise `TooCostly` if a pattern such as `%5d` or `{:>5}` could produce a long text."""
     # The width of `%*d` is one of the values.
-    is_wide = "*" in pattern and any(number > MOST_WIDTH for number in _numbers(given))
+    is_wide = "*" in pattern and any(number > MOST_WIDTH for number in _numbers(arguments))
     if is_wide or _LONG_NUMBER.search(pattern):
         raise TooCostly(f"a width in a format is at most {MOST_WIDTH - 1}")
     fields = pattern.count("%") + pattern.count("{")
-    longest = max((size_of(value) for value in given), default=0)
+    longest = max((size_of(value) for value in arguments), default=0)
     _at_most(len(pattern) + fields * max(longest, MOST_WIDTH if re.search(r"\d", pattern) else 20))
 
 
@@ -404,9 +406,9 @@ def _values(right: object) -> Sequence[object]:
     return tuple(right.values()) if isinstance(right, Mapping) else (right,)
 
 
-def _numbers(given: Iterable[object]) -> list[int]:
-    return [abs(value) for value in given if isinstance(value, int)]
+def _numbers(values: Iterable[object]) -> list[int]:
+    return [abs(value) for value in values if isinstance(value, int)]
 
 
-def _texts(given: Iterable[object]) -> list[str]:
-    return [value for value in given if isinstance(value, str)]
+def _texts(values: Iterable[object]) -> list[str]:
+    return [value for value in values if isinstance(value, str)]

@@ -133,9 +133,9 @@ class MailTemplate:
 
     def faults(self, trigger: Trigger) -> Iterator[str]:
         """Return what prevents a trigger from using the template."""
-        given = {DATE, UNSUBSCRIBE_URL, *(group.name for group in trigger.values)}
+        value_names = {DATE, UNSUBSCRIBE_URL, *(group.name for group in trigger.values)}
         for wording in self._wordings.values():
-            for name in sorted(wording.used - given):
+            for name in sorted(wording.used - value_names):
                 if name == QUALIFICATION.name:
                     yield (
                         f"{wording.file}: the qualification's values need "
@@ -153,8 +153,8 @@ class MailTemplate:
         """Report words in brackets that remain as they are."""
         for wording in self._wordings.values():
             for word in wording.bracketed:
-                known = ", ".join(f"[{placeholder}]" for placeholder in PLACEHOLDERS)
-                yield f"{wording.file}: [{word}] is not a placeholder and stays; {known} are"
+                placeholders = ", ".join(f"[{placeholder}]" for placeholder in PLACEHOLDERS)
+                yield f"{wording.file}: [{word}] is not a placeholder and stays; {placeholders} are"
 
 
 @lru_cache(maxsize=500)
@@ -245,36 +245,36 @@ def _not_there(
     for name in sorted(names - TEMPLATE_VALUES.keys() - sandbox.globals.keys()):
         lines = [node.lineno for node in tree.find_all(nodes.Name) if node.name == name]
         yield min(lines, default=1), _unknown(name, sorted(TEMPLATE_VALUES))
-    for taken in tree.find_all(nodes.Getattr):
-        if not isinstance(taken.node, nodes.Name) or taken.node.name not in names:
+    for attribute in tree.find_all(nodes.Getattr):
+        if not isinstance(attribute.node, nodes.Name) or attribute.node.name not in names:
             continue
-        group, value = taken.node.name, taken.attr
+        group, value = attribute.node.name, attribute.attr
         possible = [f"{group}.{name}" for name in sorted(TEMPLATE_VALUES[group])]
         if not possible:
             sign = f"{{{{ {group} }}}}"
-            yield taken.lineno, f"{group} has no parts: write {sign} without {value}"
+            yield attribute.lineno, f"{group} has no parts: write {sign} without {value}"
         elif f"{group}.{value}" not in possible:
-            yield taken.lineno, _unknown(f"{group}.{value}", possible)
+            yield attribute.lineno, _unknown(f"{group}.{value}", possible)
 
 
-def _unknown(name: str, known: Sequence[str]) -> str:
-    return f"{name} is unknown{nearest(name, known) or ';'} known: {', '.join(known)}"
+def _unknown(name: str, known_names: Sequence[str]) -> str:
+    return f"{name} is unknown{nearest(name, known_names) or ';'} known: {', '.join(known_names)}"
 
 
 def values_taken(tree: nodes.Template) -> Iterator[str]:
     """Yield the values a template uses, whether written `person.first_name` or with brackets."""
-    taken: list[tuple[nodes.Expr, object]]
-    taken = [(node.node, node.attr) for node in tree.find_all(nodes.Getattr)]
+    accesses: list[tuple[nodes.Expr, object]]
+    accesses = [(node.node, node.attr) for node in tree.find_all(nodes.Getattr)]
     for node in tree.find_all(nodes.Getitem):  # `person["first_name"]`
-        taken.append((node.node, node.arg.value if isinstance(node.arg, nodes.Const) else None))
-    for name, key in taken:
+        accesses.append((node.node, node.arg.value if isinstance(node.arg, nodes.Const) else None))
+    for name, key in accesses:
         if isinstance(name, nodes.Name) and key in TEMPLATE_VALUES.get(name.name, ()):
             yield f"{name.name}.{key}"
 
 
-def is_blank(values: Mapping[str, object], taken: str) -> bool:
+def is_blank(values: Mapping[str, object], value_name: str) -> bool:
     """Whether a value used by a template, such as `person.first_name`, is empty."""
-    name, _, field = taken.partition(".")
+    name, _, field = value_name.partition(".")
     group = values.get(name)
     return not (group.get(field) if isinstance(group, Mapping) else group)
 

@@ -74,12 +74,14 @@ class ApplicationChanges:
             request = replace(request, status=status)
         trial = self._connection.begin_nested()
         done = self._done(request)
-        shown = what_is_confirmed(request, done)
+        confirmed_content = what_is_confirmed(request, done)
         if dry_run:
             outcome = ChangeOutcome.SHOWN
         elif done.failed and not request.is_partial:
             outcome = ChangeOutcome.INCOMPLETE
-        elif request.token and not confirmation.is_valid(request.token, shown, self._now):
+        elif request.token and not confirmation.is_valid(
+            request.token, confirmed_content, self._now
+        ):
             outcome = ChangeOutcome.STALE
         elif must_be_confirmed(request, done) and not (request.token or request.is_confirmed):
             outcome = ChangeOutcome.UNCONFIRMED
@@ -100,7 +102,7 @@ class ApplicationChanges:
             return replace(done, changes=changes, preview=nothing, outcome=outcome)
         if not must_be_confirmed(request, done):
             return replace(done, outcome=outcome)
-        token, until = confirmation.token(shown, self._now)
+        token, until = confirmation.token(confirmed_content, self._now)
         return replace(done, outcome=outcome, token=token, token_valid_until=until)
 
     def _done(self, request: ChangeRequest) -> ChangeResult:
@@ -122,19 +124,19 @@ class ApplicationChanges:
         ]
         # What staff are told first: that candidates get mail, or else who does.
         if any(not row.recipient for row, _ in leaving):
-            shown = warning(request.language)
+            warning_text = warning(request.language)
         elif leaving:
             others = (named(outcome) for _, outcome in leaving)
-            shown = warning(request.language, list(dict.fromkeys(others)))
+            warning_text = warning(request.language, list(dict.fromkeys(others)))
         else:
-            shown = ""
+            warning_text = ""
         mails = tuple(outcome for outcome in outcomes if isinstance(outcome, PreviewMail))
         skipped = (outcome for outcome in outcomes if isinstance(outcome, NotMailed))
         preview = Preview(
             trigger=", ".join(dict.fromkeys(row.trigger for row in owed)),
             mails=mails,
             skipped=(*skipped, *unnamed),
-            warning=shown,
+            warning=warning_text,
         )
         return ChangeResult(
             changes=tuple(changes[reference] for reference in dict.fromkeys(request.references)),
@@ -200,9 +202,9 @@ class ApplicationChanges:
         of_status = fired(triggers, transition)
         owed = self._owed(transition, of_status, around, is_first=last is None)
         nobody = [
-            NotMailed(person=wanted, about=reference, reason=f"{wanted}: nobody")
+            NotMailed(person=recipient, about=reference, reason=f"{recipient}: nobody")
             for trigger in of_status
-            for wanted in missing(trigger, around)
+            for recipient in missing(trigger, around)
         ]
         return change, owed, nobody
 

@@ -71,7 +71,7 @@ def day_by_day(
                 for candidate in due.candidates(
                     connection, checked.trigger, first, day, fresh=False
                 )
-                if candidate.known not in SETTLED and (not number or candidate.day == day)
+                if candidate.ledger_state not in SETTLED and (not number or candidate.day == day)
             ]
             standings = standings_of(connection, settings, candidates)
             mailed: dict[object, DuePerson] = {}

@@ -53,9 +53,9 @@ class Campaigns(CampaignActions):
         self._database = database
         self._ids = common.ids_of(database)
 
-    def create(self, wanted: CampaignRequest, *, confirmed: bool) -> CampaignDoneDocument:
+    def create(self, new_campaign: CampaignRequest, *, confirmed: bool) -> CampaignDoneDocument:
         with self._session() as session:
-            made, remarks = work.create(session, wanted, self._ids.next(), yes=confirmed)
+            made, remarks = work.create(session, new_campaign, self._ids.next(), yes=confirmed)
         return {**self._summary(made.id), "remarks": remarks}
 
     def add(
@@ -65,20 +65,20 @@ class Campaigns(CampaignActions):
         persons = [_person(person) for person in people]
         with self._session() as session:
             self._one(number)
-            chosen = campaign_people.chosen(
+            chosen_people = campaign_people.chosen(
                 self._settings(),
                 self._database,
                 persons=persons,
                 groups=groups,
                 files=[file] if file else [],
             )
-            added = work.add(session, number, chosen.people)
+            added = work.add(session, number, chosen_people.people)
         unknown = [f"the CRM has sent no {ref}" for ref in added.unknown]
         return {
             **self._summary(number),
             "added": added.added,
             "known": added.already_in,
-            "problems": [*chosen.problems, *unknown],
+            "problems": [*chosen_people.problems, *unknown],
         }
 
     def remove(self, number: int, person: str) -> CampaignRemovedDocument:
@@ -160,8 +160,10 @@ class Campaigns(CampaignActions):
 
     def plot(self, number: int, words: CampaignPlotWords | None = None) -> str:
         with _told_as_problems():
-            known = sent(self._database, number)
-        shapes = drawing(self._settings(), self._database, known, words or CampaignPlotWords())
+            synced_campaign = sent(self._database, number)
+        shapes = drawing(
+            self._settings(), self._database, synced_campaign, words or CampaignPlotWords()
+        )
         return svg(shapes, has_dark_form=words is not None)
 
     def activate(self) -> Sequence[Mapping[str, str]]:

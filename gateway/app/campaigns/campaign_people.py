@@ -85,14 +85,16 @@ def chosen(
     return ChosenPeople(tuple(refs), tuple(problems))
 
 
-def named(settings: Settings, store: Database, wanted: PersonRef | str) -> tuple[PersonRef, ...]:
+def named(
+    settings: Settings, store: Database, key_or_address: PersonRef | str
+) -> tuple[PersonRef, ...]:
     """Return the person with a key, or everybody with an address; `NobodyMeant` if none."""
-    if isinstance(wanted, PersonRef):
-        return (wanted,)
+    if isinstance(key_or_address, PersonRef):
+        return (key_or_address,)
     with store.reading() as connection:
-        holders = store_people.holders(connection, common.lookup(settings, wanted))
+        holders = store_people.holders(connection, common.lookup(settings, key_or_address))
     if not holders:
-        raise NobodyMeant(f"nobody known as {wanted}: {PersonUnknown.cure}")
+        raise NobodyMeant(f"nobody known as {key_or_address}: {PersonUnknown.cure}")
     return tuple(holders)
 
 
@@ -108,13 +110,13 @@ def rows(path: Path, holders: Holders) -> Iterator[PeopleFileRow]:
         with path.open("rb") as file:
             table = open_table(file, "", _is_header, _known_names).table
             names = [_column(name) for name in table.names]
-            given: Iterable[CellRow | ObjectRow] = table.rows()
+            entries: Iterable[CellRow | ObjectRow] = table.rows()
             if not _is_header(table.names):
                 if isinstance(table, Objects):
                     raise PeopleFileRefused(f"{path.name}: no column names a person or an address")
                 names = ["person"]
-                given = chain([CellRow(table.header_line, list(table.names))], given)
-            for entry in given:
+                entries = chain([CellRow(table.header_line, list(table.names))], entries)
+            for entry in entries:
                 if entry.problem:
                     yield PeopleFileRow(entry.line, (), entry.problem)
                     continue
@@ -166,17 +168,17 @@ def row(line: int, cells: Mapping[str, str], holders: Holders) -> PeopleFileRow:
     return PeopleFileRow(line, refs, "" if refs else f"nobody has {read.address}")
 
 
-def chosen_group(wanted: str, groups: Sequence[Group]) -> Group:
+def chosen_group(key_or_name: str, groups: Sequence[Group]) -> Group:
     """Return the group meant by `candidate:7`, `7` or a name; candidates' if both kinds match."""
-    kind, colon, _ = wanted.partition(":")
+    kind, colon, _ = key_or_name.partition(":")
     if colon and kind in set(PersonKind):
         groups = [group for group in groups if group.kind == kind]
     if not groups:
-        raise NobodyMeant(f"there is no group {wanted}")
+        raise NobodyMeant(f"there is no group {key_or_name}")
     return groups[0]
 
 
-def group_name(wanted: str) -> str:
+def group_name(key_or_name: str) -> str:
     """Return a group's crm_id or name without the leading kind."""
-    kind, colon, name = wanted.partition(":")
-    return name if colon and kind in set(PersonKind) else wanted
+    kind, colon, name = key_or_name.partition(":")
+    return name if colon and kind in set(PersonKind) else key_or_name

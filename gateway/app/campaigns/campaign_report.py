@@ -31,13 +31,13 @@ class CampaignNotSent(GatewayError):
 def sent(store: Database, number: int) -> Synced:
     """Return a sent campaign, as stored; CampaignNotSent, or NoSuchCampaign."""
     with store.reading() as connection:
-        known = campaign_syncs.by_id(connection, number)
+        synced_campaign = campaign_syncs.by_id(connection, number)
         campaigns.by_id(connection, number)
-    assert known
-    state = known.campaign.state
-    was_sent = known.campaign.sent_at is not None and known.counters is not None
+    assert synced_campaign
+    state = synced_campaign.campaign.state
+    was_sent = synced_campaign.campaign.sent_at is not None and synced_campaign.counters is not None
     if state is CampaignState.SENT or (state is CampaignState.DELETED and was_sent):
-        return known
+        return synced_campaign
     raise CampaignNotSent(
         f"there is no report of {ids.show(number)} yet, for it was not sent: {_SAYS[state]}"
     )
@@ -45,12 +45,12 @@ def sent(store: Database, number: int) -> Synced:
 
 def report_document(settings: Settings, store: Database, number: int) -> CampaignReportDocument:
     """Return the report of a sent campaign, as stored; CampaignNotSent, or NoSuchCampaign."""
-    known = sent(store, number)
+    synced_campaign = sent(store, number)
     with store.reading() as connection:
-        kept = campaign_reports.kept(connection, number)
+        counts = campaign_reports.kept(connection, number)
     return campaign_report_document(
-        known,
-        report(known.counters or Counters(), kept),
+        synced_campaign,
+        report(synced_campaign.counters or Counters(), counts),
         count_machine_opens=settings.mailchimp.count_machine_opens,
     )
 
@@ -58,7 +58,7 @@ def report_document(settings: Settings, store: Database, number: int) -> Campaig
 def drawing(
     settings: Settings,
     store: Database,
-    known: Synced,
+    synced_campaign: Synced,
     words: CampaignPlotWords = CampaignPlotWords(),  # noqa: B008  # It is frozen.
 ) -> list[Shape]:
     """Return the plot of a campaign: how many members had done each thing by which time."""
@@ -67,21 +67,23 @@ def drawing(
     def minute(at: datetime | None) -> str:
         return words.form.minute(at.astimezone(zone)) if at else "-"
 
-    start = known.campaign.sent_at or common.now()
+    start = synced_campaign.campaign.sent_at or common.now()
     with store.reading() as connection:
-        latest = campaign_reports.last(connection, known.campaign.id)
-        end = max(filter(None, (known.synced_at, latest, start + timedelta(minutes=10))))
-        buckets = campaign_reports.over_time(connection, known.campaign.id, width(end - start))
+        latest = campaign_reports.last(connection, synced_campaign.campaign.id)
+        end = max(filter(None, (synced_campaign.synced_at, latest, start + timedelta(minutes=10))))
+        buckets = campaign_reports.over_time(
+            connection, synced_campaign.campaign.id, width(end - start)
+        )
     names = words.names(count_machine_opens=settings.mailchimp.count_machine_opens)
     series = [growth(name, buckets.get(key, []), start, end) for key, name in names.items()]
-    mailed = known.counters.sent if known.counters else 0
-    title = " ".join(known.campaign.name.split())
+    mailed = synced_campaign.counters.sent if synced_campaign.counters else 0
+    title = " ".join(synced_campaign.campaign.name.split())
     return draw(
         title if len(title) <= 70 else f"{title[:69]}…",
         words.subtitle.format(
             count=words.form.number(mailed),
-            sent=minute(known.campaign.sent_at),
-            now=minute(known.synced_at),
+            sent=minute(synced_campaign.campaign.sent_at),
+            now=minute(synced_campaign.synced_at),
         ),
         series,
         zone=zone,

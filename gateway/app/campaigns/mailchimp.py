@@ -97,11 +97,11 @@ class AccountState:
 
 def account(settings: Settings, database: Database) -> AccountState:
     """Query Mailchimp for what the account has; NoKey if the settings have none."""
-    with closing(client(settings)) as asked:
+    with closing(client(settings)) as mailchimp_client:
         with database.reading() as connection:
             audience = audiences.active(connection)
             reads = campaign_syncs.reads(connection)
-        return AccountState(standing=readiness.look(asked, audience), reads=reads)
+        return AccountState(standing=readiness.look(mailchimp_client, audience), reads=reads)
 
 
 @contextmanager
@@ -115,12 +115,12 @@ def mailchimp_session(
     """Lend a session for work on campaigns, with locks between parts of the process."""
     limits = MailchimpLimits()
     with (
-        closing(client(settings, limits=limits)) as asked,
+        closing(client(settings, limits=limits)) as mailchimp_client,
         common.standings(settings, database) as standings,
     ):
         yield MailchimpSession(
             database=database,
-            client=asked,
+            client=mailchimp_client,
             standings=standings,
             holder=processes.holder(part),
             is_gone=processes.has_ended,

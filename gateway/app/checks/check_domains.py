@@ -112,16 +112,17 @@ def _spf(domain: str) -> Iterator[str]:
             if name.casefold() not in ("include", "redirect") or "%" in included:
                 continue
             answer = texts_of(included)
-            theirs = _spf_records(answer)
+            included_records = _spf_records(answer)
             if answer.missing is DnsMissing.NO_DNS:
                 yield f"SPF could not be looked at whole: no DNS answers for {included}"
-            elif len(theirs) != 1:
+            elif len(included_records) != 1:
                 yield (
                     f"has an SPF record that counts as an error: {included}, which {of} names, has "
-                    f"{len(theirs) or 'no'} SPF record{'s' if theirs else ''} (RFC 7208, 5.2)"
+                    f"{len(included_records) or 'no'} SPF record"
+                    f"{'s' if included_records else ''} (RFC 7208, 5.2)"
                 )
             else:
-                waiting.append((included, theirs[0]))
+                waiting.append((included, included_records[0]))
     if lookups > _MOST_SPF_LOOKUPS:
         yield (
             f"has an SPF record that takes more than {_MOST_SPF_LOOKUPS} look-ups, which counts as "

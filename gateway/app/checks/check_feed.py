@@ -50,12 +50,12 @@ def told_by_the_crm(database: Database, zone: tzinfo) -> Iterator[Finding]:
         for reference, rows in counted.items():
             at_fault = faults.get(reference, 0)
             open_ones = open_references.listed(connection, reference=reference, limit=_NAMED)
-            named = ", ".join(repr(reference_row.given) for reference_row in open_ones)
+            examples = ", ".join(repr(reference_row.given) for reference_row in open_ones)
             if at_fault:
                 leads = f"{at_fault} of {reference} {'leads' if at_fault == 1 else 'lead'}"
                 yield error(
                     "references",
-                    f"{leads} to nothing ({named}), so without effect: gateway import waiting",
+                    f"{leads} to nothing ({examples}), so without effect: gateway import waiting",
                 )
             if rows > at_fault:
                 wait = (
@@ -63,7 +63,7 @@ def told_by_the_crm(database: Database, zone: tzinfo) -> Iterator[Finding]:
                 )
                 yield warning(
                     "references",
-                    f"{rows - at_fault} of {reference} {wait} ({named}): gateway import waiting",
+                    f"{rows - at_fault} of {reference} {wait} ({examples}): gateway import waiting",
                 )
     for line in replace(short, references_to_nothing={}).lines(zone):
         yield warning("feed", line)
@@ -80,19 +80,22 @@ def idle_tags(carried: tuple[str, ...]) -> Iterator[Finding]:
         f"{', '.join(TAG_SCOPES)} in the CRM",
     )
     for tag in idle:
-        if known := nearest(tag, TAG_SCOPES):
-            yield warning("tags", f"“{tag}” looks like “{known}”: people with it get all mail")
+        if similar_tag := nearest(tag, TAG_SCOPES):
+            yield warning(
+                "tags", f"“{tag}” looks like “{similar_tag}”: people with it get all mail"
+            )
 
 
 def finance_statuses(carried: Mapping[str, int]) -> Iterator[Finding]:
     """Report finance statuses that look like that of people who left but don't count as it."""
-    slips = {word: known for word in carried if (known := looks_like_left(word))}
-    for word, known in list(slips.items())[:_SHOWN]:
+    slips = {word: similar_status for word in carried if (similar_status := looks_like_left(word))}
+    for word, similar_status in list(slips.items())[:_SHOWN]:
         yield warning(
             "finance status",
-            f"“{word}” ({counted(carried[word], 'person', 'people')}) looks like “{known}” but "
-            f"isn't one of those who get no birthday mail ({', '.join(HAVE_LEFT)}, or a word for "
-            "deceased): if it should be, write it so in the CRM",
+            f"“{word}” ({counted(carried[word], 'person', 'people')}) looks like "
+            f"“{similar_status}” but isn't one of those who get no birthday mail "
+            f"({', '.join(HAVE_LEFT)}, or a word for deceased): if it should be, write it so in "
+            "the CRM",
         )
     if (more := len(slips) - _SHOWN) > 0:
         yield warning("finance status", f"{more} more look so")

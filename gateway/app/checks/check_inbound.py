@@ -49,10 +49,10 @@ def settings_for_replies(settings: Settings) -> Iterator[Finding]:
                 yield from words_for_no_type(settings, name, wordings)
     except (GatewayError, OSError) as problem:
         yield error("templates", str(problem))
-    known = import_addresses(settings)
-    if known:
-        named = ", ".join(address.address for address in known)
-        yield good("inbound", f"staff forward replies to {named} ({known[0].told_by})")
+    addresses = import_addresses(settings)
+    if addresses:
+        address_list = ", ".join(address.address for address in addresses)
+        yield good("inbound", f"staff forward replies to {address_list} ({addresses[0].told_by})")
     else:
         yield warning("inbound", MISSING)
     if not (settings.inbound.allowed_roles or settings.inbound.allowed_senders):
@@ -95,14 +95,14 @@ def store_for_replies(settings: Settings, database: Database) -> Iterator[Findin
         return
     with database.reading() as connection:
         importers = applications.count_staff(connection, settings.inbound.allowed_roles)
-        known = applications.count(connection)
+        application_count = applications.count(connection)
         unattended = (
             0 if settings.notices.fallback_to else applications.count_unattended(connection)
         )
         carried = vocabulary.read(connection).roles
     for role in settings.inbound.allowed_roles:
-        if role not in carried and (meant := nearest(role, carried)):
-            text = f'inbound.allowed_roles: no staff have the role "{role}"; write "{meant}"'
+        if role not in carried and (similar_role := nearest(role, carried)):
+            text = f'inbound.allowed_roles: no staff have the role "{role}"; write "{similar_role}"'
             yield warning("inbound", text)
     roles = ", ".join(settings.inbound.allowed_roles)
     if not (importers or settings.inbound.allowed_senders):
@@ -110,7 +110,7 @@ def store_for_replies(settings: Settings, database: Database) -> Iterator[Findin
         yield warning("inbound", text)
     else:
         yield good("inbound", f"{counted(importers, 'member')} of staff may import")
-    if not known:
+    if not application_count:
         yield warning("inbound", "no application is known: gateway import applications")
     if unattended:
         yield warning(

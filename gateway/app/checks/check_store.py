@@ -99,7 +99,7 @@ def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
             lost = erasure.undone(settings, connection)
             marks = erasure_keys.marks(connection).keys()
             waiting = removals.waiting(connection)
-        known = set(erased_names(settings).key_marks) if marks else set()
+        file_marks = set(erased_names(settings).key_marks) if marks else set()
     except GatewayError as problem:
         yield error("erasures", str(problem))
         return
@@ -115,12 +115,12 @@ def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
             "erasures",
             f"Mailchimp still has {counted(len(waiting), 'contact')} of erased people: {why}",
         )
-    if marks - known:
+    if marks - file_marks:
         yield error(
             "erasures",
-            f"{settings.keys.file} lacks the key {', '.join(sorted(marks - known))}, which tells "
-            "who of the erased stays suppressed: bulk mail is answered 451 until it is put back "
-            "below the others (gateway keys list)",
+            f"{settings.keys.file} lacks the key {', '.join(sorted(marks - file_marks))}, which "
+            "tells who of the erased stays suppressed: bulk mail is answered 451 until it is put "
+            "back below the others (gateway keys list)",
         )
 
 

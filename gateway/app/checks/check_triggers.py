@@ -74,10 +74,10 @@ def store_for_triggers(settings: Settings, database: Database) -> Iterator[Findi
             if due.never_fed(connection, what)
         }
         held = epochs.held(connection)
-        known = vocabulary.read(connection)
+        trigger_words = vocabulary.read(connection)
     today = common.now().astimezone(common.time_zone(settings)).date()
     for rule in rules:
-        for text in doubts(rule.trigger, known, today):
+        for text in doubts(rule.trigger, trigger_words, today):
             yield warning(f"trigger {rule.trigger.name}", f"{files[rule.trigger.name]}: {text}")
         for what in feeds_of(rule.trigger):
             if what in never_fed and rule.trigger.name not in ACTIVE_AS_SHIPPED:

@@ -185,16 +185,19 @@ async def send_probe(
     unsubscribe links is used, or else the first. Raises NoSuchListener for an unknown name.
     """
     sender = sender or common.notifier(settings)
-    chosen = _listener(settings, listener)
+    listener_config = _listener(settings, listener)
     number, at = common.ids_of(database).next(), common.now().astimezone(common.time_zone(settings))
     message_id = own_mail.message_id(number, "probe", common.host_name())
     link = f"{settings.api.public_url or _NOWHERE}{PATH}{SAMPLE}"
     probe = Probe(
-        recipient=recipient, sender=sender, listener=chosen.name, is_to_be_signed=chosen.sign
+        recipient=recipient,
+        sender=sender,
+        listener=listener_config.name,
+        is_to_be_signed=listener_config.sign,
     )
     content = content_of(probe, number=number, message_id=message_id, link=link, at=at)
     mail = ExplainedMail(
-        content=content, sender=sender, recipients=(recipient,), listener=chosen.name
+        content=content, sender=sender, recipients=(recipient,), listener=listener_config.name
     )
     explanation = await explain(settings, database, mail)
     relay = next(relay for relay in settings.relays if relay.name == explanation.relay)
@@ -215,7 +218,7 @@ async def send_probe(
     if own_listener(settings, relay, offline=False) is not None:
         return replace(probe, answer=f"relay {relay.name} is the gateway itself")
 
-    if chosen.sign:
+    if listener_config.sign:
         content = dkim_signer(settings).signed(content)
     headers = Headers.of(header_block_of_file(content))
     signatures = unsubscribe_report(headers, is_added=False).signatures
@@ -247,13 +250,13 @@ async def send_probe(
 def _listener(settings: Settings, name: str | None) -> ListenerConfig:
     of_crm = [own for own in settings.smtp.listeners if own.purpose == "proxy"]
     if name is not None:
-        wanted = [own for own in of_crm if own.name == name]
+        matches = [own for own in of_crm if own.name == name]
     else:
-        wanted = [own for own in of_crm if own.unsubscribe == "add"] or of_crm
-    if wanted:
-        return wanted[0]
-    what, known = "listener for the CRM's mail", [own.name for own in of_crm]
-    raise NoSuchListener(no_such_name(what, name, known) if name else f"no {what}")
+        matches = [own for own in of_crm if own.unsubscribe == "add"] or of_crm
+    if matches:
+        return matches[0]
+    what, names = "listener for the CRM's mail", [own.name for own in of_crm]
+    raise NoSuchListener(no_such_name(what, name, names) if name else f"no {what}")
 
 
 def content_of(probe: Probe, *, number: int, message_id: str, link: str, at: datetime) -> bytes:
@@ -284,8 +287,8 @@ async def look_for(settings: Settings, database: Database, probe: Probe) -> Prob
     read_here = {address.address for address in import_addresses(settings)}
     read_here.add(name_and_address(settings.bounces.address or "")[1])
     read_here |= {mailbox.username for mailbox in settings.inbound.mailboxes}
-    known = {common.lookup(settings, address) for address in read_here if "@" in address}
-    if common.lookup(settings, probe.recipient) not in known:
+    lookup_forms = {common.lookup(settings, address) for address in read_here if "@" in address}
+    if common.lookup(settings, probe.recipient) not in lookup_forms:
         return probe
     deadline = monotonic() + ARRIVES_WITHIN.total_seconds()
     while monotonic() < deadline:

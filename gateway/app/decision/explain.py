@@ -44,13 +44,13 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
     """Decide on a message as a worker would; nothing is sent or written."""
     block, rest = parted_file(mail.content, behind=OPENING)
     addresses = tuple(common.lookup(settings, recipient) for recipient in mail.recipients)
-    chosen = policy(settings)
-    known = {listener.name: listener for listener in listeners(settings)}
-    name = next(iter(known)) if mail.listener is None else mail.listener
-    if name not in known:
-        raise NoSuchListener(no_such_name("listener", name, known))
+    current_policy = policy(settings)
+    listeners_by_name = {listener.name: listener for listener in listeners(settings)}
+    name = next(iter(listeners_by_name)) if mail.listener is None else mail.listener
+    if name not in listeners_by_name:
+        raise NoSuchListener(no_such_name("listener", name, listeners_by_name))
     message = MessageToDecide(
-        listener=known[name],
+        listener=listeners_by_name[name],
         login=mail.login,
         sender=mail.sender,
         recipients=mail.recipients,
@@ -61,7 +61,7 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
         opening=opening(stuffed(rest)),
     )
     relay = choose(
-        chosen.relays,
+        current_policy.relays,
         listener=message.listener.name,
         login=message.login,
         sender_domain=domain_of(message.sender),
@@ -73,19 +73,23 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
     ):
         never = NeverMailed(settings.store.outage / "never-mailed", erased_names(settings))
         tried = TriedRules()
-        decision = await Decider(standings, lookup, never).decide(chosen, message, moment, tried)
+        decision = await Decider(standings, lookup, never).decide(
+            current_policy, message, moment, tried
+        )
     feeds = (await database.read(status.snapshot)).feeds
     with closing(StaffLanguages(database)) as staff:
-        template = await LanguageChoice(staff).template(chosen, message.sender, message.headers)
+        template = await LanguageChoice(staff).template(
+            current_policy, message.sender, message.headers
+        )
     writer = _ExplanationWriter(
-        chosen.notes.get(mail.language, template),
+        current_policy.notes.get(mail.language, template),
         decision,
         feed_as_of=max(feeds.values(), default=None),
-        now=chosen.local_time(moment),
+        now=current_policy.local_time(moment),
     )
     going = sum(not recipient.blocked for recipient in decision.of_recipients)
     is_added = going == 1 and adds_unsubscribe(
-        chosen, message.listener, decision.classification, message.headers
+        current_policy, message.listener, decision.classification, message.headers
     )
     return Explanation(
         classification=decision.classification,
@@ -110,7 +114,7 @@ class _ExplanationWriter:
         now: datetime,
     ) -> None:
         self._template = template
-        self._said = decision.classification
+        self._classification = decision.classification
         self._feed_as_of = feed_as_of
         self._now = now
 
@@ -131,8 +135,8 @@ class _ExplanationWriter:
         facts = NoteFacts(
             message=0,
             now=self._now,
-            kind=self._said.kind,
-            rule=self._said.rule,
+            kind=self._classification.kind,
+            rule=self._classification.rule,
             recipient=recipient,
             suppressions=counting,
             personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
@@ -156,6 +160,6 @@ class _ExplanationWriter:
                     )
                     for person in standing.holders
                 )
-                left = blocking(self._said.kind, replace(standing, holders=holders))
+                left = blocking(self._classification.kind, replace(standing, holders=holders))
                 outcome = State.SEND_FAILED if left else State.RELAYED
                 yield WhatIf(entry.person, entry.name, outcome)

@@ -95,5 +95,5 @@ class DeletedPeople(KeepSuppressed):
                 if choice.released_at is None and not topic_opt_outs.is_declined(
                     connection, choice.topic, None, address
                 ):
-                    kept = replace(choice, id=self._ids.next(), whose=address)
-                    topic_opt_outs.add(connection, kept)
+                    opt_out = replace(choice, id=self._ids.next(), whose=address)
+                    topic_opt_outs.add(connection, opt_out)

@@ -36,10 +36,10 @@ class StoreFeedAdapter(FeedAdapter):
     def key(self, kind: str, text: str) -> Mapping[str, str]:
         """Return the columns a path represents: `candidate:17`, `g1/candidate:17`, `4711`."""
         if kind == "memberships":
-            named = _MEMBERSHIP.fullmatch(text)
-            if named is None:
+            match = _MEMBERSHIP.fullmatch(text)
+            if match is None:
                 raise ValueError(f"not a membership: {text!r} (write g1/candidate:17)")
-            return {"group": named[1], "kind": named[2], "person": named[3]}
+            return {"group": match[1], "kind": match[2], "person": match[3]}
         if kind in _OF_A_KIND:
             sort, colon, crm_id = text.partition(":")
             if not (colon and crm_id and sort in set(StatusKind)):

@@ -93,12 +93,12 @@ class ErasureDone:
             "dry_run": self.is_dry,
             "suppressed": [
                 {
-                    "address": kept.name,
-                    "scope": kept.scope,
-                    "until": in_utc(kept.until) if kept.until else None,
-                    "source": kept.source,
+                    "address": suppression.name,
+                    "scope": suppression.scope,
+                    "until": in_utc(suppression.until) if suppression.until else None,
+                    "source": suppression.source,
                 }
-                for kept in self.erasure.kept
+                for suppression in self.erasure.kept
             ],
             "shared_addresses": self.shared,
             "files": [readable_name(str(file)) for file in self.files],
@@ -117,18 +117,18 @@ class ListedErasure:
     by: str
     person: str
     addresses: tuple[str, ...]
-    kept: tuple[KeptSuppression, ...]
+    suppressions: tuple[KeptSuppression, ...]
     key_mark: str  #: The mark of the key used for the hashes.
     declined: tuple[tuple[str, str], ...] = ()  #: Hashes of addresses, each with a topic.
 
 
-def subject(database: Database, wanted: PersonRef | str) -> ErasureSubject:
+def subject(database: Database, key_or_address: PersonRef | str) -> ErasureSubject:
     """Return the subject of an erasure; may raise `SeveralMeant`."""
     with database.reading() as connection:
-        meant = erasure_subject.subject_of(connection, wanted)
-    if meant is None:
-        raise SeveralMeant(f"several people have {wanted}: say whom, as candidate:17")
-    return meant
+        whom = erasure_subject.subject_of(connection, key_or_address)
+    if whom is None:
+        raise SeveralMeant(f"several people have {key_or_address}: say whom, as candidate:17")
+    return whom
 
 
 def erase(
@@ -172,7 +172,7 @@ def erase(
                 new_id=ids.next,
                 mailchimp=mailchimp,
                 mentioned_in=mentioned_in,
-                also_kept=again.kept if again else (),
+                also_kept=again.suppressions if again else (),
                 also_declined=again.declined if again else (),
                 noted_as=(again.person, again.addresses) if again else None,
                 key_mark=again.key_mark if again else "",
@@ -251,9 +251,9 @@ def _not_in_the_journal_yet(
                 if part.name.startswith(f"{store.name}-journal-"):
                     left = left_in(part.with_suffix(""))
                     records.append((part, orjson.dumps(left)))
-        theirs = tuple(file for file, octets in records if mentions.are_in(octets))
-        if not theirs or time.monotonic() > until:
-            return theirs
+        their_records = tuple(file for file, octets in records if mentions.are_in(octets))
+        if not their_records or time.monotonic() > until:
+            return their_records
         time.sleep(_LOOK_AGAIN.total_seconds())
 
 
@@ -268,7 +268,7 @@ def _look_through_files(settings: Settings, whom: ErasureSubject, *, dry_run: bo
         kind = next((kind for kind in KINDS if file.name.lower().startswith(kind)), "")
         reading = FieldReading(mapping=settings.crm.mapping(kind), zone=common.time_zone(settings))
         try:
-            theirs = rows_taken_out(
+            their_rows = rows_taken_out(
                 file,
                 speaks_of=mentions.are_in,
                 ref=whom.ref,
@@ -276,10 +276,10 @@ def _look_through_files(settings: Settings, whom: ErasureSubject, *, dry_run: bo
                 dry_run=dry_run or not is_handled,
             )
             if is_handled and not dry_run:
-                take_out_of_report(report_of(file), theirs, mentions.taken_out, whom.ref)
+                take_out_of_report(report_of(file), their_rows, mentions.taken_out, whom.ref)
             if is_handled:
-                rows += len(theirs)
-            elif theirs:
+                rows += len(their_rows)
+            elif their_rows:
                 waiting.append(file)
         except CannotBeTakenOut:
             (whole if is_handled else waiting).append(file)
@@ -314,7 +314,7 @@ def read_list(settings: Settings) -> list[ListedErasure]:
                     by=str(entry["by"]),
                     person=str(entry["person"]),
                     addresses=tuple(entry["addresses"]),
-                    kept=tuple(
+                    suppressions=tuple(
                         KeptSuppression(
                             name=name,
                             scope=Scope(scope),
@@ -334,8 +334,8 @@ def read_list(settings: Settings) -> list[ListedErasure]:
 
 def undone(settings: Settings, connection: StoreTransaction) -> list[ListedErasure]:
     """Return erasures the store doesn't have, because it was restored from a copy."""
-    known = {erasure.id for erasure in erasures.listed(connection)}
-    return [entry for entry in read_list(settings) if entry.id not in known]
+    stored_ids = {erasure.id for erasure in erasures.listed(connection)}
+    return [entry for entry in read_list(settings) if entry.id not in stored_ids]
 
 
 def erase_again(
@@ -378,9 +378,9 @@ def _also(
     """Return an erasure's subject to erase again, with the addresses the store has for them."""
     base = whom or ErasureSubject(ref=None, addresses=())
     more = tuple(address for address in addresses if address not in (*base.addresses, *base.shared))
-    known = (*base.addresses, *more)
+    all_addresses = (*base.addresses, *more)
     # The store has nothing on this person, so only the entry itself is added.
-    return replace(base, addresses=known or (entry.person,))
+    return replace(base, addresses=all_addresses or (entry.person,))
 
 
 def _by_name(names: ErasedNames, texts: Iterable[str]) -> dict[str, str]:
@@ -446,8 +446,13 @@ def _append(file: Path, outcome: Erasure, key_mark: str) -> None:
         "key": key_mark,
         "addresses": outcome.addresses,
         "kept": [
-            [kept.name, kept.scope, kept.until and kept.until.isoformat(), kept.source]
-            for kept in outcome.kept
+            [
+                suppression.name,
+                suppression.scope,
+                suppression.until and suppression.until.isoformat(),
+                suppression.source,
+            ]
+            for suppression in outcome.kept
         ],
         "declined": outcome.declined,
     }

@@ -62,11 +62,11 @@ def gather(settings: Settings, database: Database, whom: ErasureSubject) -> Pers
     if not held:
         raise ExportFailed(f"nothing is held of {whom.key}: {PersonUnknown.cure}")
     master = held.get("people", [{}])[0]
-    wanted = str(master.get("language", "")) or settings.suppression.language
+    language = str(master.get("language", "")) or settings.suppression.language
     return PersonExport(
         person=whom.key,
         name=whom.names[0] if whom.names else whom.key,
-        language=wanted if wanted in WORDS else DEFAULT,
+        language=language if language in WORDS else DEFAULT,
         at=common.now().isoformat(timespec="seconds"),
         held=held,
     )
@@ -135,15 +135,15 @@ def _row(row: HoldingRow, files: Mapping[str, str]) -> str:
 
 def _files(export: PersonExport) -> Iterable[tuple[str, str]]:
     """Yield the file name of each blob, and its digest."""
-    seen = set()
+    digests = set()
     for row in export.held.get("documents", ()):
         yield f"documents/{row['id']}-{_file_name(str(row['filename']))}", str(row["sha256"])
-        seen.add(str(row["sha256"]))
+        digests.add(str(row["sha256"]))
     for table, column in (("history", "raw"), ("inbox", "content")):
         for row in export.held.get(table, ()):
             digest = str(row[column])
-            if digest not in seen and not digest.startswith(PREFIX):
-                seen.add(digest)
+            if digest not in digests and not digest.startswith(PREFIX):
+                digests.add(digest)
                 yield f"mail/{row['id']}.eml", digest
 
 

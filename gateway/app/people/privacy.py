@@ -25,7 +25,7 @@ class PrivacyAnswers(PrivacyActions):
 
     def erase(
         self,
-        wanted: PersonRef | str,
+        key_or_address: PersonRef | str,
         *,
         by: str,
         mailchimp: str,
@@ -34,7 +34,7 @@ class PrivacyAnswers(PrivacyActions):
     ) -> CertificateDocument:
         """Erase a person as `gateway person erase` does."""
         with _told_as_problems():
-            whom = erasure.subject(self._database, wanted)
+            whom = erasure.subject(self._database, key_or_address)
             done = erasure.erase(
                 self._settings(),
                 self._database,
@@ -46,13 +46,13 @@ class PrivacyAnswers(PrivacyActions):
             )
         return done.document()
 
-    def export(self, wanted: PersonRef | str) -> dict[str, object]:
+    def export(self, key_or_address: PersonRef | str) -> dict[str, object]:
         """Return all data held on a person, as `person.json`."""
-        return self._gathered(wanted).document()
+        return self._gathered(key_or_address).document()
 
-    def export_archive(self, wanted: PersonRef | str) -> bytes:
+    def export_archive(self, key_or_address: PersonRef | str) -> bytes:
         """Return the files of `gateway person export` in a zip archive."""
-        gathered, archive = self._gathered(wanted), io.BytesIO()
+        gathered, archive = self._gathered(key_or_address), io.BytesIO()
         with tempfile.TemporaryDirectory() as name, _told_as_problems():
             folder = Path(name) / "person"
             write(self._settings(), gathered, folder)
@@ -62,9 +62,9 @@ class PrivacyAnswers(PrivacyActions):
                         zipped.write(file, str(file.relative_to(folder)))
         return archive.getvalue()
 
-    def _gathered(self, wanted: PersonRef | str) -> PersonExport:
+    def _gathered(self, key_or_address: PersonRef | str) -> PersonExport:
         with _told_as_problems():
-            whom = erasure.subject(self._database, wanted)
+            whom = erasure.subject(self._database, key_or_address)
             return gather(self._settings(), self._database, whom)
 
 

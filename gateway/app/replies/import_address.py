@@ -27,17 +27,17 @@ def import_addresses(settings: Settings) -> tuple[ImportAddress, ...]:
     If `inbound.address` is set, it is the only one; otherwise each mailbox has its login, if that
     is an address.
     """
-    _, given = name_and_address(settings.inbound.address or "")
-    if given:
-        return (ImportAddress(given, "inbound.address"),)
-    known: dict[str, ImportAddress] = {}
+    _, inbound_address = name_and_address(settings.inbound.address or "")
+    if inbound_address:
+        return (ImportAddress(inbound_address, "inbound.address"),)
+    addresses: dict[str, ImportAddress] = {}
     for mailbox in settings.inbound.mailboxes:
         try:
             address = parse_address(mailbox.username)
         except ValueError:
             continue  # A login such as `OFFICE\\replies` isn't an address.
-        known.setdefault(address, ImportAddress(address, f"mailbox {mailbox.name}"))
-    return tuple(known.values())
+        addresses.setdefault(address, ImportAddress(address, f"mailbox {mailbox.name}"))
+    return tuple(addresses.values())
 
 
 def import_address(settings: Settings) -> str:

@@ -111,9 +111,11 @@ class DailyBounceReport:
         except (GatewayError, OSError) as fault:
             log.error("report_wording_unusable", reason=str(fault))
             wordings = shipped_wordings(TYPE, BOUNCE_REPORT)
-        chosen = settings.suppression
+        language_settings = settings.suppression
         languages = [member.language for member in staff]
         languages += [
-            chosen.languages[domain] for domain in domains_of(address) if domain in chosen.languages
+            language_settings.languages[domain]
+            for domain in domains_of(address)
+            if domain in language_settings.languages
         ]
-        return in_language(wordings, *languages, chosen.language)
+        return in_language(wordings, *languages, language_settings.language)

@@ -24,10 +24,10 @@ class StoredHints(WebhookHints):
         self._database = database
 
     async def hook(self, token: str) -> AudienceWebhook | None:
-        known = await self._database.read(audiences.with_webhook)
+        webhook_audiences = await self._database.read(audiences.with_webhook)
         matching = [
             audience
-            for audience in known
+            for audience in webhook_audiences
             if hmac.compare_digest(audience.webhook_url.rpartition("/")[2].encode(), token.encode())
         ]
         return AudienceWebhook(matching[0].id, matching[0].webhook_secret) if matching else None

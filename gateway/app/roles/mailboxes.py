@@ -38,7 +38,7 @@ class Mailboxes:
         Raises BadCertificate, changing nothing, if a certificate can't be used.
         """
         inbound = settings.inbound
-        wanted = {
+        keys_by_name = {
             mailbox.name: (mailbox, inbound.max_size, inbound.every)
             for mailbox in inbound.mailboxes
         }
@@ -49,16 +49,16 @@ class Mailboxes:
         over = [
             mailbox
             for name, mailbox in self._watched.items()
-            if mailbox.key != wanted.get(name, object())
+            if mailbox.key != keys_by_name.get(name, object())
         ]
         await _end(over)
         self._watched = {
             name: mailbox for name, mailbox in self._watched.items() if mailbox not in over
         }
-        for name in wanted.keys() - self._watched.keys():
+        for name in keys_by_name.keys() - self._watched.keys():
             poller = self._make(made[name])
             task = asyncio.create_task(poller.run())
-            self._watched[name] = _Watched(wanted[name], poller, task)
+            self._watched[name] = _Watched(keys_by_name[name], poller, task)
 
     async def stop(self) -> None:
         """Stop all pollers, after they finish the mails in progress."""

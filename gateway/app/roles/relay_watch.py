@@ -29,7 +29,7 @@ class RelayWatch:
 
         Only mail can show that such a relay accepts it again.
         """
-        known = await asyncio.to_thread(metrics.relay_health)
+        health_by_relay = await asyncio.to_thread(metrics.relay_health)
         replies = await asyncio.to_thread(metrics.relay_replies)
         now = asyncio.get_running_loop().time()
         for name, count in replies.items():
@@ -41,7 +41,8 @@ class RelayWatch:
             for relay in relays
             if now - self._heard.get(relay.name, float("-inf")) > LATELY_SECONDS
             and not (
-                known.get(relay.name) is RelayHealth.OUR_FAULT and relay.name not in self._refused
+                health_by_relay.get(relay.name) is RelayHealth.OUR_FAULT
+                and relay.name not in self._refused
             )
         ]
         self._heard |= {relay.name: now for relay in silent}

@@ -134,5 +134,5 @@ def log_heard(metrics: Metrics, heard: RoundResult) -> None:
             if campaign is None:
                 metrics.mailchimp(MailchimpHealth.DOWN)
             tell = log.info if busy else log.warning
-            named = "" if campaign is None else ids.show(campaign)
-            tell("sync_put_off", campaign=named, reason=reason)
+            campaign_id = "" if campaign is None else ids.show(campaign)
+            tell("sync_put_off", campaign=campaign_id, reason=reason)

@@ -42,24 +42,24 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     for name in names:
         if name not in ROLES:
             raise UnknownRole(no_such_name("role", name, ROLES))
-    wanted = tuple(name for name in ROLES if name in (names or ROLES))
+    role_names = tuple(name for name in ROLES if name in (names or ROLES))
     text = ConfigText.read(config, os.environ)
     settings = text.settings(os.environ)
     set_up_log(settings)
-    if "sender" in wanted:
+    if "sender" in role_names:
         triggers.checked_triggers(settings)  # An error in any of them prevents the start.
     arguments = {"store": _prepare_store(settings)}
-    load_roles(wanted)
+    load_roles(role_names)
     # What is read here, forked processes don't read again.
-    first = run_config(wanted, text, settings)
+    first = run_config(role_names, text, settings)
 
     def reread() -> RunConfig:
         text = ConfigText.read(config, os.environ)
         fresh = text.settings(os.environ)
         if fresh.store.url != settings.store.url:
             raise ConfigError(f"{text.file}: store.url: takes a restart: stop the gateway for it")
-        check_files(wanted, fresh)
-        return run_config(wanted, text, fresh)
+        check_files(role_names, fresh)
+        return run_config(role_names, text, fresh)
 
     with metrics.shared_folder(), ForkServer.started(run_role) as fork_server:
         supervisor = Supervisor(

@@ -88,7 +88,7 @@ class _SmtpRole:
         self._local = LocalRecord(settings.store.outage, processes.holder())
         self._never = NeverMailed(settings.store.outage / "never-mailed", erased_names(settings))
         self._bulk_memory = BulkMemory()
-        self._asked: tuple[Standings | MessageLookup, ...] = ()
+        self._lookups: tuple[Standings | MessageLookup, ...] = ()
         self._staff_languages = StaffLanguages(database)
         self._services = ProxyServices(
             policy(settings),
@@ -116,11 +116,11 @@ class _SmtpRole:
 
     def _decider(self, settings: Settings) -> Decider:
         """Return the decider for these settings; the lookups of the old one release the store."""
-        for asked in self._asked:
-            asked.close()
+        for old_lookup in self._lookups:
+            old_lookup.close()
         self._standings = common.standings(settings, self._database)
         lookup = MessageLookup(self._database)
-        self._asked = (self._standings, lookup)
+        self._lookups = (self._standings, lookup)
         return Decider(self._standings, lookup, self._never, self._bulk_memory)
 
     async def apply(self, fresh: Settings) -> None:
@@ -192,7 +192,7 @@ def _journal(database: Database, services: ProxyServices, number: int) -> Messag
     Bursts are counted in the store from one message to the next: with them, writes are direct.
     """
     committed = services.committed
-    log_file = open_log(database, number, wanted=not services.policy.bursts)
+    log_file = open_log(database, number, is_needed=not services.policy.bursts)
     if log_file is None:
         return JournalWriter(database, number, committed=committed)
     return LoggedJournal(
@@ -213,7 +213,7 @@ def open_marks(settings: Settings) -> HostMarks | None:
         return None
 
 
-def open_log(database: Database, number: int, *, wanted: bool) -> WorkerLog | None:
+def open_log(database: Database, number: int, *, is_needed: bool) -> WorkerLog | None:
     """Open the log for a worker's number; None if its journal is written to the store directly.
 
     Only the log of a registered number is taken in after a crash.
@@ -222,7 +222,7 @@ def open_log(database: Database, number: int, *, wanted: bool) -> WorkerLog | No
         return None
     path = worker_log.path_for(str(database.url.database), number)
     try:
-        if wanted:
+        if is_needed:
             return WorkerLog(path)
         worker_log.discard(path)
     except OSError as error:
@@ -265,14 +265,14 @@ class _Chores:
         self._number = number
         self._local = local
         self._stopping = stopping
-        self._kept: dict[str, dict[str, str]] = {}  # the offers as stored
+        self._stored_offers: dict[str, dict[str, str]] = {}
         self._beat_at = self._steady_since = common.now()
 
     async def first_look(self) -> None:
         """Read what is stored about relays and feed; without a store, do so later."""
         try:
-            self._kept = await self._database.read(relay_offers.kept)
-            self._services.offers = {**self._services.offers, **self._kept}
+            self._stored_offers = await self._database.read(relay_offers.kept)
+            self._services.offers = {**self._services.offers, **self._stored_offers}
             await self.look_at_feed()
         except StoreUnavailable as error:
             log.error("store_unavailable", reason=str(error))
@@ -337,11 +337,11 @@ class _Chores:
     async def keep_offers(self) -> None:
         """Store the relays' extensions whenever they have changed."""
         current = dict(self._services.offers)
-        if current != self._kept:
+        if current != self._stored_offers:
             await self._database.write(
                 lambda connection: relay_offers.keep(connection, current, common.now())
             )
-            self._kept = current
+            self._stored_offers = current
 
     async def retire(self) -> None:
         """Give the worker's number back; whatever is still open has no outcome."""

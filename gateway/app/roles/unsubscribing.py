@@ -52,25 +52,25 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
     async def look(self, token: str) -> LinkView:
         if token == SAMPLE:
             return LinkView(state=LinkState.SAMPLE)
-        named = await asyncio.to_thread(self._named, token)
-        if named is None:
+        named_mail = await asyncio.to_thread(self._named, token)
+        if named_mail is None:
             return LinkView(state=LinkState.UNKNOWN)
         return await self._once_known(
-            named,
-            lambda: self._database.read(self._view, named),
+            named_mail,
+            lambda: self._database.read(self._view, named_mail),
         )
 
     async def unsubscribe(self, token: str, *, topic: str, choice: str) -> LinkView:
         """Unsubscribe the recipient of the link's mail, and report it, in one transaction."""
-        named = await asyncio.to_thread(self._named, token)
-        if named is None:
+        named_mail = await asyncio.to_thread(self._named, token)
+        if named_mail is None:
             return LinkView(state=LinkState.UNKNOWN)
 
         def work(connection: StoreTransaction) -> LinkView:
-            mailed = unsubscribes.recipient_of(connection, named, lock=True)
+            mailed = unsubscribes.recipient_of(connection, named_mail, lock=True)
             if mailed is None:
                 return LinkView(state=LinkState.EXPIRED)
-            kept = unsubscribes.unsubscribe(
+            opt_out = unsubscribes.unsubscribe(
                 connection,
                 mailed,
                 topic=topic,
@@ -78,19 +78,21 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
                 now=common.now(),
                 new_id=self._ids.next,
             )
-            if kept is not None:
-                events.put(connection, [unsubscribed_event(kept, self._ids.next())])
-                log.info("unsubscribed", by="link", topic=bool(kept.topic))
+            if opt_out is not None:
+                events.put(connection, [unsubscribed_event(opt_out, self._ids.next())])
+                log.info("unsubscribed", by="link", topic=bool(opt_out.topic))
             return self._view_of(connection, mailed)
 
-        return await self._once_known(named, lambda: self._database.write(work))
+        return await self._once_known(named_mail, lambda: self._database.write(work))
 
-    async def _once_known(self, named: Named, ask: Callable[[], Awaitable[LinkView]]) -> LinkView:
+    async def _once_known(
+        self, named_mail: Named, ask: Callable[[], Awaitable[LinkView]]
+    ) -> LinkView:
         """Return the answer once the journal has the mail: programs may be faster than the journal.
 
         If a mail is too recent to have been deleted, it will be in the journal in a moment.
         """
-        is_new = common.now() - named.at < _NEW
+        is_new = common.now() - named_mail.at < _NEW
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await asyncio.sleep(_PAUSE_SECONDS)
@@ -109,25 +111,25 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
         links = self._links[1]
         return links.named(token) if links is not None else None
 
-    def _view(self, connection: StoreTransaction, named: Named) -> LinkView:
-        mailed = unsubscribes.recipient_of(connection, named)
+    def _view(self, connection: StoreTransaction, named_mail: Named) -> LinkView:
+        mailed = unsubscribes.recipient_of(connection, named_mail)
         if mailed is None:
             return LinkView(state=LinkState.EXPIRED)
         return self._view_of(connection, mailed)
 
     def _view_of(self, connection: StoreTransaction, mailed: MailedRecipient) -> LinkView:
         topic = self._topic(mailed.trigger)
-        state, chosen = LinkState.OPEN, ""
+        state, declined_topic = LinkState.OPEN, ""
         if unsubscribes.is_out(connection, mailed, common.now()):
             state = LinkState.DONE
         elif topic and topic_opt_outs.is_declined(connection, topic, mailed.person, mailed.address):
-            state, chosen = LinkState.DONE, topic
+            state, declined_topic = LinkState.DONE, topic
         return LinkView(
             state=state,
             language=mailed.language,
             address=masked(mailed.address),
             topic=topic,
-            declined_topic=chosen,
+            declined_topic=declined_topic,
         )
 
     def _topic(self, trigger: str) -> str:

@@ -76,12 +76,14 @@ class Webhooks:
 
     def _follow_settings(self, tasks: asyncio.TaskGroup) -> None:
         """Run a worker for each current endpoint, and no others."""
-        wanted = {endpoint.url: endpoint for endpoint in self._endpoints}
+        endpoints_by_url = {endpoint.url: endpoint for endpoint in self._endpoints}
         old = [
-            url for url, running in self._running.items() if running.endpoint is not wanted.get(url)
+            url
+            for url, running in self._running.items()
+            if running.endpoint is not endpoints_by_url.get(url)
         ]
         self._stop(old)
-        for url, endpoint in wanted.items():
+        for url, endpoint in endpoints_by_url.items():
             if url not in self._running:
                 self._running[url] = _Running(self, endpoint)
                 tasks.create_task(self._running[url].run())

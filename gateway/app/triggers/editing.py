@@ -163,9 +163,9 @@ def trigger_state(settings: Settings, name: str) -> TriggerState:
     with suppress(ConfigError):
         text = text_to_mend(files[name])
     checked: CheckedTrigger | None = None
-    given: dict[str, object] = {}
+    file_values: dict[str, object] = {}
     with suppress(NotToml):
-        given = parse_toml(text)
+        file_values = parse_toml(text)
     try:
         checked = triggers.checked_file(settings, name, files[name])
     except ConfigError as error:
@@ -177,7 +177,7 @@ def trigger_state(settings: Settings, name: str) -> TriggerState:
         text=text,
         version=version_of({str(own): text}),
         is_shipped=files[name] != own,
-        values=given,
+        values=file_values,
         checked=checked,
         problems=problems,
         faults=tuple(faults),
@@ -212,8 +212,8 @@ def propose_trigger(
     elif _is_taken(name, trigger_files(settings.triggers.folder)):
         raise ConfigError(f"{name}: there is a trigger of that name; choose another name")
     else:
-        given = text if text is not None else changed_text("", {"enabled": False}, str(own))
-        after = ended(changed_text(given, {**(changes or {}), "enabled": False}, str(own)))
+        base_text = text if text is not None else changed_text("", {"enabled": False}, str(own))
+        after = ended(changed_text(base_text, {**(changes or {}), "enabled": False}, str(own)))
     trigger = parse_trigger(name, after, settings, own)
     sources = triggers.template_sources(settings, trigger.template)
     checked = triggers.checked(settings, trigger, own, sources)
@@ -230,9 +230,9 @@ def propose_trigger(
     )
 
 
-def _is_taken(name: str, known: Iterable[str]) -> bool:
+def _is_taken(name: str, names: Iterable[str]) -> bool:
     """Whether a name is taken: also if some systems treat it as the same as another."""
-    return name in PAGES or name.casefold() in map(str.casefold, known)
+    return name in PAGES or name.casefold() in map(str.casefold, names)
 
 
 def ended(text: str) -> str:
@@ -322,9 +322,9 @@ def propose_template(
     """
     folder = settings.templates.folder / name
     if not _NAME.fullmatch(name) or name in OTHER_WORDING:
-        taken = f"{name} is the wording of other mail" if name in OTHER_WORDING else ""
+        clash = f"{name} is the wording of other mail" if name in OTHER_WORDING else ""
         of_names = f"a template's name {NAME_RULE}, {_LONGEST_NAME} characters at most"
-        raise ConfigError(f"{folder}: {taken or of_names}; choose another name")
+        raise ConfigError(f"{folder}: {clash or of_names}; choose another name")
     for language in texts:
         if not _LANGUAGE.fullmatch(language):
             raise ConfigError(f"{folder}: {language}: a language is two small letters, such as nl")
@@ -465,9 +465,11 @@ def keep(
     if not proposed.changes:
         return None
     if proposed.must_be_confirmed and not is_confirmed:
-        shown = reach(settings, database, proposed)
-        if not (token and confirmation.is_valid(token, _shown(proposed, shown), common.now())):
-            raise ReachUnconfirmed(shown)
+        current_reach = reach(settings, database, proposed)
+        if not (
+            token and confirmation.is_valid(token, _shown(proposed, current_reach), common.now())
+        ):
+            raise ReachUnconfirmed(current_reach)
     edit = TriggerEdit(
         id=common.ids_of(database).next(),
         by=by,
@@ -517,7 +519,7 @@ def reach(settings: Settings, database: Database, proposed: ProposedEdit) -> Tri
     if proposed.checked is None:
         raise AssertionError("a template alone reaches nobody")
     checked = proposed.checked
-    shown: Preview | None = None
+    preview_today: Preview | None = None
     days: list[DueDay] = []
     if checked.trigger.is_of_date:
         with common.standings(settings, database) as standings:
@@ -526,11 +528,11 @@ def reach(settings: Settings, database: Database, proposed: ProposedEdit) -> Tri
             )
             today = trigger_settings.day(common.now())
             with database.reading() as connection:
-                shown = preview(connection, trigger_settings, checked, today, is_today=True)
+                preview_today = preview(connection, trigger_settings, checked, today, is_today=True)
                 days = calendar(connection, trigger_settings, [checked], today, AHEAD)
-    reached = TriggerReach(preview=shown, days=tuple(days), token="")
+    reached = TriggerReach(preview=preview_today, days=tuple(days), token="")
     token, _ = confirmation.token(_shown(proposed, reached), common.now())
-    return TriggerReach(preview=shown, days=tuple(days), token=token)
+    return TriggerReach(preview=preview_today, days=tuple(days), token=token)
 
 
 def _shown(proposed: ProposedEdit, reached: TriggerReach) -> list[object]:
@@ -563,18 +565,18 @@ def sample_mail(
     facts = sample_facts(language, today)
     if person is not None:
         with database.reading() as connection:
-            known = [
+            stored_facts = [
                 due.facts_for_preview(connection, person, subject)
                 for subject in (QUALIFICATIONS, APPLICATIONS)
             ]
-        if known[0].person is None:
+        if stored_facts[0].person is None:
             raise NoSuchPerson(f"nobody known as {person}")
         facts = replace(
             facts,
-            person=known[0].person,
-            qualification=known[0].qualification or facts.qualification,
-            issuer=known[0].issuer if known[0].qualification else facts.issuer,
-            application=known[1].application or facts.application,
+            person=stored_facts[0].person,
+            qualification=stored_facts[0].qualification or facts.qualification,
+            issuer=stored_facts[0].issuer if stored_facts[0].qualification else facts.issuer,
+            application=stored_facts[1].application or facts.application,
         )
     links = unsubscribe_links(settings)
     url = links.url(None) if links else ""

@@ -91,17 +91,22 @@ class TriggerEditing(TriggerChanges):
         with self._database.reading() as connection:
             store = calendar_mark(connection, now)
         about = (days, today, triggers.signature(settings), store)
-        kept = self._calendar
-        is_old = kept is None or monotonic() - kept.at > _CALENDAR_SECONDS
-        if kept is None or is_old or kept.about != about or kept.settings is not settings:
-            kept = _KeptCalendar(
+        kept_calendar = self._calendar
+        is_old = kept_calendar is None or monotonic() - kept_calendar.at > _CALENDAR_SECONDS
+        if (
+            kept_calendar is None
+            or is_old
+            or kept_calendar.about != about
+            or kept_calendar.settings is not settings
+        ):
+            kept_calendar = _KeptCalendar(
                 settings=settings,
                 about=about,
                 at=monotonic(),
                 document=self._new_calendar(settings, today, days),
             )
-            self._calendar = kept
-        return kept.document
+            self._calendar = kept_calendar
+        return kept_calendar.document
 
     def _new_calendar(self, settings: Settings, today: date, days: int) -> CalendarDocument:
         checked_triggers = [
@@ -132,19 +137,19 @@ class TriggerEditing(TriggerChanges):
         Reading and checking thirty of each takes longer than everything else a page does.
         """
         settings = self._settings()
-        kept, about = self._lists, triggers.signature(settings)
-        if kept is None or kept.about != about or kept.settings is not settings:
+        kept_lists, about = self._lists, triggers.signature(settings)
+        if kept_lists is None or kept_lists.about != about or kept_lists.settings is not settings:
             with _told_as_problems():
                 names = trigger_files(settings.triggers.folder)
                 states = editing.template_states(settings)
-                kept = _KeptLists(
+                kept_lists = _KeptLists(
                     settings=settings,
                     about=about,
                     triggers=[self.trigger(name) for name in names],
                     templates=[_template_document(state) for state in states],
                 )
-            self._lists = kept
-        return kept
+            self._lists = kept_lists
+        return kept_lists
 
     def trigger(self, name: str) -> TriggerFileDocument:
         with _told_as_problems():
@@ -245,15 +250,15 @@ class TriggerEditing(TriggerChanges):
                 except ValueError as error:
                     raise NotDone(422, str(error)) from None
             source = _source(f"{language}.txt", text)
-            shown = editing.sample_mail(
+            mail = editing.sample_mail(
                 self._settings(), self._database, {language: source}, language, person=ref
             )
         return {
-            "language": shown.language,
-            "subject": shown.subject,
-            "text": shown.text,
-            "html": shown.html or None,
-            "blank": list(shown.blank),
+            "language": mail.language,
+            "subject": mail.subject,
+            "text": mail.text,
+            "html": mail.html or None,
+            "blank": list(mail.blank),
         }
 
     def edits(
@@ -290,11 +295,15 @@ class TriggerEditing(TriggerChanges):
         self, name: str, texts: Mapping[str, TemplateText | None], version: str
     ) -> ProposedEdit:
         # A text with the same meaning keeps its spelling.
-        known = {text["language"]: text for text in self.template(name)["texts"]} if version else {}
+        current_texts = (
+            {text["language"]: text for text in self.template(name)["texts"]} if version else {}
+        )
         sources = {
             language: None if text is None else _source("", text)
             for language, text in texts.items()
-            if text is None or language not in known or not _is_same(known[language], text)
+            if text is None
+            or language not in current_texts
+            or not _is_same(current_texts[language], text)
         }
         return editing.propose_template(self._settings(), name, sources, version=version)
 
@@ -335,10 +344,10 @@ def _source(file: str, text: TemplateText) -> TemplateSource:
     return TemplateSource(file=file, text=whole, html=text.html or None)
 
 
-def _is_same(known: TemplateTextDocument, text: TemplateText) -> bool:
-    given = (" ".join(text.subject.split()), editing.ended(text.text), editing.ended(text.html))
-    html = editing.ended(known["html"] or "")
-    return given == (known["subject"], editing.ended(known["text"]), html)
+def _is_same(current_text: TemplateTextDocument, text: TemplateText) -> bool:
+    new_parts = (" ".join(text.subject.split()), editing.ended(text.text), editing.ended(text.html))
+    html = editing.ended(current_text["html"] or "")
+    return new_parts == (current_text["subject"], editing.ended(current_text["text"]), html)
 
 
 def _text_document(

@@ -93,15 +93,15 @@ class TriggerAnswers(TriggerQuestions):
     def preview(self, name: str, day: date | None) -> PreviewDocument:
         """Return whom a date event would mail, and whom not."""
         with _told_as_problems():
-            shown = trigger_previews.of_date(self._settings(), self._database, name, day)
-        return preview_document(shown)
+            preview = trigger_previews.of_date(self._settings(), self._database, name, day)
+        return preview_document(preview)
 
     def preview_change(self, reference: str, status: str, by: str | None) -> PreviewDocument:
         with _told_as_problems():
-            shown = trigger_previews.of_change(
+            preview = trigger_previews.of_change(
                 self._settings(), self._database, reference, status, by
             )
-        return preview_document(shown)
+        return preview_document(preview)
 
 
 async def explain(

@@ -49,31 +49,31 @@ class SeveralAct(NobodyActs):
     """The person said to act may be any of several."""
 
 
-def who_acts(settings: Settings, connection: StoreTransaction, named: str) -> Staff:
+def who_acts(settings: Settings, connection: StoreTransaction, actor: str) -> Staff:
     """Return the member of staff with a crm_id, an address, or a name.
 
     Raises `SeveralAct` if there is more than one, and `NobodyActs` if there is none.
     """
-    named = plain(named)
-    for known in applications.staff_of(connection, (named,)):
-        return known
-    if "@" in named:
-        address = read_address(named)
+    actor = plain(actor)
+    for member in applications.staff_of(connection, (actor,)):
+        return member
+    if "@" in actor:
+        address = read_address(actor)
         if isinstance(address, NotAnAddress):
-            raise NobodyActs(f"{named}: {address}")
+            raise NobodyActs(f"{actor}: {address}")
         staff = applications.staff_at(connection, common.lookup(settings, address.address))
     else:
-        staff = applications.staff_named(connection, named)
+        staff = applications.staff_named(connection, actor)
     if len(staff) == 1:
         return staff[0]
     if staff:
         several = ", ".join(map(_named, staff))
-        raise SeveralAct(f"several staff are {named}: {several}; give the crm_id", staff)
-    near = applications.nearest_staff(connection, named)
+        raise SeveralAct(f"several staff are {actor}: {several}; give the crm_id", staff)
+    near = applications.nearest_staff(connection, actor)
     hint = "there are none yet: gateway import staff FILE"
     if near:
         hint = f"the nearest: {', '.join(map(_named, near))}"
-    raise NobodyActs(f"no member of staff is known as {named}; {hint}", near)
+    raise NobodyActs(f"no member of staff is known as {actor}; {hint}", near)
 
 
 def _named(member: Staff) -> str:

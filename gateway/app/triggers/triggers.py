@@ -96,9 +96,11 @@ def _fault(problem: str, file: str, keys: Mapping[str, int]) -> FileFault:
     place = _TOML_PLACE.search(fault)
     if key == "not TOML" and place is not None:
         line = int(place[1])
-        named = next((known for known, number in keys.items() if number == line), "")
+        key_of_line = next((name for name, number in keys.items() if number == line), "")
         what = _TOML_PLACE.sub("", fault).rstrip()
-        return FileFault(line, named, f'{what}: write key = "value", each in a line of its own')
+        return FileFault(
+            line, key_of_line, f'{what}: write key = "value", each in a line of its own'
+        )
     if not colon or " " in key:
         return FileFault(None, "", fault)
     return FileFault(keys.get(key.partition(".")[0].partition("[")[0]), key, rest)
@@ -152,8 +154,8 @@ def checked(
     folder, default = settings.templates.folder / trigger.template, settings.suppression.language
     if not sources:
         fault = f"write it first, {folder} has no text such as nl.txt"
-        known = [place.name for place in template_folders(settings.templates.folder)]
-        nearest = suggestion(trigger.template, known)
+        names = [place.name for place in template_folders(settings.templates.folder)]
+        nearest = suggestion(trigger.template, names)
         raise ConfigError(f'{file}: template: {fault}: "{trigger.template}"{nearest}')
     in_order = sorted(sources, key=lambda language: (language != default, language))
     try:
@@ -228,17 +230,17 @@ class CurrentTriggerFiles:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._seen: Signature = ()
+        self._signature: Signature = ()
         self.checked_triggers: dict[str, CheckedTrigger] = {}
         self.unusable: frozenset[str] = frozenset()  #: Invalid ever since the start.
         self.refresh()
 
     def refresh(self) -> bool:
         """Read what has changed; return whether anything had."""
-        seen = signature(self._settings)
-        if seen == self._seen:
+        new_signature = signature(self._settings)
+        if new_signature == self._signature:
             return False
-        self._seen = seen
+        self._signature = new_signature
         files = trigger_files(self._settings.triggers.folder)
         before, self.checked_triggers = self.checked_triggers, {}
         unusable = set()

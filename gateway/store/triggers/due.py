@@ -74,7 +74,7 @@ class DuePerson:
     day: date  #: The day it is due.
     occurrence: str
     about: str = ""
-    known: OccurrenceState | None = None  #: Its state in the ledger.
+    ledger_state: OccurrenceState | None = None  #: Its state in the ledger.
 
     @property
     def person(self) -> Person:
@@ -187,8 +187,8 @@ def of_closings(
         older = select(earlier.c.crm_id).where(same, earlier.c.closed_on < selection.since)
         closed = closed.where(c.closed_on >= selection.since, ~older.exists())
     firsts = closed.subquery("firsts")
-    theirs = and_(firsts.c.kind == people.c.kind, firsts.c.person == people.c.crm_id)
-    source = people.join(firsts, theirs)
+    same_person = and_(firsts.c.kind == people.c.kind, firsts.c.person == people.c.crm_id)
+    source = people.join(firsts, same_person)
     query = _query(trigger, source, literal(ONCE), firsts.c.first_closing, fresh=fresh)
     for where in conditions(connection, people, selection.where):
         for row in connection.execute(query.where(where)):
@@ -211,8 +211,10 @@ def of_qualifications(
     day_of_it = c[selection.occurrence]
     is_sqlite = connection.dialect.name == "sqlite"
     occurrence = cast(day_of_it, Text) if is_sqlite else func.to_char(day_of_it, "YYYY-MM-DD")
-    theirs = and_(c.kind == people.c.kind, c.person == people.c.crm_id)
-    source = qualifications.join(people, theirs).outerjoin(staff, staff.c.crm_id == c.created_by)
+    same_person = and_(c.kind == people.c.kind, c.person == people.c.crm_id)
+    source = qualifications.join(people, same_person).outerjoin(
+        staff, staff.c.crm_id == c.created_by
+    )
     query = _query(trigger, source, occurrence, *_QUALIFIED, about=c.crm_id, fresh=fresh)
     for where in conditions(connection, qualifications, selection.where):
         for row in connection.execute(query.where(where)):
@@ -313,7 +315,7 @@ def _query(
 def _known(row: Row[Any], candidate: DuePerson) -> DuePerson:
     if row.known is None:
         return candidate
-    return replace(candidate, known=OccurrenceState(row.known))
+    return replace(candidate, ledger_state=OccurrenceState(row.known))
 
 
 def _person(row: Row[Any]) -> Person:
@@ -343,19 +345,19 @@ def facts(connection: Connection, occurrence: Occurrence) -> OccurrenceFacts:
 def facts_of(connection: Connection, several: Sequence[Occurrence]) -> list[OccurrenceFacts]:
     """Return the same for several occurrences, with one query for their people."""
     refs = {occurrence.person for occurrence in several}
-    known: dict[PersonRef, Person] = {}
+    persons: dict[PersonRef, Person] = {}
     for kind in {ref.kind for ref in refs}:
         ids = [ref.crm_id for ref in refs if ref.kind is kind]
         of_kind = select(people).where(people.c.kind == kind.value, people.c.crm_id.in_(ids))
         for row in connection.execute(of_kind):
             ref = PersonRef(kind, row.crm_id)
-            known[ref] = from_row(ref, row)
+            persons[ref] = from_row(ref, row)
     unread_fields = unread.of_people(connection, refs)
     return [
         _facts(
             connection,
             occurrence,
-            known.get(occurrence.person),
+            persons.get(occurrence.person),
             unread_fields.get(occurrence.person, ()),
         )
         for occurrence in several
@@ -366,18 +368,18 @@ def _facts(
     connection: Connection,
     occurrence: Occurrence,
     person: Person | None,
-    theirs: tuple[UnreadField, ...],
+    unread_fields: tuple[UnreadField, ...],
 ) -> OccurrenceFacts:
     about, ref = occurrence.about, occurrence.person
     subject = EVENTS[occurrence.event].subject
     if subject == PEOPLE:
-        return OccurrenceFacts(person=person, unread=theirs)
+        return OccurrenceFacts(person=person, unread=unread_fields)
     if subject == QUALIFICATIONS:
         c = qualifications.c
         source = qualifications.outerjoin(staff, staff.c.crm_id == c.created_by)
         query = select(*_QUALIFIED).select_from(source).where(c.crm_id == about)
         row = connection.execute(query).first()
-        missing = (*theirs, *unread.of_record(connection, QUALIFICATIONS, about))
+        missing = (*unread_fields, *unread.of_record(connection, QUALIFICATIONS, about))
         return OccurrenceFacts(
             person=person,
             qualification=None if row is None else _qualification(row),
@@ -388,7 +390,7 @@ def _facts(
         closed = closings.c
         of_person = (closed.kind == ref.kind.value, closed.person == ref.crm_id)
         first_closing = connection.scalar(select(func.min(closed.closed_on)).where(*of_person))
-        missing = (*theirs, *unread.of_closings(connection, ref))
+        missing = (*unread_fields, *unread.of_closings(connection, ref))
         return OccurrenceFacts(person=person, first_closing=first_closing, unread=missing)
     brought = orjson.loads(occurrence.facts or "{}")
     application = applications.find(connection, about)
@@ -407,7 +409,7 @@ def _facts(
         application=application,
         actor=_staff(connection, brought.get("actor", "")),
         staff=_staff(connection, member),
-        unread=(*theirs, *unread.of_record(connection, APPLICATIONS, about)),
+        unread=(*unread_fields, *unread.of_record(connection, APPLICATIONS, about)),
         superseded=superseded or "",
         earlier=None if state is None else OccurrenceState(state),
     )
@@ -435,14 +437,14 @@ def facts_for_preview(connection: Connection, ref: PersonRef, subject: str) -> O
     if subject == QUALIFICATIONS:
         c = qualifications.c
         source = qualifications.outerjoin(staff, staff.c.crm_id == c.created_by)
-        theirs = select(*_QUALIFIED).select_from(source)
-        theirs = theirs.where(c.kind == ref.kind.value, c.person == ref.crm_id)
-        last = connection.execute(theirs.order_by(c.expires_on.desc(), c.crm_id).limit(1)).first()
+        query = select(*_QUALIFIED).select_from(source)
+        query = query.where(c.kind == ref.kind.value, c.person == ref.crm_id)
+        last = connection.execute(query.order_by(c.expires_on.desc(), c.crm_id).limit(1)).first()
         if last is not None:
             qualification = _qualification(last)
             return OccurrenceFacts(
                 person=person, qualification=qualification, issuer=last.issuer or ""
             )
-    if subject == APPLICATIONS and (known := applications.of_person(connection, ref)):
-        return OccurrenceFacts(person=person, application=known[-1])
+    if subject == APPLICATIONS and (their_applications := applications.of_person(connection, ref)):
+        return OccurrenceFacts(person=person, application=their_applications[-1])
     return OccurrenceFacts(person=person)

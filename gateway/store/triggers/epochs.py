@@ -36,10 +36,10 @@ def begin(connection: Connection, epoch: str, *, held: str = "") -> Epoch:
         name=_NAME, epoch=epoch, high=0, beat=0, held=held
     )
     connection.execute(insert.on_conflict_do_nothing())
-    known = read(connection)
-    if known is None:
+    store_epoch = read(connection)
+    if store_epoch is None:
         raise AssertionError("the epoch was written in this transaction")
-    return known
+    return store_epoch
 
 
 def held(connection: Connection) -> str:

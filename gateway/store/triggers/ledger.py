@@ -102,8 +102,8 @@ def put(
     for chunk in batched(dues, _AT_ONCE):
         rows = [_new_row(due, run, now, why) for due in chunk]
         insert_rows(connection, occurrences, _COLUMNS, rows, conflict=_THERE_ALREADY)
-        kept = select(_c.id).where(_c.id.in_([due.id for due in chunk]))
-        added += connection.scalars(kept.order_by(_c.id))
+        query = select(_c.id).where(_c.id.in_([due.id for due in chunk]))
+        added += connection.scalars(query.order_by(_c.id))
     return added
 
 
@@ -195,29 +195,31 @@ def begin(
 DayMail = tuple[str, str, datetime]
 
 
-def went_at(connection: Connection, wanted: Collection[DayMail]) -> dict[DayMail, list[Occurrence]]:
+def went_at(
+    connection: Connection, day_mails: Collection[DayMail]
+) -> dict[DayMail, list[Occurrence]]:
     """Return what mailboxes got, or are getting, from a trigger on a day, oldest first.
 
     No other transaction can send such mail there until this one ends.
     """
     if connection.dialect.name == "postgresql":
         # Always in the same order, or two transactions could deadlock.
-        for place in sorted({f"{trigger} {mailbox}" for trigger, mailbox, _ in wanted}):
+        for place in sorted({f"{trigger} {mailbox}" for trigger, mailbox, _ in day_mails}):
             lock = func.hashtextextended(place, 0)
             connection.execute(select(func.pg_advisory_xact_lock(lock)))
-    mailboxes = {mailbox for _, mailbox, _ in wanted}
+    mailboxes = {mailbox for _, mailbox, _ in day_mails}
     went = _c.state.in_(MAY_HAVE_LEFT)
     query = select(occurrences).where(_c.mailbox != "", _c.mailbox.in_(mailboxes), went)
     query = query.where(
-        _c.trigger.in_({trigger for trigger, _, _ in wanted}),
-        _c.due_at.in_({due_at for _, _, due_at in wanted}),
+        _c.trigger.in_({trigger for trigger, _, _ in day_mails}),
+        _c.due_at.in_({due_at for _, _, due_at in day_mails}),
         _c.recipient == "",
     )
-    known: dict[DayMail, list[Occurrence]] = {}
+    by_day_mail: dict[DayMail, list[Occurrence]] = {}
     for row in connection.execute(query.order_by(_c.id)).mappings():
         other = _row(row)
-        known.setdefault((other.trigger, row["mailbox"], other.due_at), []).append(other)
-    return known
+        by_day_mail.setdefault((other.trigger, row["mailbox"], other.due_at), []).append(other)
+    return by_day_mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,8 +333,8 @@ def _recover_known(
         attempts = attempts_of(holder) if is_gone(holder) else None
         if attempts is None:
             continue
-        theirs = select(_c.id, _c.message).where(_IS_SENDING, _c.holder == holder)
-        for number, message in connection.execute(theirs.with_for_update(skip_locked=True)).all():
+        query = select(_c.id, _c.message).where(_IS_SENDING, _c.holder == holder)
+        for number, message in connection.execute(query.with_for_update(skip_locked=True)).all():
             if number not in attempts:
                 ending, state, by, reply = put_off, State.DEFERRED, By.GATEWAY, UNBEGUN
             elif attempts[number]:
@@ -368,8 +370,8 @@ def resume(connection: Connection, now: datetime, *, epoch: str, high: int) -> i
 
     A store without an epoch gets this one; what was sent before counts as lower than `high`.
     """
-    known = epochs.begin(connection, epoch)
-    epochs.resume(connection, max(high, known.high))
+    store_epoch = epochs.begin(connection, epoch)
+    epochs.resume(connection, max(high, store_epoch.high))
     trigger_runs.reopen(connection)
     is_early = and_(_c.event.in_(APPLICATION_EVENTS), _c.due_at > now)
     next_at = case((is_early, _c.due_at), else_=literal(now, UtcTime))
@@ -427,16 +429,18 @@ def on_its_way(connection: Connection, like: DueOccurrence, status: str) -> int 
         _IS_SENDING,
     )
     for row in connection.execute(same.order_by(_c.id.desc())):
-        given = select(transitions.c.status).where(transitions.c.id == ids.read(row.occurrence))
-        if connection.scalar(given) == status:
+        its_status = select(transitions.c.status).where(
+            transitions.c.id == ids.read(row.occurrence)
+        )
+        if connection.scalar(its_status) == status:
             return int(row.id)
     return None
 
 
 def is_busy(connection: Connection, run: int) -> bool:
     """Whether some process has claimed mail of a run."""
-    taken = and_(_IS_DUE, _c.holder != "")
-    busy = select(_c.id).where(_c.run == run, or_(_IS_SENDING, taken)).limit(1)
+    is_claimed = and_(_IS_DUE, _c.holder != "")
+    busy = select(_c.id).where(_c.run == run, or_(_IS_SENDING, is_claimed)).limit(1)
     return connection.scalar(busy) is not None
 
 

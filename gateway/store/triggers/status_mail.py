@@ -145,10 +145,10 @@ def _address(connection: Connection, row: Occurrence) -> str:
     """Return where a mail went, or else would go now; empty if nowhere."""
     if row.address or (row.recipient and not row.recipient.startswith(STAFF_RECIPIENT)):
         return row.address or row.recipient
-    known = due.facts(connection, row)
+    facts = due.facts(connection, row)
     if row.recipient:
-        return known.staff.email if known.staff else ""
-    return next(iter(known.person.emails), "") if known.person else ""
+        return facts.staff.email if facts.staff else ""
+    return next(iter(facts.person.emails), "") if facts.person else ""
 
 
 def listed(
@@ -207,9 +207,9 @@ def tell(connection: Connection, number: int) -> bool:
 
 def _several(connection: Connection, numbers: Sequence[int]) -> Iterator[MailedTransition]:
     rows = connection.execute(select(transitions).where(transitions.c.id.in_(numbers)))
-    known = {row.id: row for row in rows}
+    rows_by_id = {row.id: row for row in rows}
     for number in numbers:
-        row = known[number]
+        row = rows_by_id[number]
         mails = sorted(_mails(connection, number), key=lambda mail: mail.row.trigger)
         for trigger, own in groupby(mails, key=lambda mail: mail.row.trigger):
             yield MailedTransition(

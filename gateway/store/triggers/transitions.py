@@ -39,10 +39,10 @@ def locked(connection: Connection, reference: str) -> KnownApplication:
     """Return an application, locked against changes by other transactions."""
     query = select(applications.c.reference).where(applications.c.reference == reference)
     connection.execute(query.with_for_update())
-    known = find(connection, reference)
-    if known is None:
+    known_application = find(connection, reference)
+    if known_application is None:
         raise NoSuchApplication(f"no application has the reference {reference}")
-    return known
+    return known_application
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def past_changes(
         )
 
 
-def superseded(connection: Connection, row: Occurrence, known: KnownApplication) -> str:
+def superseded(connection: Connection, row: Occurrence, known_application: KnownApplication) -> str:
     """Return why mail about a transition is no longer due; empty if it still is.
 
     Changes by a feed since then count too: mail about a status says what the status is.
@@ -99,7 +99,7 @@ def superseded(connection: Connection, row: Occurrence, known: KnownApplication)
         owed = select(o.id).where(*same, o.recipient == row.recipient)
         is_owed_again = connection.scalar(owed.where(o.occurrence > row.occurrence).limit(1))
         return "" if is_owed_again is None else SUBMITTED_AGAIN
-    c, application, number = transitions.c, known.application, ids.read(row.occurrence)
+    c, application, number = transitions.c, known_application.application, ids.read(row.occurrence)
     status = connection.scalar(select(c.status).where(c.id == number))
     if status is not None and status != application.status:
         return OTHER_STATUS
@@ -142,7 +142,7 @@ def change(
     return locked(connection, reference)
 
 
-def status_named(connection: Connection, named: str) -> str:
+def status_named(connection: Connection, id_or_name: str) -> str:
     """Return the crm_id of the application status that has it, or that alone has this name.
 
     If the CRM has sent no statuses, it is taken as given; otherwise raises `NoSuchStatus`.
@@ -150,17 +150,17 @@ def status_named(connection: Connection, named: str) -> str:
     query = select(statuses.c.crm_id, statuses.c.name)
     query = query.where(statuses.c.kind == StatusKind.APPLICATION.value)
     names: dict[str, str] = {row.crm_id: row.name for row in connection.execute(query)}
-    if not names or named in names:
-        return named
-    of_name = [status for status, name in names.items() if name.casefold() == named.casefold()]
+    if not names or id_or_name in names:
+        return id_or_name
+    of_name = [status for status, name in names.items() if name.casefold() == id_or_name.casefold()]
     if len(of_name) == 1:
         return of_name[0]
-    shown = sorted(
+    known_statuses = sorted(
         crm_id if name.casefold() in ("", crm_id.casefold()) else f"{crm_id} ({name})"
         for crm_id, name in names.items()
     )
     fault = "several statuses are called" if of_name else "applications have no status"
-    raise NoSuchStatus(f"{fault} {named}; known: {', '.join(shown)}")
+    raise NoSuchStatus(f"{fault} {id_or_name}; known: {', '.join(known_statuses)}")
 
 
 def is_initial(connection: Connection, status: str) -> bool:
@@ -170,16 +170,18 @@ def is_initial(connection: Connection, status: str) -> bool:
     """
     query = select(statuses.c.crm_id, statuses.c.initial)
     rows = connection.execute(query.where(statuses.c.kind == StatusKind.APPLICATION.value))
-    known: dict[str, bool] = {row.crm_id: row.initial for row in rows}
-    if any(known.values()):
-        return known.get(status, True)
+    marks: dict[str, bool] = {row.crm_id: row.initial for row in rows}
+    if any(marks.values()):
+        return marks.get(status, True)
     # If none is marked, it may be one whose mark can't be read.
-    return status not in known or not unread.is_any(connection, "statuses", "initial")
+    return status not in marks or not unread.is_any(connection, "statuses", "initial")
 
 
-def around(connection: Connection, known: KnownApplication, actor: str) -> ApplicationStaff:
+def around(
+    connection: Connection, known_application: KnownApplication, actor: str
+) -> ApplicationStaff:
     """Return the staff around an application; `actor` is the crm_id of the acting member."""
-    application = known.application
+    application = known_application.application
     person = (
         people.c.kind == application.person.kind.value,
         people.c.crm_id == application.person.crm_id,
