@@ -60,8 +60,8 @@ def known_tag(text: str) -> str:
     `no-mail tag` and `NoMailTag (Overleden)` are NoMailTag. Of several, the one that covers most.
     """
     words = [] if text in TAG_SCOPES else re.findall(r"[\w-]+", text)
-    named = (same_word(word, TAG_SCOPES) for word in (text, *words))
-    return max(filter(None, named), key=lambda tag: TAG_SCOPES[tag].width, default=text)
+    tags = (same_word(word, TAG_SCOPES) for word in (text, *words))
+    return max(filter(None, tags), key=lambda tag: TAG_SCOPES[tag].width, default=text)
 
 
 class State(StrEnum):

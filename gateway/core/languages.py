@@ -19,22 +19,25 @@ _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,20})?|1(?:\.0{0,20})?)", re.IGNORECASE)
 class AcceptedLanguages:
     """The languages that an `Accept-Language` field names, by their primary subtags."""
 
-    wanted: tuple[str, ...] = ()  #: Best first; may contain `ANY`.
+    languages: tuple[str, ...] = ()  #: Best first; may contain `ANY`.
     refused: frozenset[str] = frozenset()  #: Those with `q=0`.
 
-    def best(self, known: Collection[str], *defaults: str) -> str:
-        """Return the best of the `known` languages, which must not be empty.
+    def best(self, known_languages: Collection[str], *defaults: str) -> str:
+        """Return the best of the known languages, which must not be empty.
 
         If the reader wants any language, or none of the known ones, it is the first of `defaults`
-        that is known, or else the first of `known`; a refused one only if all are refused.
+        that is known, or else the first known one; a refused one only if all are refused.
         """
-        choices = [*filter(known.__contains__, map(primary_subtag, defaults)), *known]
-        unnamed = [language for language in choices if language not in self.wanted]
+        choices = [
+            *filter(known_languages.__contains__, map(primary_subtag, defaults)),
+            *known_languages,
+        ]
+        unnamed = [language for language in choices if language not in self.languages]
         allowed = [language for language in unnamed if language not in self.refused]
-        for language in self.wanted:
+        for language in self.languages:
             if language == ANY and allowed:
                 return allowed[0]
-            if language in known:
+            if language in known_languages:
                 return language
         # The text is sent all the same: nobody is helped by a 406 (RFC 9110, 12.5.4).
         return (allowed or choices)[0]
@@ -68,8 +71,8 @@ def accepted_languages(field: str) -> AcceptedLanguages:
             weights[language] = max(float(weight[1]), weights.get(language, 0))
         elif language == tag.lower():
             refused.add(language)
-    wanted = sorted(weights, key=lambda language: -weights[language])
-    return AcceptedLanguages(tuple(wanted), frozenset(refused.difference(wanted, (ANY,))))
+    languages = sorted(weights, key=lambda language: -weights[language])
+    return AcceptedLanguages(tuple(languages), frozenset(refused.difference(languages, (ANY,))))
 
 
 def in_language(texts: Mapping[str, T], *languages: str) -> T:

@@ -122,9 +122,9 @@ def draw_bars(title: str, subtitle: str, bars: Sequence[PlotBar], *, nothing: st
         PlotText(_LEFT, 60, subtitle, colour=_FAINT),
     ]
     left, space = WIDTH * 0.4, 28
-    shown = bars[: (HEIGHT - _TOP - 20) // space]
-    longest = max((bar.share for bar in shown), default=0) or 1
-    for number, bar in enumerate(shown):
+    shown_bars = bars[: (HEIGHT - _TOP - 20) // space]
+    longest = max((bar.share for bar in shown_bars), default=0) or 1
+    for number, bar in enumerate(shown_bars):
         y = _TOP + 20 + number * space
         right = left + bar.share / longest * (WIDTH - _RIGHT - left)
         name = bar.name if len(bar.name) <= _LONGEST_NAME else f"{bar.name[:_LONGEST_NAME]}…"
@@ -133,7 +133,7 @@ def draw_bars(title: str, subtitle: str, bars: Sequence[PlotBar], *, nothing: st
             colour = COLOURS[3] if bar.is_alarming else COLOURS[0]
             shapes.append(PlotLine(((left, y), (round(right, 1), y)), colour, 14))
         shapes.append(PlotText(round(right, 1) + 8, y + 4, bar.text, colour=_FAINT))
-    if not shown:
+    if not shown_bars:
         shapes.append(PlotText(WIDTH / 2, HEIGHT / 2, nothing, colour=_FAINT, anchor="middle"))
     return shapes
 

@@ -50,11 +50,11 @@ def numbered_lines(text: str) -> list[NumberedLine]:
 
 
 def split_sections(
-    lines: Iterable[NumberedLine], known: Collection[str], source: str
+    lines: Iterable[NumberedLine], section_names: Collection[str], source: str
 ) -> dict[str, list[NumberedLine]]:
     """Return the lines of each section; those before the first one are under the empty name.
 
-    Raise `BadWording` for a section that is not `known`, or is given twice. `[Note]` and `[see 1]`
+    Raise `BadWording` for a section not in `section_names`, or given twice. `[Note]` and `[see 1]`
     are text: a heading has only lower-case letters, spaces and underscores.
     """
     sections: dict[str, list[NumberedLine]] = {"": []}
@@ -66,8 +66,10 @@ def split_sections(
             continue
         name = heading[1]
         where = f"{source}:{line.number}"
-        if name not in known:
-            raise BadWording(f"{where}: unknown section [{name}]; known: {', '.join(known)}")
+        if name not in section_names:
+            raise BadWording(
+                f"{where}: unknown section [{name}]; known: {', '.join(section_names)}"
+            )
         if name in sections:
             raise BadWording(f"{where}: the section [{name}] occurs twice")
         sections[name] = []
@@ -76,14 +78,14 @@ def split_sections(
 
 def read_words(
     lines: Iterable[NumberedLine],
-    known: Collection[str],
+    known_keys: Collection[str],
     source: str,
     *,
     has_other_words: bool = False,
 ) -> dict[str, str]:
     """Parse the lines of `[words]`, `key = text` each.
 
-    Raise `BadWording` for a line of another form, a key that is not `known`, or is given twice.
+    Raise `BadWording` for a line of another form, a key not in `known_keys`, or given twice.
     With `has_other_words` any other key may be given too, and its text may be empty.
     """
     words: dict[str, str] = {}
@@ -92,11 +94,11 @@ def read_words(
             continue
         where = f"{source}:{line.number}: [words]"
         key, equals, value = (part.strip() for part in line.text.partition("="))
-        is_other = has_other_words and key not in known
+        is_other = has_other_words and key not in known_keys
         if not (key and equals and (value or is_other)):
             raise BadWording(f"{where}: write it as `key = text`")
-        if key not in known and not is_other:
-            raise BadWording(f"{where}: {no_such_name('word', key, known)}")
+        if key not in known_keys and not is_other:
+            raise BadWording(f"{where}: {no_such_name('word', key, known_keys)}")
         if key in words:
             raise BadWording(f"{where}: the word {key} occurs twice")
         words[key] = value
@@ -110,8 +112,10 @@ def read_line(text: str, placeholders: Collection[str], where: str) -> WordingLi
         raise BadWording(f"{where}: a lone $ (write $$ for a dollar sign)")
     names = frozenset(template.get_identifiers())
     for name in sorted(names.difference(placeholders)):
-        known = ", ".join(f"${placeholder}" for placeholder in sorted(placeholders)) or "none"
-        raise BadWording(f"{where}: unknown placeholder ${name}; known: {known}")
+        known_placeholders = (
+            ", ".join(f"${placeholder}" for placeholder in sorted(placeholders)) or "none"
+        )
+        raise BadWording(f"{where}: unknown placeholder ${name}; known: {known_placeholders}")
     escaped = Template(text.replace("%", "%%"))
     return WordingLine(escaped.substitute({name: f"%({name})s" for name in names}), names)
 

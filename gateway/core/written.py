@@ -111,7 +111,7 @@ def as_read(text: str) -> str:
     return _UMLAUT.sub(r"\1", _PUNCTUATION.sub(" ", bare).strip())
 
 
-def nearest(text: str, known: Iterable[str], alike: float = _ALIKE) -> str:
+def nearest(text: str, known_texts: Iterable[str], alike: float = _ALIKE) -> str:
     """Return the known text that another may be a typo of; empty if none is similar.
 
     `alike` is the share of letters (0 to 1) that both must have in the same order.
@@ -119,34 +119,34 @@ def nearest(text: str, known: Iterable[str], alike: float = _ALIKE) -> str:
     # Imported only for typos: everything that compares addresses needs this module.
     from difflib import get_close_matches
 
-    forms = {_squeezed(word): word for word in known}
+    forms = {_squeezed(word): word for word in known_texts}
     closest = get_close_matches(_squeezed(text), forms, 1, alike)
     return forms[closest[0]] if closest else ""
 
 
-def did_you_mean(text: str, known: Iterable[str]) -> str:
+def did_you_mean(text: str, known_texts: Iterable[str]) -> str:
     """Return `: did you mean …?` with the most similar known text; empty if none is similar."""
-    near = nearest(text, known, _LIKE_A_NAME)
+    near = nearest(text, known_texts, _LIKE_A_NAME)
     return f": did you mean {near}?" if near else ""
 
 
-def no_such_name(what: str, name: str, known: Iterable[str]) -> str:
+def no_such_name(what: str, name: str, known_names: Iterable[str]) -> str:
     """Return the error for an unknown name, with the known ones and what may have been meant.
 
     `no trigger is called birthdy (known: birthday, letter): did you mean birthday?`
     """
-    names = list(known)
-    known_names = ", ".join(names) or "none"
-    return f"no {what} is called {name} (known: {known_names}){did_you_mean(name, names)}"
+    names = list(known_names)
+    listed_names = ", ".join(names) or "none"
+    return f"no {what} is called {name} (known: {listed_names}){did_you_mean(name, names)}"
 
 
-def same_word(text: str, known: Iterable[str]) -> str:
+def same_word(text: str, known_words: Iterable[str]) -> str:
     """Return the known word that a text spells differently; empty if there is none.
 
     Spaces and hyphens within are ignored: `no mail tag` is `NoMailTag`.
     """
     form = _squeezed(text)
-    return next((word for word in known if _squeezed(word) == form), "")
+    return next((word for word in known_words if _squeezed(word) == form), "")
 
 
 @lru_cache(1_000)

@@ -116,21 +116,21 @@ class ContentStream:
         record, services = self._record, self._services
         if is_looping(record.headers, self._policy.instance):
             raise MessageRefused(_LOOPS, By.GATEWAY)
-        taken = record.taken
+        taken_entries = record.taken
         message = record.to_decide(
-            [entry.recipient for entry in taken],
-            [entry.address for entry in taken],
+            [entry.recipient for entry in taken_entries],
+            [entry.address for entry in taken_entries],
             opening=head.opening,
         )
         decision = await services.decider.decide(self._policy, message, record.at)
         record.decision, self._decided_at = decision, services.monotonic()
         record.classification = decision.classification
         if decision.bulk_identities and decision.is_counted:
-            known = KnownBulk(record.id, decision.classification.rule)
+            known_bulk = KnownBulk(record.id, decision.classification.rule)
             self.bulk_known = services.spawn(
-                services.journal_client.bulk(decision.bulk_identities, known)
+                services.journal_client.bulk(decision.bulk_identities, known_bulk)
             )
-        for entry, of_recipient in zip(taken, decision.of_recipients, strict=True):
+        for entry, of_recipient in zip(taken_entries, decision.of_recipients, strict=True):
             entry.decision = of_recipient
         if decision.refusal is not None:
             raise MessageRefused(decision.refusal, By.GATEWAY)

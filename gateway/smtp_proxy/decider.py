@@ -67,7 +67,7 @@ class MessageDecision:
     earlier: tuple[Attempt, ...] = ()
     refusal: Reply | None = None  #: The reply to the whole message, after the content.
     sought: int = 0  #: The key under which an earlier bulk finding is looked up.
-    known: KnownBulk | None = None  #: Why it is bulk whatever the rules say.
+    known_bulk: KnownBulk | None = None  #: Why it is bulk whatever the rules say.
     #: If the store doesn't know yet that the message is bulk: the keys for later lookups.
     bulk_identities: tuple[int, ...] = ()
     is_counted: bool = False  #: Whether only a count of recipients made it bulk.
@@ -116,7 +116,7 @@ class Decider:
         identity = message_identity(
             message.sender, message.login, message.listener.name, message.headers
         )
-        sought = identity.sought(message.named)
+        sought = identity.sought(message.named_addresses)
         standings: Mapping[str, Standing] = {}
         burst: BurstSoFar | None = None
         status: MessageStatus | None = None  #: None while the store is away.
@@ -126,22 +126,24 @@ class Decider:
             burst = await self._burst(policy, message, standings, now) if policy.bursts else None
         except StoreUnavailable:
             status = None
-        known = (status.bulk if status else None) or self._memory.find(sought, now)
-        said = kind_of(policy, message, burst, known, tried)
+        known_bulk = (status.bulk if status else None) or self._memory.find(sought, now)
+        classification = kind_of(policy, message, burst, known_bulk, tried)
 
         refusal: Reply | None = None
         if status is None:
-            decisions = self._last_known(message, said)
-            is_individual = said.certain and said.kind is Kind.INDIVIDUAL
-            if not goes_anyway(message.listener, said) and not (
+            decisions = self._last_known(message, classification)
+            is_individual = classification.certain and classification.kind is Kind.INDIVIDUAL
+            if not goes_anyway(message.listener, classification) and not (
                 is_individual and self._never.known
             ):
                 refusal = STORE_AWAY
         else:
-            decisions = _decisions(message, standings, said.kind, said)
-            if burst is not None and not said.certain and not message.listener.observe:
+            decisions = _decisions(message, standings, classification.kind, classification)
+            if burst is not None and not classification.certain and not message.listener.observe:
                 decisions = _until_burst_shows(policy, message, burst, decisions)
-            if "all" in status.paused or (said.kind is Kind.BULK and "bulk" in status.paused):
+            if "all" in status.paused or (
+                classification.kind is Kind.BULK and "bulk" in status.paused
+            ):
                 refusal = PAUSED
             elif burst is not None and any(decision.undecided for decision in decisions):
                 refusal = UNDECIDED
@@ -149,29 +151,29 @@ class Decider:
         # A mail without an identifier may look like another, so a bulk finding about it is only
         # stored if it came from a count; whatever the mail itself shows is found again in every
         # copy.
-        is_counted = said.rule in policy.counting
+        is_counted = classification.rule in policy.counting
         bulk_identities: tuple[int, ...] = ()
         if (
-            said.kind is Kind.BULK
-            and said.rule not in (OVERRIDE, DEFAULT)
+            classification.kind is Kind.BULK
+            and classification.rule not in (OVERRIDE, DEFAULT)
             and (identity.is_own or is_counted)
             and not (status and status.bulk)
         ):
-            bulk_identities = identity.kept(message.named)
-        fresh = known or KnownBulk(message.message, said.rule)
-        for number in bulk_identities or ((sought,) if known else ()):
+            bulk_identities = identity.kept(message.named_addresses)
+        fresh = known_bulk or KnownBulk(message.message, classification.rule)
+        for number in bulk_identities or ((sought,) if known_bulk else ()):
             if self._memory.find(number, now) is None:
                 self._memory.add(number, fresh)
 
         return MessageDecision(
-            classification=said,
+            classification=classification,
             of_recipients=tuple(decisions),
             marks=marks,
             burst_key=burst.key if burst else None,
             earlier=status.earlier if status else (),
             refusal=refusal,
             sought=sought,
-            known=known,
+            known_bulk=known_bulk,
             bulk_identities=bulk_identities,
             is_counted=is_counted and status is not None,
         )
@@ -212,7 +214,7 @@ class Decider:
         return BurstSoFar(key=key, reached=reached, message=message, now=now)
 
     def _last_known(
-        self, message: MessageToDecide, said: Classification | None
+        self, message: MessageToDecide, classification: Classification | None
     ) -> list[RecipientDecision]:
         """Decide by which addresses had scope `all` when the store was last asked."""
         decisions = []
@@ -221,7 +223,7 @@ class Decider:
             if address in self._never:
                 source, since = SuppressionSource.LAST_KNOWN, self._never.as_of
                 suppressions = (Suppression(scope=Scope.ALL, source=source, since=since),)
-            if not goes_anyway(message.listener, said):
+            if not goes_anyway(message.listener, classification):
                 decisions.append(RecipientDecision(blocked=suppressions))
             else:
                 decisions.append(RecipientDecision(would=suppressions if self._never.known else ()))
@@ -235,7 +237,7 @@ def _decisions(
     message: MessageToDecide,
     standings: Mapping[str, Standing],
     kind: Kind,
-    said: Classification | None,
+    classification: Classification | None,
 ) -> list[RecipientDecision]:
     """Return what the standings mean for each recipient of mail of a kind."""
     decisions = []
@@ -245,7 +247,7 @@ def _decisions(
             decisions.append(GOES)
             continue
         blocked = blocking(kind, standing)
-        if blocked and goes_anyway(message.listener, said):
+        if blocked and goes_anyway(message.listener, classification):
             decisions.append(RecipientDecision(would=blocked, standing=standing))
         else:
             decisions.append(RecipientDecision(blocked=blocked, standing=standing))

@@ -112,10 +112,12 @@ class ImportTransaction:
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
         """Accept any recipient: who may import is decided by the mail."""
         room = max(0, _MOST_RECIPIENTS - self._recipients)
-        taken = min(room, len(recipients))
-        self._recipients += taken
-        self._addresses += (recipient.path.address for recipient in recipients[:taken])
-        return [RECIPIENT_TAKEN] * taken + [TOO_MANY_RECIPIENTS] * (len(recipients) - taken)
+        taken_count = min(room, len(recipients))
+        self._recipients += taken_count
+        self._addresses += (recipient.path.address for recipient in recipients[:taken_count])
+        return [RECIPIENT_TAKEN] * taken_count + [TOO_MANY_RECIPIENTS] * (
+            len(recipients) - taken_count
+        )
 
     def refused(self, argument: bytes | None, reply: Reply) -> None:
         """Do nothing: recipients don't count here."""

@@ -113,7 +113,7 @@ class Listener:
         self._stopping = False
         self.sessions: dict[Session, str] = {}  #: With the clients' addresses.
         self._times: list[float] = []
-        self._known: tuple[object, object] = (None, None)  # the basis of the following
+        self._basis: tuple[object, object] = (None, None)  # of the following
         self._common: frozenset[str] = frozenset()
         self._greeting = _UNKNOWN_RELAY
         self._ehlo: dict[str, bytes] = {}  # responses made since then, by their last line
@@ -188,10 +188,10 @@ class Listener:
         return self._common
 
     def _keep_up(self) -> None:
-        known = self._services.offers, self._services.policy
-        if self._known[0] is known[0] and self._known[1] is known[1]:
+        basis = self._services.offers, self._services.policy
+        if self._basis[0] is basis[0] and self._basis[1] is basis[1]:
             return
-        self._known = known
+        self._basis = basis
         self._ehlo = {}
         offers = self._offers()
         common = frozenset(offers[0]).intersection(*offers[1:]) if offers else frozenset()
@@ -218,18 +218,18 @@ class Listener:
         """Return the lines of the EHLO response."""
         common, size = self.extensions, []
         if "SIZE" in common:
-            theirs = (offer.get("SIZE", "") for offer in self._offers())
-            limits = [int(limit) for limit in theirs if limit.isdigit() and int(limit)]
+            their_sizes = (offer.get("SIZE", "") for offer in self._offers())
+            limits = [int(limit) for limit in their_sizes if limit.isdigit() and int(limit)]
             size = [f"SIZE {min([self.max_size, *limits])}"]
         return ["PIPELINING", *size, *(word for word in _PASSED_ON if word in common)]
 
     def _offers(self) -> list[dict[str, str]]:
         """Return the offers of those of the listener's relays that have ever been reached."""
-        known, settings = self._services.offers, self.settings.name
+        offers, settings = self._services.offers, self.settings.name
         return [
-            known[relay.name]
+            offers[relay.name]
             for relay in self._services.policy.relays
-            if relay.name in known
+            if relay.name in offers
             and (not relay.match.listeners or settings in relay.match.listeners)
         ]
 

@@ -41,8 +41,8 @@ class MessageToDecide:
     message: int = 0  #: Its journal id; 0 for a hypothetical one.
     #: All recipients the CRM named in this transaction, whatever their outcome, in lookup form; and
     #: how many times it did, including those that aren't even listed here.
-    named: tuple[str, ...] = ()
-    asked: int = 0
+    named_addresses: tuple[str, ...] = ()
+    rcpt_count: int = 0
     opening: bytes = b""  #: What the rules see after the header block.
 
 
@@ -57,9 +57,9 @@ class BurstSoFar:
 
     def count(self, within: timedelta) -> int:
         """Return how many different recipients it had within a period, including these."""
-        since, named = self.now - within, self.message.named
+        since, named_addresses = self.now - within, self.message.named_addresses
         recent = {address for address, (_, last) in self.reached.items() if last >= since}
-        return len(recent.union(named)) + self.message.asked - len(named)
+        return len(recent.union(named_addresses)) + self.message.rcpt_count - len(named_addresses)
 
     def is_young(self, address: str, within: timedelta) -> bool:
         """Whether it first went to this address within a period: a burst may still show."""
@@ -77,7 +77,7 @@ def facts_of(policy: Policy, message: MessageToDecide) -> MessageFacts:
     return MessageFacts(
         sender=message.sender,
         login=message.login,
-        recipients=message.asked,
+        recipients=message.rcpt_count,
         headers=message.headers,
         opening=message.opening,
         many=policy.many,
@@ -86,31 +86,33 @@ def facts_of(policy: Policy, message: MessageToDecide) -> MessageFacts:
 
 def kind_before_content(policy: Policy, message: MessageToDecide) -> Classification | None:
     """Return what is known of the kind at RCPT; None: the header block decides."""
-    said: Classification | None = None
+    classification: Classification | None = None
     if message.listener.kind is not None:
-        said = _of_listener(message.listener)
+        classification = _of_listener(message.listener)
     elif policy.is_asked_early:
-        said = classify_early(facts_of(policy, message), policy.rules)
+        classification = classify_early(facts_of(policy, message), policy.rules)
     if message.login is not None and message.login in policy.override.logins:
-        return Classification(said.kind if said else policy.default_kind, OVERRIDE)
-    return said
+        return Classification(
+            classification.kind if classification else policy.default_kind, OVERRIDE
+        )
+    return classification
 
 
 def kind_of(
     policy: Policy,
     message: MessageToDecide,
     burst: BurstSoFar | None,
-    known: KnownBulk | None,
+    known_bulk: KnownBulk | None,
     tried: TriedRules | None = None,
 ) -> Classification:
-    """Return the kind and the rule behind it; `known` is where the same message was bulk before.
+    """Return the kind and the rule behind it; `known_bulk`: where the same message was bulk before.
 
     What decides is recorded in `tried`, after the rules that didn't match; an override comes last.
     """
     if message.listener.kind is not None:
-        said = _of_listener(message.listener, tried)
-    elif known is not None:
-        said = _as_before(known, tried)
+        classification = _of_listener(message.listener, tried)
+    elif known_bulk is not None:
+        classification = _as_before(known_bulk, tried)
     else:
         facts = facts_of(policy, message)
         if burst is not None:
@@ -119,8 +121,8 @@ def kind_of(
             rules, ask = policy.by_fields.that_may_match(message.headers), why_matched
         else:
             rules, ask = policy.rules, tried.ask
-        said = classify(facts, rules, policy.default_kind, ask)
-        if tried is not None and said.rule == UNREAD:
+        classification = classify(facts, rules, policy.default_kind, ask)
+        if tried is not None and classification.rule == UNREAD:
             tried.decided(UNREAD, f"the header block is over {MAX_HEADER_BLOCK} octets")
     override, headers = policy.override, message.headers
     if message.login is not None and message.login in override.logins:
@@ -129,10 +131,10 @@ def kind_of(
     elif override.header and override.header in headers and override.header in headers.certain:
         because = "header"
     else:
-        return said
+        return classification
     if tried is not None:
         tried.decided(OVERRIDE, because)
-    return Classification(said.kind, OVERRIDE)
+    return Classification(classification.kind, OVERRIDE)
 
 
 def _of_listener(listener: ListenerPolicy, tried: TriedRules | None = None) -> Classification:
@@ -143,12 +145,14 @@ def _of_listener(listener: ListenerPolicy, tried: TriedRules | None = None) -> C
     return Classification(listener.kind, rule)
 
 
-def _as_before(known: KnownBulk, tried: TriedRules | None) -> Classification:
+def _as_before(known_bulk: KnownBulk, tried: TriedRules | None) -> Classification:
     if tried is not None:
-        tried.decided(known.rule, f"the same message was bulk in No. {ids.show(known.message)}")
-    return Classification(Kind.BULK, known.rule)
+        tried.decided(
+            known_bulk.rule, f"the same message was bulk in No. {ids.show(known_bulk.message)}"
+        )
+    return Classification(Kind.BULK, known_bulk.rule)
 
 
-def goes_anyway(listener: ListenerPolicy, said: Classification | None) -> bool:
+def goes_anyway(listener: ListenerPolicy, classification: Classification | None) -> bool:
     """Whether mail is relayed regardless of suppressions: in observe mode, or overridden."""
-    return listener.observe or (said is not None and said.rule == OVERRIDE)
+    return listener.observe or (classification is not None and classification.rule == OVERRIDE)

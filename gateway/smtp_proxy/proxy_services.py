@@ -81,8 +81,8 @@ class ProxyServices:
         """Format a time for header fields, in the local zone (RFC 5322, 3.3)."""
         second = int(moment.timestamp())
         if self._date[0] != second:
-            shown = self.policy.local_time(moment.replace(microsecond=0))
-            self._date = (second, format_datetime(shown))
+            local_time = self.policy.local_time(moment.replace(microsecond=0))
+            self._date = (second, format_datetime(local_time))
         return self._date[1]
 
     def new_id(self, at: datetime) -> int:
@@ -134,23 +134,23 @@ class ProxyServices:
         self.count()
 
     def relay_seen(
-        self, relay: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses
+        self, relay: RelaySettings, finding: RelayConnection | RelayLost | RelayRefuses
     ) -> None:
         """Store what a relay offers in its greeting, or that it can't be used."""
-        if isinstance(seen, RelayConnection):
+        if isinstance(finding, RelayConnection):
             self._reasons.pop(relay.name, None)
             self.metrics.relay(relay.name, RelayHealth.UP)
-            if self.offers.get(relay.name) != seen.extensions:
-                self.offers = {**self.offers, relay.name: seen.extensions}
+            if self.offers.get(relay.name) != finding.extensions:
+                self.offers = {**self.offers, relay.name: finding.extensions}
                 self._fresh_offers.set()
             return
-        refuses = isinstance(seen, RelayRefuses) and is_our_fault(
-            seen.reply, relay.our_fault, stage=seen.stage
+        refuses = isinstance(finding, RelayRefuses) and is_our_fault(
+            finding.reply, relay.our_fault, stage=finding.stage
         )
         health = RelayHealth.OUR_FAULT if refuses else RelayHealth.DOWN
         self.metrics.relay(relay.name, health)
         self._ill.add(relay.name)
-        reason = str(seen)
+        reason = str(finding)
         # Once, or every try during an outage would repeat it.
         if self._reasons.get(relay.name) != reason:
             self._reasons[relay.name] = reason
@@ -179,24 +179,24 @@ class ProxyServices:
         message: str,
         *,
         listener: str,
-        said: Classification,
+        classification: Classification,
         size: int,
         ends: Iterable[tuple[State, By]],
     ) -> None:
         """Log and count a message that has ended; `message` is its id as shown to people."""
-        kind = said.kind
+        kind = classification.kind
         counts: dict[str, int] = {}
         for state, by in ends:
             name = str(state)
             counts[name] = counts.get(name, 0) + 1
             self._ended[kind, state, by] += 1
-        self._messages[listener, kind, said.rule] += 1
+        self._messages[listener, kind, classification.rule] += 1
         write = _message_unknown if State.UNKNOWN in counts else _message_done
         write(
             message=message,
             listener=listener,
             kind=str(kind),
-            rule=said.rule,
+            rule=classification.rule,
             size=size,
             **counts,
         )

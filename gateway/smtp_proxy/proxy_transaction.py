@@ -87,7 +87,7 @@ class ProxyTransaction:
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
         """Accept recipients; return the reply to the client for each."""
         record = self._record
-        record.asked += len(recipients)
+        record.rcpt_count += len(recipients)
         room = max(0, self._policy.max_recipients - self._well_formed)
         over = [TOO_MANY_RECIPIENTS] * (len(recipients) - room)
         if over:
@@ -132,7 +132,7 @@ class ProxyTransaction:
 
         `argument` is the argument of RCPT; None if unknown.
         """
-        self._record.asked += 1
+        self._record.rcpt_count += 1
         if argument is None or len(self._record.entries) >= self._policy.max_recipients:
             return
         recipient = malformed(argument)
@@ -155,9 +155,9 @@ class ProxyTransaction:
         suppressed.
         """
         record = self._record
-        if not record.asked:
+        if not record.rcpt_count:
             return None
-        if record.asked > len(record.entries):
+        if record.rcpt_count > len(record.entries):
             return TOO_MANY_RECIPIENTS
         replies = [entry.reply for entry in record.entries]
         temporary = next((reply for reply in replies if not reply.permanent), None)

@@ -354,11 +354,11 @@ class GatewaySMTP(AuthExchange):
         self._require(self._may_log_in(), "538 5.7.11 Encryption required")
         self._require(self._login is None, "503 5.5.1 Already authenticated")
         self._require(self._transaction is None, "503 5.5.1 Not within a transaction")
-        given = await self.credentials(argument)
-        if given is None:
+        credentials = await self.credentials(argument)
+        if credentials is None:
             return
         assert users is not None
-        self._login = await users.verify(given.login, given.password)
+        self._login = await users.verify(credentials.login, credentials.password)
         if self._login is not None:
             self._say("235 2.7.0 Authentication successful")
             return
@@ -397,25 +397,25 @@ class GatewaySMTP(AuthExchange):
             raise CommandRefused("503 5.5.1 Say MAIL first")
         self._quiet_since = None
         extensions = self._listener.extensions if self._extended else frozenset()
-        named: list[Recipient] = []
+        recipients: list[Recipient] = []
         refusals: list[
             tuple[int, Reply]
         ] = []  #: Refusals of malformed RCPTs, with their positions.
         while True:
             try:
-                named.append(parse_rcpt(argument, extensions, utf8=transaction.utf8))
+                recipients.append(parse_rcpt(argument, extensions, utf8=transaction.utf8))
             except CommandRefused as refused:
                 self._bad_recipients += 1
                 transaction.refused(argument, refused.reply)
-                refusals.append((len(named) + len(refusals), refused.reply))
+                refusals.append((len(recipients) + len(refusals), refused.reply))
             if (
-                len(named) + len(refusals) >= _MAX_BATCH
+                len(recipients) + len(refusals) >= _MAX_BATCH
                 or not self._client_reader.pending
                 or not self._client_reader.next_is(b"RCPT ", MAX_COMMAND)
             ):
                 break
             argument = (await self._client_reader.line(MAX_COMMAND)).rstrip(b"\r")[5:]
-        replies = await transaction.recipients(named) if named else []
+        replies = await transaction.recipients(recipients) if recipients else []
         for place, reply in refusals:
             replies.insert(place, reply)
         self._write_replies(replies)

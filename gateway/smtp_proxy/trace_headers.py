@@ -75,11 +75,11 @@ def unsubscribe_fields(
 
 
 def adds_unsubscribe(
-    policy: Policy, listener: ListenerPolicy, said: Classification, headers: Headers
+    policy: Policy, listener: ListenerPolicy, classification: Classification, headers: Headers
 ) -> bool:
     """Whether a mail to one recipient gets these fields."""
-    is_wanted = listener.adds_unsubscribe or said.rule in policy.unsubscribe_rules
-    if policy.links is None or not is_wanted or said.kind is not Kind.BULK:
+    is_wanted = listener.adds_unsubscribe or classification.rule in policy.unsubscribe_rules
+    if policy.links is None or not is_wanted or classification.kind is not Kind.BULK:
         return False
     return headers.whole and not any(name in headers for name in _NO_MORE)
 

@@ -78,10 +78,10 @@ class TransactionOutcome:
         for entry in record.taken:
             entry.settle(state, refused.by, refused.reply.text)
         attempts = record.refused_for_now() if state is State.DEFERRED else ()
-        seen = self._services.journal_client.note(record.message(), attempts)
+        visible = self._services.journal_client.note(record.message(), attempts)
         record.log()
         if attempts:
-            await asyncio.wait((seen,), timeout=_SEEN_SECONDS)
+            await asyncio.wait((visible,), timeout=_SEEN_SECONDS)
         return refused.reply
 
     async def answer_again(self, earlier: Attempt) -> Reply:
@@ -91,12 +91,12 @@ class TransactionOutcome:
         reply = _PENDING if earlier.state == "pending" else Reply.of(earlier.verdict)
         if earlier.message:
             record.retry_of.append(earlier.message)
-        taken = record.taken
-        going = record.going or taken
+        taken_entries = record.taken
+        going = record.going or taken_entries
         for entry in going:
-            said = f"as {ids.show(earlier.message)}: {reply.text}"
-            entry.settle(state_after(reply), By.GATEWAY, said)
-        left_out = [entry for entry in taken if entry not in going]
+            final_reply = f"as {ids.show(earlier.message)}: {reply.text}"
+            entry.settle(state_after(reply), By.GATEWAY, final_reply)
+        left_out = [entry for entry in taken_entries if entry not in going]
         if left_out:
             await record.choose_wording()
             record.fail(left_out, record.classification)
@@ -112,25 +112,27 @@ class TransactionOutcome:
         """
         record, listener = self._record, self._listener
         going = record.going
-        known = [entry for entry in record.entries if entry.decision is not GOES]
-        left_out = [entry for entry in known if entry.taken and not entry.going]
+        known_entries = [entry for entry in record.entries if entry.decision is not GOES]
+        left_out = [entry for entry in known_entries if entry.taken and not entry.going]
 
         # The other part of a mailing sent in parts may have shown by now that this is bulk.
-        said = record.classification
+        classification = record.classification
         if (
-            known
-            and said.kind is not Kind.BULK
+            known_entries
+            and classification.kind is not Kind.BULK
             and listener.kind is None
-            and not goes_anyway(listener, said)
+            and not goes_anyway(listener, classification)
             and any(blocking(Kind.BULK, entry.decision.standing) for entry in going)
         ):
             assert record.decision is not None
             if await self._services.decider.has_turned_bulk(record.decision, record.at):
                 raise MessageRefused(TURNED_BULK, By.GATEWAY)
 
-        if known and any(entry.decision.blocked or entry.decision.would for entry in known):
+        if known_entries and any(
+            entry.decision.blocked or entry.decision.would for entry in known_entries
+        ):
             await record.choose_wording()
-        refusal = record.fail(left_out, said) if left_out else RECIPIENT_TAKEN
+        refusal = record.fail(left_out, classification) if left_out else RECIPIENT_TAKEN
         if left_out and going and listener.lmtp:
             record.only_these_may_come_again(going)
         for entry in going:
@@ -184,12 +186,12 @@ class TransactionOutcome:
         self._services.relay_said(self._relay.settings, verdict)
         if state_after(heard) is State.DEFERRED:
             mail.lost = True
-            seen = self._ended(going, verdict, drafts, mail.remembered("open"))
-            retries.leave(mail, None, seen)
+            visible = self._ended(going, verdict, drafts, mail.remembered("open"))
+            retries.leave(mail, None, visible)
         elif mail.lost:
             (answer, *_) = attempts = mail.remembered("verdict", heard.text)
-            seen = self._ended(going, verdict, drafts, attempts)
-            retries.leave(mail, answer, seen)
+            visible = self._ended(going, verdict, drafts, attempts)
+            retries.leave(mail, answer, visible)
             if client_reader.closed and not mail.gave_up:
                 self._presence(client_reader, heard, drafts).look_whether_it_listens()
         elif mail.slow or retries.is_awaited(mail):
@@ -198,10 +200,10 @@ class TransactionOutcome:
             return heard
         else:
             sent = mail.remembered("sent", heard.text) if drafts and heard.positive else ()
-            seen = self._ended(going, verdict, drafts, sent)
-            retries.leave(mail, None, seen)
-        if seen is not None:
-            await asyncio.wait((seen,), timeout=_SEEN_SECONDS)
+            visible = self._ended(going, verdict, drafts, sent)
+            retries.leave(mail, None, visible)
+        if visible is not None:
+            await asyncio.wait((visible,), timeout=_SEEN_SECONDS)
         return heard
 
     async def no_verdict(
@@ -213,13 +215,13 @@ class TransactionOutcome:
             entry.settle(State.UNKNOWN, By.RELAY, lost.why)
         retries.lose(mail)
         (first, *_) = attempts = mail.remembered("pending" if lost.may_come else "open")
-        seen = record.finish(going, attempts=attempts)
+        visible = record.finish(going, attempts=attempts)
         record.log()
-        retries.leave(mail, first if lost.may_come else None, seen)
+        retries.leave(mail, first if lost.may_come else None, visible)
         self._services.spawn(self.late_verdict(going, drafts))
-        if seen is not None:
-            await asyncio.wait((seen,), timeout=_SEEN_AFTER_DOT_SECONDS)
-            if not seen.done():
+        if visible is not None:
+            await asyncio.wait((visible,), timeout=_SEEN_AFTER_DOT_SECONDS)
+            if not visible.done():
                 log.error("retry_not_told", message=ids.show(record.id))
         return replies.LOST
 
@@ -249,15 +251,15 @@ class TransactionOutcome:
         for entry in going:
             entry.settle(state, By.RELAY, verdict.text)
         notices_go = state is State.RELAYED if drafts else None
-        seen = self._record.finish(going, attempts=attempts, notices_go=notices_go)
+        visible = self._record.finish(going, attempts=attempts, notices_go=notices_go)
         self._record.log()
-        return seen
+        return visible
 
     def _heard(self, verdict: Reply) -> Reply:
         return replies.for_client(verdict, self._relay.settings.our_fault)
 
     def _presence(
-        self, client_reader: ClientReader, said: Reply, drafts: tuple[OutboxDraft, ...]
+        self, client_reader: ClientReader, reply: Reply, drafts: tuple[OutboxDraft, ...]
     ) -> ClientPresence:
         record = self._record
         return ClientPresence(
@@ -265,7 +267,7 @@ class TransactionOutcome:
             lambda attempts: record.finish((), attempts=attempts),
             client_reader,
             self._services.retries,
-            said,
+            reply,
             owes=bool(drafts),
         )
 
@@ -292,14 +294,14 @@ class TransactionOutcome:
                 answers.append(record.accepted([entry]) if reply.positive else reply)
         return answers
 
-    def give_up(self, by: By, said: Reply, drafts: tuple[OutboxDraft, ...] = ()) -> None:
+    def give_up(self, by: By, reply: Reply, drafts: tuple[OutboxDraft, ...] = ()) -> None:
         """Record a transaction that ended before its final dot, with a report it owes."""
         record = self._record
         self._relay.hang_up()
         if not record.entries:
             return
         for entry in record.taken:
-            entry.settle(State.ABORTED, by, said.text if by is By.GATEWAY else "")
+            entry.settle(State.ABORTED, by, reply.text if by is By.GATEWAY else "")
         if drafts:
             self._services.journal_client.report(record.message(), drafts)
         else:
@@ -311,7 +313,7 @@ class TransactionOutcome:
         mail = self._record.mail
         if mail is None or mail.has_ended or mail.answered:
             return
-        seen = None
+        visible = None
         if mail.slow or mail.lost:
-            seen = self._record.finish((), attempts=mail.remembered("open"))
-        self._services.retries.leave(mail, None, seen)
+            visible = self._record.finish((), attempts=mail.remembered("open"))
+        self._services.retries.leave(mail, None, visible)

@@ -62,7 +62,7 @@ class RecipientRecord:
     offered: bool = False  #: Whether the relay has accepted it in the open transaction.
     state: State = State.ABORTED
     by: By = By.CLIENT
-    said: str = ""
+    final_reply: str = ""
     note: Note | None = None
 
     @property
@@ -75,9 +75,9 @@ class RecipientRecord:
         """Whether the message is to be sent to this recipient."""
         return self.reply.positive and not self.decision.blocked
 
-    def settle(self, state: State, by: By, said: str) -> None:
+    def settle(self, state: State, by: By, final_reply: str) -> None:
         """Record how it ended."""
-        self.state, self.by, self.said = state, by, said
+        self.state, self.by, self.final_reply = state, by, final_reply
 
 
 class TransactionRecord:
@@ -95,7 +95,7 @@ class TransactionRecord:
         self.id = services.new_id(self.at)
         self.shown_id = ids.show(self.id)
         self.entries: list[RecipientRecord] = []
-        self.asked = 0  #: How often the client sent RCPT, whatever the outcome.
+        self.rcpt_count = 0  #: How often the client sent RCPT, whatever the outcome.
         self.headers = _NO_HEADERS
         self.header_block = b""
         #: The kind of the message, once it is known.
@@ -103,14 +103,14 @@ class TransactionRecord:
         self.decision: MessageDecision | None = None
         self.relay = ""
         self.body: BodyReader | None = None  #: The content read so far, after DATA.
-        self._chosen: NoteTemplate | None = None  #: The wording; None: not chosen yet.
+        self._chosen_template: NoteTemplate | None = None  #: The wording; None: not chosen yet.
         self._asked_with: Headers | None = None  #: The headers the wording was chosen by.
         self.mail: ClientTry | None = None  #: How tries to send it are recognised.
         self.retry_of: list[int] = []  #: Messages this is known to be a retry of.
 
     @property
     def _template(self) -> NoteTemplate:
-        return self._chosen or self._policy.note
+        return self._chosen_template or self._policy.note
 
     @property
     def taken(self) -> list[RecipientRecord]:
@@ -139,8 +139,8 @@ class TransactionRecord:
             addresses=tuple(addresses),
             headers=self.headers,
             message=self.id,
-            named=tuple([entry.address for entry in self.entries]),
-            asked=self.asked,
+            named_addresses=tuple([entry.address for entry in self.entries]),
+            rcpt_count=self.rcpt_count,
             opening=opening,
         )
 
@@ -149,31 +149,31 @@ class TransactionRecord:
         if self._asked_with is self.headers:
             return
         self._asked_with = self.headers
-        chosen = await self._services.wording.template(
+        template = await self._services.wording.template(
             self._policy, self._sender.address, self.headers
         )
-        if chosen is self._template:
+        if template is self._template:
             return
-        self._chosen = chosen
+        self._chosen_template = template
         for entry in self.entries:
             if entry.note is not None:
-                entry.note = render(chosen, self._facts(entry, self.classification))
+                entry.note = render(template, self._facts(entry, self.classification))
 
-    def fail(self, entries: Sequence[RecipientRecord], said: Classification) -> Reply:
+    def fail(self, entries: Sequence[RecipientRecord], classification: Classification) -> Reply:
         """Mark recipients as suppressed; return the refusal that explains it."""
-        facts = [self._facts(entry, said) for entry in entries]
-        for entry, known in zip(entries, facts, strict=True):
-            entry.note = render(self._template, known)
+        facts = [self._facts(entry, classification) for entry in entries]
+        for entry, note_facts in zip(entries, facts, strict=True):
+            entry.note = render(self._template, note_facts)
             entry.settle(State.SEND_FAILED, By.GATEWAY, "")
         return refusal(self._template, facts)
 
-    def _facts(self, entry: RecipientRecord, said: Classification) -> NoteFacts:
+    def _facts(self, entry: RecipientRecord, classification: Classification) -> NoteFacts:
         standing = entry.decision.standing
         return NoteFacts(
             message=self.id,
             now=self._policy.local_time(self.at),
-            kind=said.kind,
-            rule=said.rule,
+            kind=classification.kind,
+            rule=classification.rule,
             recipient=entry.recipient.address,
             suppressions=entry.decision.blocked or entry.decision.would,
             personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
@@ -290,12 +290,12 @@ class TransactionRecord:
 
     def message(self) -> Message:
         """Return the message as stored in the journal."""
-        said, decision = self.classification, self.decision
+        classification, decision = self.classification, self.decision
         deliveries = []
         for entry in self.entries:
             note = note_facts = ""
             if entry.note is not None or entry.decision.would:
-                facts = self._facts(entry, said)
+                facts = self._facts(entry, classification)
                 note = entry.note.full if entry.note else reasons(self._template, facts)
                 note_facts = kept(facts)
             deliveries.append(
@@ -304,7 +304,7 @@ class TransactionRecord:
                     address=entry.address,
                     state=entry.state,
                     by=entry.by,
-                    reply=entry.said,
+                    reply=entry.final_reply,
                     note=note,
                     note_facts=note_facts,
                     would=State.SEND_FAILED if entry.decision.would else "",
@@ -320,8 +320,8 @@ class TransactionRecord:
             client=self.client.ip,
             subject=self.headers.text("subject")[:_MAX_SUBJECT],
             message_id=self.headers.text("message-id")[:_MAX_SUBJECT],
-            kind=said.kind,
-            rule=said.rule,
+            kind=classification.kind,
+            rule=classification.rule,
             relay=self.relay,
             size=self.body.size if self.body else 0,
             burst_key=decision.burst_key if decision else None,
@@ -332,9 +332,9 @@ class TransactionRecord:
 
     async def begin(self, drafts: tuple[OutboxDraft, ...]) -> bool:
         """Record the message durably; False if that failed."""
-        said = self.classification
-        individual = said.certain and said.kind is Kind.INDIVIDUAL
-        may_be_local = individual or goes_anyway(self._listener, said)
+        classification = self.classification
+        individual = classification.certain and classification.kind is Kind.INDIVIDUAL
+        may_be_local = individual or goes_anyway(self._listener, classification)
         return await self._services.journal_client.begin(
             self.message(), drafts, may_be_local=may_be_local
         )
@@ -361,7 +361,7 @@ class TransactionRecord:
                     position=position,
                     state=entry.state,
                     by=entry.by,
-                    reply=entry.said,
+                    reply=entry.final_reply,
                 )
                 for position, entry in numbered
             ]
@@ -375,7 +375,7 @@ class TransactionRecord:
         self._services.message_ended(
             self.shown_id,
             listener=self._listener.name,
-            said=self.classification,
+            classification=self.classification,
             size=self.body.size if self.body else 0,
             ends=[(entry.state, entry.by) for entry in self.entries],
         )

@@ -141,7 +141,7 @@ def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
                         has_unusable=member.has_unusable,
                         opted_out=member.opted_out,
                         standing=standings.get(member.address, NOBODY),
-                        known=contacts.get(member.address),
+                        contact=contacts.get(member.address),
                         unread=member.unread,
                     ),
                     now,

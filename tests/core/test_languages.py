@@ -75,7 +75,7 @@ def test_a_browsers_preferences_are_in_order(
 ) -> None:
     accepted = accepted_languages(field)
 
-    assert (wanted, frozenset(refused)) == (accepted.wanted, accepted.refused)
+    assert (wanted, frozenset(refused)) == (accepted.languages, accepted.refused)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ ANN, BOB = (PersonRef(PersonKind.CANDIDATE, each) for each in ("ann", "bob"))
 
 
 def facts(
-    standing: Standing = NOBODY, known: KnownContact | None = None, **other: object
+    standing: Standing = NOBODY, contact: KnownContact | None = None, **other: object
 ) -> MemberFacts:
     values = {
         "ref": ANN,
@@ -41,7 +41,7 @@ def facts(
         "has_unusable": False,
         "opted_out": False,
     }
-    return MemberFacts(**(values | other), standing=standing, known=known)  # type: ignore[arg-type]
+    return MemberFacts(**(values | other), standing=standing, contact=contact)  # type: ignore[arg-type]
 
 
 def held_by(
@@ -66,8 +66,8 @@ def status(status: str, refusal: str = "", until: datetime | None = None) -> Kno
     ("told", "reason"),
     [
         (facts(), None),
-        (facts(known=status("subscribed")), None),
-        (facts(opted_out=True, address="", known=status("cleaned")), LeftOutReason.OPT_OUT),
+        (facts(contact=status("subscribed")), None),
+        (facts(opted_out=True, address="", contact=status("cleaned")), LeftOutReason.OPT_OUT),
         (facts(is_known=False), LeftOutReason.NO_ADDRESS),
         (facts(address=""), LeftOutReason.NO_ADDRESS),
         (facts(address="", has_unusable=True), LeftOutReason.INVALID_ADDRESS),
@@ -81,15 +81,15 @@ def status(status: str, refusal: str = "", until: datetime | None = None) -> Kno
             facts(held_by(BOB, Scope.BULK, active=False, source=SuppressionSource.UNSUBSCRIBE)),
             LeftOutReason.SUPPRESSED,
         ),
-        (facts(known=status("unsubscribed")), LeftOutReason.UNSUBSCRIBED),
-        (facts(known=status("cleaned")), LeftOutReason.CLEANED),
-        (facts(known=status("archived")), LeftOutReason.REFUSED),
-        (facts(known=status("pending")), LeftOutReason.REFUSED),
-        (facts(known=status("transactional")), LeftOutReason.REFUSED),
-        (facts(known=status("", "fake")), LeftOutReason.REFUSED),
-        (facts(known=status("", "often", NOW + timedelta(hours=1))), LeftOutReason.REFUSED),
-        (facts(known=status("", "often", NOW)), None),
-        (facts(known=status("")), None),
+        (facts(contact=status("unsubscribed")), LeftOutReason.UNSUBSCRIBED),
+        (facts(contact=status("cleaned")), LeftOutReason.CLEANED),
+        (facts(contact=status("archived")), LeftOutReason.REFUSED),
+        (facts(contact=status("pending")), LeftOutReason.REFUSED),
+        (facts(contact=status("transactional")), LeftOutReason.REFUSED),
+        (facts(contact=status("", "fake")), LeftOutReason.REFUSED),
+        (facts(contact=status("", "often", NOW + timedelta(hours=1))), LeftOutReason.REFUSED),
+        (facts(contact=status("", "often", NOW)), None),
+        (facts(contact=status("")), None),
     ],
 )
 def test_the_first_reason_that_holds_counts(
@@ -104,7 +104,7 @@ def test_whose_suppression_it_is_can_be_told() -> None:
     assert left_out(facts(held_by(BOB, Scope.BULK)), NOW) == MemberOut(
         LeftOutReason.SUPPRESSED, "group Out of candidate:bob"
     )
-    assert left_out(facts(known=status("", "looks fake")), NOW) == MemberOut(
+    assert left_out(facts(contact=status("", "looks fake")), NOW) == MemberOut(
         LeftOutReason.REFUSED, "looks fake"
     )
 

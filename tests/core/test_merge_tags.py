@@ -37,4 +37,4 @@ def test_other_tags_are_named_as_written(text: str, expected: tuple[str, ...]) -
 
 
 def test_the_fields_of_an_audience_can_be_known_too() -> None:
-    assert not unknown_merge_tags("*|CITY|*", known={"CITY"})
+    assert not unknown_merge_tags("*|CITY|*", known_tags={"CITY"})

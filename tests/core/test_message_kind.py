@@ -47,8 +47,8 @@ def message(fields: str, login: str, listener: ListenerPolicy, *, whole: bool) -
     block = HeaderBlock(f"Subject: Hoi\r\n{fields}\r\n".encode(), whole=whole)
     return MessageToDecide(
         listener=listener, login=login or None, sender="crm@office.example",
-        recipients=("c@example.org",), addresses=("c@example.org",), named=("c@example.org",),
-        asked=1, headers=Headers.of(block),
+        recipients=("c@example.org",), addresses=("c@example.org",),
+        named_addresses=("c@example.org",), rcpt_count=1, headers=Headers.of(block),
     )  # fmt: skip
 
 

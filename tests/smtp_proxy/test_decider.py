@@ -47,7 +47,7 @@ def case(
     block = f"Message-ID: {known_as}\r\nX-Own-File: yes\r\n\r\n".encode()
     return MessageToDecide(
         listener=LISTENER, login=login, sender="crm@office.example", recipients=to, addresses=to,
-        named=to, asked=count, message=NUMBER + count, headers=Headers.parse(block),
+        named_addresses=to, rcpt_count=count, message=NUMBER + count, headers=Headers.parse(block),
     )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ async def test_a_worker_knows_from_the_moment_it_has_decided(
 
     personal, bulk = (Kind.INDIVIDUAL, "own-file"), (Kind.BULK, "many")
     assert [personal, bulk, bulk] == [kind_and_rule(decided) for decided in decision]
-    assert KnownBulk(NUMBER + 10, "many") == decision[2].known
+    assert KnownBulk(NUMBER + 10, "many") == decision[2].known_bulk
 
 
 @pytest.mark.parametrize(

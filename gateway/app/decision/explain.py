@@ -55,8 +55,8 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
         sender=mail.sender,
         recipients=mail.recipients,
         addresses=addresses,
-        named=addresses,
-        asked=len(addresses),
+        named_addresses=addresses,
+        rcpt_count=len(addresses),
         headers=Headers.of(block),
         opening=opening(stuffed(rest)),
     )
@@ -93,7 +93,7 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
     )
     return Explanation(
         classification=decision.classification,
-        recipients=message.asked,
+        recipients=message.rcpt_count,
         tried=tuple(tried.steps),
         refusal=decision.refusal.text if decision.refusal else "",
         relay=relay.name,

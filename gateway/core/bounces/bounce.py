@@ -76,22 +76,22 @@ def told_of_sender(bounce: Bounce, senders: Iterable[str]) -> Bounce:
     """
     if not bounce.reason.is_hard:
         return bounce
-    said = bounce.diagnostic.casefold()
+    diagnostic = bounce.diagnostic.casefold()
     ours = {sender.casefold() for sender in senders}
     recipients = [
         address.casefold() for address in (bounce.original_recipient, bounce.recipient) if address
     ]
-    named = set(_ADDRESS.findall(said))
-    if named and named <= ours.difference(recipients):
+    addresses = set(_ADDRESS.findall(diagnostic))
+    if addresses and addresses <= ours.difference(recipients):
         return replace(bounce, reason=Reason.REJECTED)
     if bounce.reason not in _OF_DOMAIN:
         return bounce
     for recipient in recipients:
-        said = said.replace(recipient, " ")
-    domains = set(_DOMAIN.findall(said))
+        diagnostic = diagnostic.replace(recipient, " ")
+    domains = set(_DOMAIN.findall(diagnostic))
     our_domains = {sender.rpartition("@")[2] for sender in ours} & domains
-    theirs = {recipient.rpartition("@")[2] for recipient in recipients} & domains
-    return replace(bounce, reason=Reason.REJECTED) if our_domains and not theirs else bounce
+    their_domains = {recipient.rpartition("@")[2] for recipient in recipients} & domains
+    return replace(bounce, reason=Reason.REJECTED) if our_domains and not their_domains else bounce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,19 +181,19 @@ def essence(lines: Sequence[str]) -> tuple[str, str]:
     after end of data:`) and any continuation lines. Phrases found in every bounce are left out of
     both.
     """
-    chosen: list[str] = []
+    specific_lines: list[str] = []
     goes_on, before = 0, ""
     for line in lines:
         if _TELLING.search(line):
-            chosen += [line] if goes_on else [before, line]
+            specific_lines += [line] if goes_on else [before, line]
             goes_on = 3
         elif goes_on and line.strip():
-            chosen.append(line)
+            specific_lines.append(line)
             goes_on -= 1
-        elif not (goes_on and chosen[-1].rstrip().endswith(":")):
+        elif not (goes_on and specific_lines[-1].rstrip().endswith(":")):
             goes_on = 0
         before = line
-    return _without_phrases(chosen), _without_phrases(lines)
+    return _without_phrases(specific_lines), _without_phrases(lines)
 
 
 def _without_phrases(lines: Sequence[str]) -> str:

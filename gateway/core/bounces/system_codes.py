@@ -136,10 +136,10 @@ SYSTEM_CODES = (
 )
 
 
-def reason_by_code(said: str) -> Reason | None:
-    """Return what a receiver's own code means, None if there is none; `said` is in lower case."""
+def reason_by_code(reply_text: str) -> Reason | None:
+    """Return what a receiver's own code in a text in lower case means; None if it has none."""
     for code, reasons in SYSTEM_CODES:
-        match = code.search(said)
+        match = code.search(reply_text)
         if match and match[1] in reasons:
             return reasons[match[1]]
     return None

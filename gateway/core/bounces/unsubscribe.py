@@ -62,12 +62,12 @@ class UnsubscribeLinks:
     public_url: str = ""  #: `[api] public_url` without a trailing slash; empty: no https links.
     address: str = ""  #: `[bounces] address`; empty: no mailto links.
 
-    def token(self, named: Named) -> str:
+    def token(self, named_mail: Named) -> str:
         """Return the token of a mail: letters and digits."""
-        if isinstance(named, NamedDelivery):
-            payload = _DELIVERY + named.message.to_bytes(8) + named.position.to_bytes(2)
+        if isinstance(named_mail, NamedDelivery):
+            payload = _DELIVERY + named_mail.message.to_bytes(8) + named_mail.position.to_bytes(2)
         else:
-            payload = _OCCURRENCE + named.occurrence.to_bytes(8)
+            payload = _OCCURRENCE + named_mail.occurrence.to_bytes(8)
         return self.keys.sign(_PURPOSE, payload)
 
     def named(self, token: str) -> Named | None:
@@ -86,23 +86,25 @@ class UnsubscribeLinks:
         if not self.address:
             return None
         tokens = tokens_in(self.address, addresses)
-        return next((named for named in map(self.named, tokens) if named is not None), None)
+        return next(
+            (named_mail for named_mail in map(self.named, tokens) if named_mail is not None), None
+        )
 
-    def url(self, named: Named | None) -> str:
+    def url(self, named_mail: Named | None) -> str:
         """Return the link for a mail, or for a preview; empty if there can be none."""
-        token = SAMPLE if named is None else self.token(named)
+        token = SAMPLE if named_mail is None else self.token(named_mail)
         return f"{self.public_url}{PATH}{token}" if self.public_url else ""
 
-    def fields(self, named: Named) -> tuple[str, ...]:
+    def fields(self, named_mail: Named) -> tuple[str, ...]:
         r"""Return the header fields for a mail, folded with CRLF; none if no link can be made.
 
         The single https address comes first (RFC 8058, 3.1: exactly one; programs use the first
         they support, RFC 2369, 3.2). `List-Unsubscribe-Post` is added only with it.
         """
-        links = [f"<{self.url(named)}>"] if self.public_url else []
+        links = [f"<{self.url(named_mail)}>"] if self.public_url else []
         if self.address:
             local, _, domain = self.address.rpartition("@")
-            tagged = f"{local}+{self.token(named)}@{domain}"
+            tagged = f"{local}+{self.token(named_mail)}@{domain}"
             links.append(f"<mailto:{tagged}?subject={MAILTO_SUBJECT}>")
         if not links:
             return ()

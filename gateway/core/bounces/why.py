@@ -165,33 +165,35 @@ def why(
     status code from the report, which may be empty, general (5.0.0) or wrong; `names_recipient` is
     for texts examined on their own: the status is about the recipient's address (5.1.1).
     """
-    said = " ".join(text[:MOST_CHARACTERS].casefold().split())
+    reply_text = " ".join(text[:MOST_CHARACTERS].casefold().split())
     domain = recipient.rpartition("@")[2].casefold()
     for system, pattern, reason in SYSTEMS:
         is_of_another = names_recipient and reason is Reason.FILTERED
-        if system.search(domain) and pattern.search(said) and not is_of_another:
+        if system.search(domain) and pattern.search(reply_text) and not is_of_another:
             return reason
-    reason = reason_by_code(said) or _by_words(said) or _by_status(said, status)
+    reason = reason_by_code(reply_text) or _by_words(reply_text) or _by_status(reply_text, status)
     if reason in (Reason.SYSTEM_ERROR, Reason.NETWORK_ERROR) and _EXPIRED.search(
-        f"{said} {status}"
+        f"{reply_text} {status}"
     ):
         return Reason.EXPIRED  # and the rest says why the last try failed
-    if reason is Reason.POLICY and _AT_HELO.search(said):
+    if reason is Reason.POLICY and _AT_HELO.search(reply_text):
         return Reason.REPUTATION
     if reason not in _OF_ADDRESS:
         return reason
-    if _is_by_policy(f"{said} {status}"):
+    if _is_by_policy(f"{reply_text} {status}"):
         return Reason.POLICY
     # A refusal at MAIL is about the sender, at HELO about the server, and after the content it is a
     # filter's; unless the status names the recipient, as in replies to pipelined commands (RFC
     # 2920): `>>> DATA`, `<<< 550 5.1.1 … user unknown`.
-    if _OF_SENDER.search(said) or (_AT_MAIL.search(said) and not _AT_DATA.search(said)):
+    if _OF_SENDER.search(reply_text) or (
+        _AT_MAIL.search(reply_text) and not _AT_DATA.search(reply_text)
+    ):
         return Reason.REJECTED
-    if _AT_HELO.search(said):
+    if _AT_HELO.search(reply_text):
         return Reason.REPUTATION
     if reason in (Reason.SUSPENDED, Reason.MOVED):
         return reason
-    if _AT_DATA.search(said) and not _OF_RECIPIENT.search(said):
+    if _AT_DATA.search(reply_text) and not _OF_RECIPIENT.search(reply_text):
         return Reason.FILTERED if reason is Reason.USER_UNKNOWN else Reason.REJECTED
     return reason
 
@@ -220,12 +222,12 @@ def _is_by_policy(text: str) -> bool:
     return bool(codes) and all(map(_OF_POLICY.match, codes)) and not _PLAIN.search(text)
 
 
-def _by_words(said: str) -> Reason | None:
-    bare = _ADDRESS.sub(" <> ", _LINK.sub(r" \1 ", said))
+def _by_words(reply_text: str) -> Reason | None:
+    bare = _ADDRESS.sub(" <> ", _LINK.sub(r" \1 ", reply_text))
     bare = _WRAPPED.sub("", " ".join(bare.split()))
     return next((reason for reason, pattern in _rows() if pattern.search(bare)), None)
 
 
-def _by_status(said: str, status: str) -> Reason:
-    codes = (*_STATUS.findall(said), *_STATUS.findall(status))
+def _by_status(reply_text: str, status: str) -> Reason:
+    codes = (*_STATUS.findall(reply_text), *_STATUS.findall(status))
     return next((STATUSES[code] for code in codes if code in STATUSES), Reason.UNDEFINED)

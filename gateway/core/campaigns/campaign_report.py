@@ -61,18 +61,18 @@ class CampaignReport:
         return (self.opens if count_machine_opens else self.opens_by_people).members
 
 
-def report(counters: Counters, kept: KeptCounts) -> CampaignReport:
+def report(counters: Counters, kept_counts: KeptCounts) -> CampaignReport:
     """Return the numbers; for bounces the larger count, as Mailchimp doesn't list every bounce."""
     return CampaignReport(
         sent=counters.sent,
-        hard=max(kept.hard.members, counters.hard_bounces),
-        soft=max(kept.soft.members, counters.soft_bounces),
+        hard=max(kept_counts.hard.members, counters.hard_bounces),
+        soft=max(kept_counts.soft.members, counters.soft_bounces),
         syntax=counters.syntax_errors,
-        opens=kept.opened,
-        opens_by_people=kept.opened_by_people,
-        clicks=kept.clicked,
-        unsubscribed=max(kept.unsubscribed.members, counters.unsubscribed),
-        links=kept.links,
+        opens=kept_counts.opened,
+        opens_by_people=kept_counts.opened_by_people,
+        clicks=kept_counts.clicked,
+        unsubscribed=max(kept_counts.unsubscribed.members, counters.unsubscribed),
+        links=kept_counts.links,
     )
 
 

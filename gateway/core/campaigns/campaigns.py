@@ -141,8 +141,8 @@ def naming_faults(name: str, from_name: str) -> list[str]:
         if any(unicodedata.category(character) in _CONTROLS for character in text):
             faults.append(f"{what} contains a line break or another control character")
         if unknown := unknown_merge_tags(text):
-            known = "*|FNAME|*, *|LNAME|*, *|OWNERNAME|*, *|OWNEREMAIL|*"
-            faults.append(f"{what} bears {', '.join(unknown)}; the merge tags are {known}")
+            merge_tags = "*|FNAME|*, *|LNAME|*, *|OWNERNAME|*, *|OWNEREMAIL|*"
+            faults.append(f"{what} bears {', '.join(unknown)}; the merge tags are {merge_tags}")
     return faults
 
 

@@ -52,8 +52,8 @@ class Counters:
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> "Counters":
         """Read what `document` wrote; from other versions, the known fields."""
-        known = {counter.name for counter in fields(cls)}
-        return cls(**{name: value for name, value in document.items() if name in known})
+        field_names = {counter.name for counter in fields(cls)}
+        return cls(**{name: value for name, value in document.items() if name in field_names})
 
     def document(self) -> dict[str, Any]:
         """Return the counters as JSON, for storage."""
@@ -99,7 +99,7 @@ def due_reading(
     )
 
 
-def missing(counted: Counters, kept: Mapping[str, int]) -> dict[str, int]:
+def missing(counted: Counters, stored_counts: Mapping[str, int]) -> dict[str, int]:
     """Return, by type, how many fewer are stored than Mailchimp counts; `machine` is machine opens.
 
     This finds rows that were skipped because the list shifted, or that appeared late.
@@ -111,13 +111,13 @@ def missing(counted: Counters, kept: Mapping[str, int]) -> dict[str, int]:
         ActivityType.UNSUBSCRIBED.value: counted.unsubscribed,
         "machine": counted.machine_opens,
     }
-    gaps = {name: number - kept.get(name, 0) for name, number in expected.items()}
+    gaps = {name: number - stored_counts.get(name, 0) for name, number in expected.items()}
     return {name: gap for name, gap in gaps.items() if gap > 0}
 
 
-def is_worse(now: Mapping[str, int], known: Mapping[str, int]) -> bool:
+def is_worse(now: Mapping[str, int], known_gaps: Mapping[str, int]) -> bool:
     """Whether more is missing than Mailchimp is known to withhold."""
-    return any(gap > known.get(name, 0) for name, gap in now.items())
+    return any(gap > known_gaps.get(name, 0) for name, gap in now.items())
 
 
 def _of_activity(counters: Counters) -> tuple[object, ...]:

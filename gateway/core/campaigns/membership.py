@@ -56,7 +56,7 @@ class MemberFacts:
     has_unusable: bool  #: The CRM gives an address that can't be one.
     opted_out: bool  #: In the opt-out group.
     standing: Standing
-    known: KnownContact | None
+    contact: KnownContact | None
     unread: str = ""  #: Fields that matter here and could not be read.
 
 
@@ -82,7 +82,7 @@ def left_out(facts: MemberFacts, now: datetime) -> MemberOut | None:
         return MemberOut(LeftOutReason.INVALID_ADDRESS)
     if facts.unread:
         return MemberOut(LeftOutReason.UNREAD, f"can't be read: {facts.unread}")
-    return suppressed(facts.standing, facts.ref) or kept_out(facts.known, now)
+    return suppressed(facts.standing, facts.ref) or kept_out(facts.contact, now)
 
 
 def is_mailable(address: str) -> bool:
@@ -116,19 +116,19 @@ def suppressed(standing: Standing, ref: PersonRef) -> MemberOut | None:
     return MemberOut(reason, f"{what}{of_whom}")
 
 
-def kept_out(known: KnownContact | None, now: datetime) -> MemberOut | None:
+def kept_out(contact: KnownContact | None, now: datetime) -> MemberOut | None:
     """Return what Mailchimp's data says against an address; a temporary refusal expires (M5)."""
-    if known is None:
+    if contact is None:
         return None
-    match known.status:
+    match contact.status:
         case "subscribed":
             return None
         case "unsubscribed" | "cleaned":
-            return MemberOut(LeftOutReason(known.status))
+            return MemberOut(LeftOutReason(contact.status))
         case "":
-            is_over = known.refused_until is not None and known.refused_until <= now
-            refused = bool(known.refusal) and not is_over
-            return MemberOut(LeftOutReason.REFUSED, known.refusal) if refused else None
+            is_over = contact.refused_until is not None and contact.refused_until <= now
+            refused = bool(contact.refusal) and not is_over
+            return MemberOut(LeftOutReason.REFUSED, contact.refusal) if refused else None
         case "archived":
             return MemberOut(
                 LeftOutReason.REFUSED, "archived at Mailchimp: unarchive the contact there"

@@ -61,7 +61,9 @@ def answered_id(headers: Headers, name: str, sender: str) -> str | None:
     # Some name a person instead: `In-Reply-To: Ann <ann@x>`.
     people = {address for field in _ADDRESS_FIELDS for _, address in headers.addresses(field)}
     not_meant = own_ids | {address.casefold() for address in people | {sender}}
-    others = [named for named in ids_named(headers, name) if named.casefold() not in not_meant]
+    others = [
+        named_id for named_id in ids_named(headers, name) if named_id.casefold() not in not_meant
+    ]
     if others and is_campaign(headers):
         # A service that sends for many customers makes the ids for all of them: go by the host.
         hosts = set(map(domain_of, own_ids))
@@ -69,9 +71,9 @@ def answered_id(headers: Headers, name: str, sender: str) -> str | None:
         domains = set(map(domain_of, senders | {sender})) - {""}
         organisations = set(map(organisation, domains))
         others = [
-            named
-            for named in others
-            if (domain := domain_of(named)) not in hosts
+            named_id
+            for named_id in others
+            if (domain := domain_of(named_id)) not in hosts
             and organisation(domain) not in organisations
         ]
     return f"<{others[0]}>" if others else None

@@ -88,16 +88,16 @@ class RulesByFields:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
-        self._known: dict[tuple[str, ...], tuple[Rule, ...]] = {}
+        self._rules_by_names: dict[tuple[str, ...], tuple[Rule, ...]] = {}
 
     def that_may_match(self, headers: Headers) -> Sequence[Rule]:
         """Return those rules in order; all of them if the header wasn't read in full."""
         if not headers.whole:
             return self._rules
         names = tuple(headers.names)
-        known = self._known.get(names)
-        if known is not None:
-            return known
+        known_rules = self._rules_by_names.get(names)
+        if known_rules is not None:
+            return known_rules
         listed = "\n" + "\n".join(names)
         rules = tuple(
             rule
@@ -106,9 +106,9 @@ class RulesByFields:
             and (not rule.family or rule.family in listed)
         )
         if len(names) <= _MOST_FIELDS:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            self._known[names] = rules
+            if len(self._rules_by_names) >= _MOST_KNOWN:
+                self._rules_by_names.clear()
+            self._rules_by_names[names] = rules
         return rules
 
 

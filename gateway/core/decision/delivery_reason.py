@@ -100,10 +100,10 @@ def _steps(decided: str, rules: "Sequence[Rule]") -> list[RuleStep]:
     steps = []
     for place, rule in enumerate(rules):
         if outcome is RuleOutcome.UNKNOWN or place < last:
-            said = outcome
+            rule_outcome = outcome
         else:
-            said = RuleOutcome.DECIDED if place == last else RuleOutcome.NOT_ASKED
-        steps.append(RuleStep(rule.name, rule.kind, rule.test.in_words, said))
+            rule_outcome = RuleOutcome.DECIDED if place == last else RuleOutcome.NOT_ASKED
+        steps.append(RuleStep(rule.name, rule.kind, rule.test.in_words, rule_outcome))
     return steps
 
 

@@ -70,12 +70,12 @@ class DsnReport:
     @property
     def mailboxes(self) -> tuple[FailedRecipient, ...]:
         """Each mailbox that was left out, once: with ORCPT if any of its spellings had one."""
-        kept: dict[str, FailedRecipient] = {}
+        by_address: dict[str, FailedRecipient] = {}
         for failed in self.failed:
-            first = kept.setdefault(lookup_form(failed.recipient.address), failed)
+            first = by_address.setdefault(lookup_form(failed.recipient.address), failed)
             if first.recipient.orcpt is None and failed.recipient.orcpt is not None:
-                kept[lookup_form(failed.recipient.address)] = failed
-        return tuple(kept.values())
+                by_address[lookup_form(failed.recipient.address)] = failed
+        return tuple(by_address.values())
 
 
 def owed(sender: Sender, recipient: Recipient) -> bool:
@@ -305,7 +305,7 @@ def build_summary(template: NoteTemplate, summary: ReportSummary) -> bytes:
     # The text, for people
     zone = summary.at.tzinfo
     since = summary.since.astimezone(zone)
-    named = sum(len(reported.left_out) for reported in summary.listed)
+    named_count = sum(len(reported.left_out) for reported in summary.listed)
     sender = one_line(summary.recipient)
     day = (since - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M")
     page = template.page("send-failed")
@@ -313,7 +313,7 @@ def build_summary(template: NoteTemplate, summary: ReportSummary) -> bytes:
         "state": template.send_failed,
         "messages": str(summary.messages),
         "count": str(summary.recipients),
-        "more": str(max(0, summary.recipients - named) or ""),
+        "more": str(max(0, summary.recipients - named_count) or ""),
         "sender": sender,
         "since": template.moment(since),
         "now": template.moment(summary.at),

@@ -94,8 +94,8 @@ def fingerprint(sender: str, recipients: Sequence[str], message_id: str, subject
 
     The subject is used if there is no Message-ID.
     """
-    named = message_id or f"\0{subject}"
-    return _mark((sender, *sorted(recipients), "", named))
+    identifier = message_id or f"\0{subject}"
+    return _mark((sender, *sorted(recipients), "", identifier))
 
 
 def likeness(sender: str, addresses: Iterable[str], author: str, subject: str) -> int:

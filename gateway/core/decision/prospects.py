@@ -23,7 +23,7 @@ def prospects(
     addresses: Iterable[str], standings: Mapping[str, Standing]
 ) -> tuple[MailProspect, ...]:
     """Return what a mailing, and mail to this person alone, would meet at each address."""
-    known = {address: standings.get(address, Standing()) for address in addresses}
+    by_address = {address: standings.get(address, Standing()) for address in addresses}
     return tuple(
         MailProspect(
             address,
@@ -31,5 +31,5 @@ def prospects(
             blocking(Kind.BULK, standing),
             blocking(Kind.INDIVIDUAL, standing),
         )
-        for address, standing in known.items()
+        for address, standing in by_address.items()
     )

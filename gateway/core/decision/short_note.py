@@ -82,7 +82,7 @@ def _named(template: NoteTemplate, message: int) -> dict[str, str]:
 
 def last_line(template: NoteTemplate, message: int, entries: Sequence[Suppression]) -> str:
     """Write the line for programs that show only a reply's last one (mutt, emailjs …)."""
-    named = dict.fromkeys(
+    names = dict.fromkeys(
         suppression_name(template, entry)
         if entry.source in NAMELESS
         else f'"{_clipped(suppression_name(template, entry), MAX_SHORT_VALUE - 2)}"'
@@ -91,7 +91,7 @@ def last_line(template: NoteTemplate, message: int, entries: Sequence[Suppressio
     values = {
         "id": ids.show(message),
         "state": template.send_failed,
-        "reason": ", ".join(named),
+        "reason": ", ".join(names),
     }
     return template.fill(SHORT_LAST, fit_for_reply(values))[0]
 

@@ -131,8 +131,8 @@ def read_piece(text: str) -> tuple[str, ...] | AddressDoubt:
     if isinstance(read, TypedAddress):
         return (without_last_dot(read.address),)
 
-    seen = _AT_SIGNS.sub("@", plain(piece))
-    linked = _MAILTO.sub(lambda link: f" {unquote(link[1].partition('?')[0])} ", seen)
+    plain_piece = _AT_SIGNS.sub("@", plain(piece))
+    linked = _MAILTO.sub(lambda link: f" {unquote(link[1].partition('?')[0])} ", plain_piece)
     parts, rest = addresses_in(linked)
     # Unclear where one address ends: `a@x.org+b@y.org`, `a@x.org-b@y.org-c@z`.
     begins_with_plus = any(part[0] == "+" for part in parts[1:])
@@ -142,12 +142,14 @@ def read_piece(text: str) -> tuple[str, ...] | AddressDoubt:
     is_certain = (
         bool(parts)
         and all(isinstance(read_address(part), TypedAddress) for part in parts)
-        and not (runs_together or WRITTEN_END.search(seen) or contradicts)
+        and not (runs_together or WRITTEN_END.search(plain_piece) or contradicts)
         and says_nothing_else(rest)
     )
     if is_certain:
         return tuple(parts)
-    return AddressDoubt(plain(piece), read.fault, _once([*parts, *guesses(seen), *guesses(linked)]))
+    return AddressDoubt(
+        plain(piece), read.fault, _once([*parts, *guesses(plain_piece), *guesses(linked)])
+    )
 
 
 def says_nothing_else(rest: str) -> bool:

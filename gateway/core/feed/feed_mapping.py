@@ -119,9 +119,9 @@ def compared(text: str) -> str:
     return " ".join(plain(text).casefold().split())
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known_names: Iterable[str]) -> str:
     """Return the known name most similar to a name; empty if none is similar."""
-    by_key = {column_key(candidate): candidate for candidate in known}
+    by_key = {column_key(candidate): candidate for candidate in known_names}
     close = get_close_matches(column_key(name), by_key, 1, 0.7)
     return by_key[close[0]] if close else ""
 
@@ -158,11 +158,13 @@ def read_mapping(
     base = KindMapping()
     name = table.get("use")
     if name is not None:
-        known = sorted(mapping_name for mapping_name, kinds in shipped.items() if kind in kinds)
-        if name not in known:
+        mapping_names = sorted(
+            mapping_name for mapping_name, kinds in shipped.items() if kind in kinds
+        )
+        if name not in mapping_names:
             raise MappingWrong(
                 "use",
-                f"no mapping of {kind} is shipped by this name; known: {', '.join(known)}",
+                f"no mapping of {kind} is shipped by this name; known: {', '.join(mapping_names)}",
             )
         base = read_mapping(kind, shipped[str(name)][kind], {})
     columns = {
@@ -195,10 +197,10 @@ def read_column(kind: str, name: str, value: object) -> ColumnMapping:
     `"Naam"`; `["Voornaam", "Achternaam"]`; `{column = "Status", values = {"Uit dienst" = "s3"}}`;
     `{value = "candidate"}`. Raise MappingWrong.
     """
-    known = COLUMNS[kind]
-    if name not in known:
-        close = nearest(name, (*known, *_OWN_KEYS))
-        hint = f"did you mean {close}?" if close else f"{kind} has {', '.join(known)}"
+    column_names = COLUMNS[kind]
+    if name not in column_names:
+        close = nearest(name, (*column_names, *_OWN_KEYS))
+        hint = f"did you mean {close}?" if close else f"{kind} has {', '.join(column_names)}"
         raise MappingWrong(name, f"no such column; {hint}")
     if not isinstance(value, Mapping):
         return ColumnMapping(columns=_columns(name, name, value))
@@ -219,10 +221,10 @@ def read_words(key: str, value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
         raise MappingWrong(key, 'not a table such as {"Uit dienst" = "s3"}')
     words: dict[str, str] = {}
-    for theirs, ours in value.items():
-        if compared(theirs) in words:
-            raise MappingWrong(key, f"has {theirs!r} twice; case and blanks make no difference")
-        words[compared(theirs)] = _word(f"{key}.{theirs}", ours)
+    for their_word, our_word in value.items():
+        if compared(their_word) in words:
+            raise MappingWrong(key, f"has {their_word!r} twice; case and blanks make no difference")
+        words[compared(their_word)] = _word(f"{key}.{their_word}", our_word)
     return words
 
 

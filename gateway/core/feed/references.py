@@ -74,10 +74,10 @@ def numbers(text: str) -> NumberRange | None:
         return NumberRange(int(whole[1]), int(whole[1]), grouped)
     if grouped is not None:
         return NumberRange(grouped, grouped, may_be_id=True)
-    shown = _EXPONENT.fullmatch(text)
-    if shown is None:
+    exponent_form = _EXPONENT.fullmatch(text)
+    if exponent_form is None:
         return None
-    mantissa, power = Decimal(shown[1].replace(",", ".")), int(shown[2])
+    mantissa, power = Decimal(exponent_form[1].replace(",", ".")), int(exponent_form[2])
     digits = -int(mantissa.as_tuple().exponent)
     unit = Decimal(10) ** (power - digits)
     middle = mantissa * Decimal(10) ** power
@@ -86,13 +86,13 @@ def numbers(text: str) -> NumberRange | None:
     return NumberRange(int(middle - unit / 2), int(middle + unit / 2) - 1)
 
 
-def possible_ids(given: str) -> list[str] | None:
+def possible_ids(text: str) -> list[str] | None:
     """Return all ids that a text may have been; None if it was rounded: there are too many.
 
     >>> possible_ids("17.0")
     ['17', '017', '0017', …
     """
-    possible = numbers(without_mark(given))
+    possible = numbers(without_mark(text))
     if possible is None:
         return []
     if not possible.is_exact:
@@ -118,22 +118,22 @@ class NumberedIds:
     def _in_order(self) -> list[int]:
         return sorted(self._by_number)
 
-    def fitting(self, given: str) -> list[str]:
+    def fitting(self, text: str) -> list[str]:
         """Return the ids a text may have been, except itself, in numeric order."""
-        possible = numbers(without_mark(given))
+        possible = numbers(without_mark(text))
         if possible is None:
             return []
-        wanted: Iterable[int] = (possible.low,)
+        fitting_numbers: Iterable[int] = (possible.low,)
         if not possible.is_exact:
             begin = bisect_left(self._in_order, possible.low)
-            wanted = self._in_order[begin : bisect_right(self._in_order, possible.high)]
+            fitting_numbers = self._in_order[begin : bisect_right(self._in_order, possible.high)]
         elif possible.other is not None:
-            wanted = (possible.low, possible.other)
+            fitting_numbers = (possible.low, possible.other)
         return [
             crm_id
-            for number in wanted
+            for number in fitting_numbers
             for crm_id in self._by_number.get(number, ())
-            if crm_id != given
+            if crm_id != text
         ]
 
 
@@ -172,85 +172,87 @@ class ReferenceTargets:
     """Everything that one kind of reference may lead to."""
 
     def __init__(self, targets: Iterable[ReferenceTarget]) -> None:
-        self.known = {target.crm_id: target for target in targets}
+        self.targets = {target.crm_id: target for target in targets}
         self._by_name = _by_form(
-            (as_read(name), target) for target in self.known.values() for name in target.names
+            (as_read(name), target) for target in self.targets.values() for name in target.names
         )
-        self._by_id = _by_form((compared(target.crm_id), target) for target in self.known.values())
-        self._numbered = NumberedIds(self.known)
+        self._by_id = _by_form(
+            (compared(target.crm_id), target) for target in self.targets.values()
+        )
+        self._numbered = NumberedIds(self.targets)
 
-    def meaning(self, given: str) -> GivenMeaning:
+    def meaning(self, text: str) -> GivenMeaning:
         """Return the meaning of a text that is nobody's id, as far as it is clear.
 
         Of several candidates the one that blocks the most mail counts: whoever is meant is
         protected, and the report says it isn't certain. If none blocks mail, it leads nowhere.
         """
-        fits = dict(self._fits(given))
+        fits = dict(self._fits(text))
         if not fits:
-            return self.meaning_of_parts(given)
+            return self.meaning_of_parts(text)
         first, *others = sorted(fits, key=lambda target: (-target.keeps_away, target.crm_id))
         also = tuple(target.crm_id for target in others)
         if others and not first.keeps_away:
             return GivenMeaning(others=(first.crm_id, *also), is_certain=False)
         how = fits[first]
-        number = numbers(without_mark(given)) if how is UnderstoodBy.BENT else None
+        number = numbers(without_mark(text)) if how is UnderstoodBy.BENT else None
         is_exact = number is None or number.is_exact
         return GivenMeaning(
             crm_id=first.crm_id, how=how, is_certain=is_exact and not others, others=also
         )
 
-    def meaning_of_parts(self, given: str) -> GivenMeaning:
+    def meaning_of_parts(self, text: str) -> GivenMeaning:
         """Return what blocks mail among several, or beside a remark; else nothing."""
-        parts = [part for piece in _SEPARATED.split(given) if (part := piece.strip())]
-        named = {
+        parts = [part for piece in _SEPARATED.split(text) if (part := piece.strip())]
+        targets = {
             target.crm_id: target
             for part in parts
-            for target in (self.known.get(part), *(fit for fit, _ in self._fits(part)))
+            for target in (self.targets.get(part), *(fit for fit, _ in self._fits(part)))
             if target is not None
         }
-        if not any(target.keeps_away for target in named.values()):
+        if not any(target.keeps_away for target in targets.values()):
             return NOTHING
         first, *others = sorted(
-            named.values(), key=lambda target: (-target.keeps_away, target.crm_id)
+            targets.values(), key=lambda target: (-target.keeps_away, target.crm_id)
         )
         also = tuple(target.crm_id for target in others)
         return GivenMeaning(
             crm_id=first.crm_id, how=UnderstoodBy.PART, is_certain=False, others=also
         )
 
-    def nearest(self, given: str) -> tuple[str, ...]:
+    def nearest(self, text: str) -> tuple[str, ...]:
         """Return the known targets whose id or name is most similar to a text, as suggestions."""
-        form = as_read(given)
+        form = as_read(text)
         ranked = sorted(
             (
                 (
                     max(
-                        SequenceMatcher(None, form, as_read(text)).ratio()
-                        for text in (target.crm_id, *target.names)
+                        SequenceMatcher(None, form, as_read(name)).ratio()
+                        for name in (target.crm_id, *target.names)
                     ),
                     target.crm_id,
                 )
-                for target in self.known.values()
+                for target in self.targets.values()
             ),
             key=lambda pair: (-pair[0], pair[1]),
         )
         close = [crm_id for likeness, crm_id in ranked[:_NEAREST] if likeness >= _LIKENESS]
-        return tuple(str(self.known[crm_id]) for crm_id in close)
+        return tuple(str(self.targets[crm_id]) for crm_id in close)
 
-    def _fits(self, given: str) -> Iterator[tuple[ReferenceTarget, UnderstoodBy]]:
+    def _fits(self, text: str) -> Iterator[tuple[ReferenceTarget, UnderstoodBy]]:
         """Yield each that fits; the surest way last, which is the one kept."""
-        for target in self._by_name.get(as_read(given), ()):
+        for target in self._by_name.get(as_read(text), ()):
             yield target, UnderstoodBy.NAME
-        yield from ((self.known[crm_id], UnderstoodBy.BENT) for crm_id in self.bent(given))
-        for target in self._by_id.get(compared(given), ()):
+        yield from ((self.targets[crm_id], UnderstoodBy.BENT) for crm_id in self.bent(text))
+        for target in self._by_id.get(compared(text), ()):
             yield target, UnderstoodBy.CASE
 
-    def bent(self, given: str) -> list[str]:
+    def bent(self, text: str) -> list[str]:
         """Return the known ids that a spreadsheet may have turned into a text."""
-        plain = without_mark(given)
-        if plain != given and plain in self.known:
+        plain = without_mark(text)
+        if plain != text and plain in self.targets:
             return [plain]
-        return self._numbered.fitting(given)
+        return self._numbered.fitting(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,11 +285,11 @@ class ReferenceUse:
         """How to fix it; empty: nothing to do."""
         match self.lead:
             case ReferenceLead.UNKNOWN if self.others:
-                shown, more = self.others[:_SHOWN], len(self.others) - _SHOWN
-                named = f"{', '.join(shown)} and {more} more" if more > 0 else " or ".join(shown)
+                ids, more = self.others[:_SHOWN], len(self.others) - _SHOWN
+                choices = f"{', '.join(ids)} and {more} more" if more > 0 else " or ".join(ids)
                 if self.reference == "memberships.person":
-                    named += "; all of them are members if the group keeps mail away"
-                return f"it may mean {named}: write the id"
+                    choices += "; all of them are members if the group keeps mail away"
+                return f"it may mean {choices}: write the id"
             case ReferenceLead.UNKNOWN:
                 none = "nothing has this id"
                 if self.kind:

@@ -118,10 +118,10 @@ def _u_label(label: str) -> str:
     if not label.startswith("xn--"):
         return label
     try:
-        shown = label[4:].encode("ascii").decode("punycode")
+        text = label[4:].encode("ascii").decode("punycode")
     except UnicodeError:
         return label
-    return shown if shown.isprintable() and "." not in shown and a_label(shown) == label else label
+    return text if text.isprintable() and "." not in text and a_label(text) == label else label
 
 
 def domains_of(address: str) -> Iterator[str]:

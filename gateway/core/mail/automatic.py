@@ -200,6 +200,6 @@ def report_kind(content_type: str) -> Automatic | None:
         return None
     message = Message()
     message["Content-Type"] = content_type
-    named = collapse_rfc2231_value(message.get_param("report-type", ""))
-    report_type = _REPORT_TYPE.match(named)
+    type_name = collapse_rfc2231_value(message.get_param("report-type", ""))
+    report_type = _REPORT_TYPE.match(type_name)
     return _REPORTS.get(report_type[1].casefold()) if report_type else None

@@ -29,7 +29,7 @@ class ContentHash:
     """
 
     def __init__(self) -> None:
-        self._kept: list[bytes] = []
+        self._pieces: list[bytes] = []
         self._room = WHOLLY_HASHED
         self._text = ""
         self._hash = blake2b(digest_size=20)
@@ -41,7 +41,7 @@ class ContentHash:
 
     def feed(self, octets: bytes) -> None:
         """Take some more of the content."""
-        self._kept.append(octets)
+        self._pieces.append(octets)
         self._room -= len(octets)
         if self._room < 0:
             self._hash_kept()
@@ -59,8 +59,8 @@ class ContentHash:
         return self._text
 
     def _hash_kept(self) -> None:
-        octets = self._kept[0] if len(self._kept) == 1 else b"".join(self._kept)
-        self._kept.clear()
+        octets = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces.clear()
         if self._header is None:
             self._body(octets, last=False)
         else:

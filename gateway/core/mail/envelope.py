@@ -45,8 +45,8 @@ class CommandRefused(Exception):
 
     def naming(self, argument: bytes) -> "CommandRefused":
         """Return the same error with the address it is about: the text after `FROM:` or `TO:`."""
-        shown = malformed(argument).address[:_SHOWN_IN_REPLY]
-        ascii_only = shown.encode("ascii", "backslashreplace").decode()[:_NAMED_OCTETS]
+        address = malformed(argument).address[:_SHOWN_IN_REPLY]
+        ascii_only = address.encode("ascii", "backslashreplace").decode()[:_NAMED_OCTETS]
         return CommandRefused(f"{self.reply.code} {self.reply.lines[0]}: <{ascii_only}>")
 
 
@@ -171,17 +171,17 @@ def parse_rcpt(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> 
 
 def malformed(argument: bytes) -> Recipient:
     """Return what `parse_rcpt` refused as a recipient to be recorded, never sent to."""
-    shown = argument[:_SHOWN].decode("utf-8", "replace")
-    path = _NAMED.match(shown)
-    named = (path[1] if path else shown).strip()
-    text = "".join(letter if letter.isprintable() else "\ufffd" for letter in named)
+    argument_text = argument[:_SHOWN].decode("utf-8", "replace")
+    path = _NAMED.match(argument_text)
+    address = (path[1] if path else argument_text).strip()
+    text = "".join(letter if letter.isprintable() else "\ufffd" for letter in address)
     return Recipient(path=Path(argument, text), argument=argument)
 
 
 def _parse(
     argument: bytes,
     keyword: bytes,
-    known: dict[bytes, str],
+    extension_of: dict[bytes, str],
     extensions: AbstractSet[str],
     status: str,
 ) -> tuple[Path, bytes, dict[bytes, bytes | None]]:
@@ -195,16 +195,16 @@ def _parse(
     path, tail = parsed
     if not tail:
         return path, rest, {}
-    return path, rest, parse_parameters(tail, known, extensions)
+    return path, rest, parse_parameters(tail, extension_of, extensions)
 
 
 def parse_parameters(
-    tail: bytes, known: dict[bytes, str], extensions: AbstractSet[str]
+    tail: bytes, extension_of: dict[bytes, str], extensions: AbstractSet[str]
 ) -> dict[bytes, bytes | None]:
     """Return the parameters after an address, ` SIZE=1234 SMTPUTF8`; None: it has no value.
 
-    `known` has the extension of each. Raise `CommandRefused` for one that is malformed, given
-    twice, or of an extension that wasn't offered.
+    `extension_of` has the extension of each. Raise `CommandRefused` for one that is malformed,
+    given twice, or of an extension that wasn't offered.
     """
     if tail[:1] not in b" \t":
         raise CommandRefused("501 5.5.4 A space must follow the address")
@@ -216,7 +216,7 @@ def parse_parameters(
         if parameter is None:
             raise CommandRefused("501 5.5.4 Malformed parameter")
         keyword = parameter[1].upper()
-        if known.get(keyword) not in extensions:
+        if extension_of.get(keyword) not in extensions:
             raise CommandRefused(f"555 5.5.4 Parameter not offered: {keyword.decode()}")
         if keyword in parameters:
             raise CommandRefused(f"501 5.5.4 Parameter given twice: {keyword.decode()}")

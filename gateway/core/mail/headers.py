@@ -159,8 +159,8 @@ class Headers:
             divided = mailboxes_in([words])
             if any("@" in address for _, address in divided):
                 pairs += [(_decoded_words(phrase), address) for phrase, address in divided[:_MOST]]
-            elif (shown := _decoded_words(text)).count("(") < _MOST_COMMENTS:
-                pairs += mailboxes_in([shown])
+            elif (decoded_text := _decoded_words(text)).count("(") < _MOST_COMMENTS:
+                pairs += mailboxes_in([decoded_text])
         return pairs[:_MOST]
 
 

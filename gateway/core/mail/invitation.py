@@ -70,9 +70,9 @@ def _methods(headers: Headers, content: bytes) -> Iterator[str]:
 
 def calendar_method(kind: Message, part: Headers, text: bytes) -> str | None:
     """Return a calendar part's METHOD, from its type and its text; None if they contradict."""
-    named = kind.get_param("method")
+    parameter = kind.get_param("method")
     calendar = _FOLD.sub(b"", without_transfer_encoding(part, text))
     methods = {method.decode("ascii").lower() for method in _METHOD.findall(calendar)}
-    if isinstance(named, str) and named.strip():
-        methods.add(named.strip().lower())
+    if isinstance(parameter, str) and parameter.strip():
+        methods.add(parameter.strip().lower())
     return methods.pop() if len(methods) == 1 else None

@@ -17,12 +17,14 @@ class Mentions:
 
     def __init__(self, words: Iterable[str], replacement: str) -> None:
         """`words` count wherever they stand alone, in any case."""
-        wanted = sorted({word for word in words if len(word) >= _SHORTEST}, key=len, reverse=True)
-        patterns = (r"\s+".join(map(re.escape, word.split())) for word in wanted)
+        sought_words = sorted(
+            {word for word in words if len(word) >= _SHORTEST}, key=len, reverse=True
+        )
+        patterns = (r"\s+".join(map(re.escape, word.split())) for word in sought_words)
         # ann@x.org is not in joann@x.org, nor A-17 in A-170; it is in "mail ann@x.org."
         self._pattern = (
             re.compile(rf"(?i)(?<![\w.+@-])(?:{'|'.join(patterns)})(?![\w@-]|\.\w)")
-            if wanted
+            if sought_words
             else None
         )
         self._replacement = replacement

@@ -182,16 +182,16 @@ def clean_filename(name: str) -> str:
         name = decoded(name.encode("utf-8", "replace"))
     last = next((part for part in re.split(r"[/\\]", name)[::-1] if part.strip(". ")), "")
     last = re.sub(r"\A[A-Za-z]:", "", last)
-    shown = ""
+    filename = ""
     for letter in unicodedata.normalize("NFC", last):
         category = unicodedata.category(letter)
         if category in ("Zs", "Zl", "Zp") or letter in "\t\r\n":
-            shown += " "
+            filename += " "
         elif not category.startswith("C"):  # drops invisible characters
-            shown += letter
-    shown = _FORBIDDEN.sub("_", _PILED_UP.sub(r"\1", shown))
-    shown = shortened(" ".join(shown.split()).strip(". "))
-    return f"_{shown}" if _RESERVED.match(shown) else shown or _UNNAMED
+            filename += letter
+    filename = _FORBIDDEN.sub("_", _PILED_UP.sub(r"\1", filename))
+    filename = shortened(" ".join(filename.split()).strip(". "))
+    return f"_{filename}" if _RESERVED.match(filename) else filename or _UNNAMED
 
 
 def shortened(name: str) -> str:

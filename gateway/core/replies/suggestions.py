@@ -226,9 +226,9 @@ def _reasons_in_numbers(
 def _reasons_in_person(
     clues: SuggestionClues, possible: PossibleApplication
 ) -> Iterator[tuple[SuggestionReason, str]]:
-    for given, reason in ((clues.senders, _R.SENDER), (clues.addresses, _R.ADDRESS_IN_TEXT)):
-        if theirs := next((address for address in given if address in possible.addresses), ""):
-            yield reason, theirs
+    for addresses, reason in ((clues.senders, _R.SENDER), (clues.addresses, _R.ADDRESS_IN_TEXT)):
+        if address := next((address for address in addresses if address in possible.addresses), ""):
+            yield reason, address
             break
     by_names = (
         (clues.sender_names, _R.SENDER_NAME),
@@ -316,10 +316,10 @@ def _names(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _bounded(texts: Iterable[str], most: int, *, but: Sequence[str] = ()) -> tuple[str, ...]:
-    kept: dict[str, None] = {}
+    distinct_texts: dict[str, None] = {}
     for text in texts:
         if text not in but:
-            kept[text] = None
-        if len(kept) == most:
+            distinct_texts[text] = None
+        if len(distinct_texts) == most:
             break
-    return tuple(kept)
+    return tuple(distinct_texts)

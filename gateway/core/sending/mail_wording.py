@@ -119,14 +119,14 @@ def parse_mail_wording(
     if not lines or not lines[0].text.startswith(_SUBJECT):
         raise BadWording(f"{source}: the first line must be `{_SUBJECT} …`")
     subject = lines[0].text.removeprefix(_SUBJECT).strip()
-    given = split_sections(lines[1:], sorted({*wording.sections, "words"}), source)
-    word_lines = given.pop("words", ())
+    given_sections = split_sections(lines[1:], sorted({*wording.sections, "words"}), source)
+    word_lines = given_sections.pop("words", ())
 
     shipped_sections = {} if shipped is None else shipped.sections
     sections = {name: shipped_sections[name] for name in wording.optional & shipped_sections.keys()}
-    for name in sorted(wording.sections - given.keys() - sections.keys()):
+    for name in sorted(wording.sections - given_sections.keys() - sections.keys()):
         raise BadWording(f"{source}: the section [{name}] is missing")
-    for name, section in given.items():
+    for name, section in given_sections.items():
         sections[name] = tuple(
             read_line(line.text, wording.placeholders, f"{source}:{line.number}")
             for line in section

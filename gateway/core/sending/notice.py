@@ -28,7 +28,7 @@ class Notice:
 
 def build(notice: Notice) -> bytes:
     """Write the mail, with CRLF line ends, ready to send; it asks for no replies (RFC 3834)."""
-    known = [notice.in_reply_to] if _MESSAGE_ID.fullmatch(notice.in_reply_to) else []
+    answered_ids = [notice.in_reply_to] if _MESSAGE_ID.fullmatch(notice.in_reply_to) else []
     header = own_mail.own_header(
         sender=own_mail.configured_mailbox(notice.sender),
         recipient=own_mail.angled(notice.recipient),
@@ -36,7 +36,7 @@ def build(notice: Notice) -> bytes:
         at=notice.at,
         message_id=own_mail.message_id(notice.id, "notice", notice.hostname),
         language=notice.language,
-        before=own_mail.thread_fields(known, known),
+        before=own_mail.thread_fields(answered_ids, answered_ids),
         automatic="auto-replied" if notice.answers else "auto-generated",
         after=("X-Auto-Response-Suppress: All", own_mail.own_mark(notice.id)),
     )

@@ -12,13 +12,13 @@ def waits(trigger: Trigger, facts: OccurrenceFacts, *, to_person: bool = True) -
     """Return the unread fields that a mail waits for, in words; empty: none."""
     event = trigger.event
     fields = deciding(event.deciding, facts.unread, to_person=to_person)
-    named = [
+    unread_fields = [
         f"{field.field} of {field.what} {field.record} ({field.place}: {field.text})"
         for field in fields
     ]
     if doubt := event.in_doubt(facts):
-        named.append(doubt)
-    return UNREAD.format("; ".join(named)) if named else ""
+        unread_fields.append(doubt)
+    return UNREAD.format("; ".join(unread_fields)) if unread_fields else ""
 
 
 def unmet(

@@ -61,8 +61,8 @@ def question(language: str) -> str:
 
 def is_yes(answer: str, language: str) -> bool:
     """Whether an answer means yes, in the question's language or in English."""
-    said = answer.strip().lower()
-    return said in (*_question(language)[1], *_QUESTIONS["en"][1])
+    word = answer.strip().lower()
+    return word in (*_question(language)[1], *_QUESTIONS["en"][1])
 
 
 def _question(language: str) -> tuple[str, Sequence[str]]:
@@ -159,8 +159,8 @@ def recipients(trigger: Trigger, around: ApplicationStaff) -> Iterator[str]:
     Empty for the person, `staff:3`, or an address.
     """
     mailboxes: set[str] = set()
-    for wanted in trigger.recipients:
-        for name, mailbox in _named(wanted, around):
+    for recipient in trigger.recipients:
+        for name, mailbox in _named(recipient, around):
             if mailbox not in mailboxes:
                 mailboxes.add(mailbox)
                 yield name
@@ -168,20 +168,20 @@ def recipients(trigger: Trigger, around: ApplicationStaff) -> Iterator[str]:
 
 def missing(trigger: Trigger, around: ApplicationStaff) -> Iterator[str]:
     """Yield a trigger's recipients that don't exist here, as its file names them."""
-    return (wanted for wanted in trigger.recipients if not any(_named(wanted, around)))
+    return (recipient for recipient in trigger.recipients if not any(_named(recipient, around)))
 
 
-def _named(wanted: str, around: ApplicationStaff) -> Iterator[tuple[str, str]]:
+def _named(recipient: str, around: ApplicationStaff) -> Iterator[tuple[str, str]]:
     """Yield the people a trigger's recipient means, each with the mailbox in lower case."""
-    if wanted == CANDIDATE:
+    if recipient == CANDIDATE:
         yield "", ""
-    elif "@" in wanted:
-        yield wanted, wanted.lower()
+    elif "@" in recipient:
+        yield recipient, recipient.lower()
     else:
-        role = wanted.removeprefix(RESPONSIBLE)
+        role = recipient.removeprefix(RESPONSIBLE)
         responsible = [staff for staff in around.responsible if role in staff.roles]
         one_person = {OWNER: around.owner, ACTING: around.actor}
-        for staff in [one_person[wanted]] if wanted in one_person else responsible:
+        for staff in [one_person[recipient]] if recipient in one_person else responsible:
             if staff is not None:
-                recipient = f"{STAFF_RECIPIENT}{staff.crm_id}"
-                yield recipient, staff.email.lower() or recipient
+                ledger_name = f"{STAFF_RECIPIENT}{staff.crm_id}"
+                yield ledger_name, staff.email.lower() or ledger_name

@@ -134,10 +134,10 @@ class ApplicationEvent(TriggerEvent):
         self, trigger: "Trigger", occurrence: str, facts: OccurrenceFacts, today: date
     ) -> str:
         """Return that the application is gone, or has another status than the trigger's."""
-        known = facts.application
-        if known is None:
+        known_application = facts.application
+        if known_application is None:
             return APPLICATION_GONE
-        if trigger.status not in ("", known.application.status):
+        if trigger.status not in ("", known_application.application.status):
             return OTHER_STATUS
         return ""
 

@@ -45,9 +45,9 @@ def values(
         UNSUBSCRIBE_URL: unsubscribe_url,
     }
     for group in groups:
-        known = group.of(facts, language)
-        if known is not None:
-            by_name[group.name] = known
+        group_values = group.of(facts, language)
+        if group_values is not None:
+            by_name[group.name] = group_values
     return by_name
 
 
@@ -84,15 +84,19 @@ def values_of_qualification(facts: OccurrenceFacts, language: str) -> Mapping[st
 
 def values_of_application(facts: OccurrenceFacts, language: str) -> Mapping[str, str] | None:
     """Return the values of `application`, with its status in the reader's language."""
-    known = facts.application
-    if known is None:
+    known_application = facts.application
+    if known_application is None:
         return None
-    status = dict(known.status_names).get(language) or known.status_name or known.application.status
+    status = (
+        dict(known_application.status_names).get(language)
+        or known_application.status_name
+        or known_application.application.status
+    )
     return {
-        "reference": known.application.reference,
-        "title": known.application.title,
-        "about": known.about,
-        "programme": known.programme_name or known.application.programme,
+        "reference": known_application.application.reference,
+        "title": known_application.application.title,
+        "about": known_application.about,
+        "programme": known_application.programme_name or known_application.application.programme,
         "status": status,
     }
 

@@ -26,10 +26,10 @@ class Vocabulary:
     filled: frozenset[tuple[str, str]] = frozenset()
 
 
-def doubts(trigger: Trigger, known: Vocabulary, today: date) -> Iterator[str]:
+def doubts(trigger: Trigger, vocabulary: Vocabulary, today: date) -> Iterator[str]:
     """Yield why a trigger, or one of its recipients, can never mail: key, value, and the remedy."""
     if trigger.event.is_of_application:
-        yield from doubts_of_application(trigger, known)
+        yield from doubts_of_application(trigger, vocabulary)
         return
     stored = trigger.stored
     if trigger.event.goes_by_stored_dates and not (stored.yearly or stored.monthly):
@@ -37,54 +37,54 @@ def doubts(trigger: Trigger, known: Vocabulary, today: date) -> Iterator[str]:
         if last is not None and last < today:
             yield f"dates: the last one, {last.isoformat()}, is past, it never mails: add one"
     needed = trigger.event.needs
-    if needed is not None and needed not in known.filled:
+    if needed is not None and needed not in vocabulary.filled:
         what, column = _SINGULAR[needed[0]], needed[1]
         yield f'event = "{trigger.event}": no {what} has {column}, it never mails: feed that column'
 
 
-def doubts_of_application(trigger: Trigger, known: Vocabulary) -> Iterator[str]:
+def doubts_of_application(trigger: Trigger, vocabulary: Vocabulary) -> Iterator[str]:
     """Yield the same for a trigger on applications: status, programme, and staff roles."""
-    is_initial = trigger.status in known.initial or not known.initial
-    if trigger.status and trigger.status not in known.statuses:
-        yield _unknown("status", trigger.status, "status of applications", known.statuses)
+    is_initial = trigger.status in vocabulary.initial or not vocabulary.initial
+    if trigger.status and trigger.status not in vocabulary.statuses:
+        yield _unknown("status", trigger.status, "status of applications", vocabulary.statuses)
     elif trigger.status and trigger.initial_phase and not is_initial:
         yield (
             f'status = "{trigger.status}" is not marked initial, with phase = "initial" it never '
             "mails: remove one of the two"
         )
-    if trigger.programme and trigger.programme not in known.programmes:
-        yield _unknown("programme", trigger.programme, "programme", known.programmes)
-    for wanted in trigger.recipients:
-        role = wanted.removeprefix(RESPONSIBLE)
-        if role == wanted:
+    if trigger.programme and trigger.programme not in vocabulary.programmes:
+        yield _unknown("programme", trigger.programme, "programme", vocabulary.programmes)
+    for recipient in trigger.recipients:
+        role = recipient.removeprefix(RESPONSIBLE)
+        if role == recipient:
             continue
-        if role not in known.roles:
-            names = dict.fromkeys(known.roles, "")
-            yield _unknown("recipients", wanted, "role of staff", names, role)
-        elif not known.roles[role]:
+        if role not in vocabulary.roles:
+            names = dict.fromkeys(vocabulary.roles, "")
+            yield _unknown("recipients", recipient, "role of staff", names, role)
+        elif not vocabulary.roles[role]:
             yield (
-                f'recipients = "{wanted}" reaches nobody: no staff with that role have an '
+                f'recipients = "{recipient}" reaches nobody: no staff with that role have an '
                 "e-mail address; feed it"
             )
 
 
-def _unknown(key: str, value: str, what: str, known: Mapping[str, str], word: str = "") -> str:
-    """Return that a key names something unknown, with the nearest known one."""
+def _unknown(key: str, value: str, what: str, names: Mapping[str, str], word: str = "") -> str:
+    """Return that a key names something unknown, with the nearest known one; `names` are by id."""
     never = "reaches nobody" if word else "never mails"
-    said = f'{key} = "{value}" {never}: there is no such {what}'
+    fault = f'{key} = "{value}" {never}: there is no such {what}'
     # The intended id: in another case, by its name, or with a typo
-    called = {name: crm_id for crm_id, name in known.items() if name}
-    called |= {crm_id: crm_id for crm_id in known}
+    called = {name: crm_id for crm_id, name in names.items() if name}
+    called |= {crm_id: crm_id for crm_id in names}
     forms = {as_read(text): crm_id for text, crm_id in called.items()}
-    meant = word or value
-    near = forms.get(as_read(meant)) or called.get(nearest(meant, called), "")
+    unknown_word = word or value
+    near = forms.get(as_read(unknown_word)) or called.get(nearest(unknown_word, called), "")
     if near:
-        return f"{said}; write {_shown(f'{RESPONSIBLE}{near}' if word else near, known.get(near))}"
-    if not known:
-        return f"{said}, none was ever imported"
-    named = ", ".join(_shown(word, name) for word, name in list(known.items())[:_MOST_NAMED])
-    more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
-    return f"{said}; known: {named}{more}"
+        return f"{fault}; write {_shown(f'{RESPONSIBLE}{near}' if word else near, names.get(near))}"
+    if not names:
+        return f"{fault}, none was ever imported"
+    known_words = ", ".join(_shown(word, name) for word, name in list(names.items())[:_MOST_NAMED])
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"{fault}; known: {known_words}{more}"
 
 
 def _shown(word: str, name: str | None) -> str:

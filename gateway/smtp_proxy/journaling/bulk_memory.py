@@ -14,18 +14,18 @@ class BulkMemory:
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
-        self._known: dict[int, KnownBulk] = {}
+        self._by_identity: dict[int, KnownBulk] = {}
 
-    def add(self, identity: int, known: KnownBulk) -> None:
+    def add(self, identity: int, known_bulk: KnownBulk) -> None:
         """Remember a message; beyond the limit the oldest entry is dropped."""
-        self._known.pop(identity, None)
-        if len(self._known) >= self._most:
-            del self._known[next(iter(self._known))]
-        self._known[identity] = known
+        self._by_identity.pop(identity, None)
+        if len(self._by_identity) >= self._most:
+            del self._by_identity[next(iter(self._by_identity))]
+        self._by_identity[identity] = known_bulk
 
     def find(self, identity: int, now: datetime) -> KnownBulk | None:
         """Return where a message was first found bulk; None if it wasn't, or too long ago."""
-        known = self._known.get(identity)
-        if known is None or known.message < ids.first_id_at(now - REMEMBERED):
+        known_bulk = self._by_identity.get(identity)
+        if known_bulk is None or known_bulk.message < ids.first_id_at(now - REMEMBERED):
             return None
-        return known
+        return known_bulk

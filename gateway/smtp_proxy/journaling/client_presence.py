@@ -33,7 +33,7 @@ class ClientPresence:
         write: Callable[[tuple[Attempt, ...]], "asyncio.Future[None] | None"],
         client_reader: ClientReader,
         retries: Retries,
-        said: Reply,
+        reply: Reply,
         *,
         owes: bool,
     ) -> None:
@@ -46,7 +46,7 @@ class ClientPresence:
         self._write = write
         self._client_reader = client_reader
         self._retries = retries
-        self._said = said
+        self._reply = reply
         self._owes = owes
         self._loop = asyncio.get_running_loop()
 
@@ -104,17 +104,17 @@ class ClientPresence:
         """Let the client send the same mail again on purpose; those who waited get the answer."""
         mail = self._mail
         mail.heard = True
-        kept = attempts = self._remembered("verdict")
+        stored_attempts = attempts = self._remembered("verdict")
         forgotten = self._remembered(self._state_heard)
         if self._retries.is_awaited(mail):
             self._loop.call_later(_AWAITED_SECONDS, lambda: self._write(forgotten))
         else:
-            kept = forgotten
-        self._retries.leave(mail, attempts[0], self._write(kept))
+            stored_attempts = forgotten
+        self._retries.leave(mail, attempts[0], self._write(stored_attempts))
 
     @property
     def _state_heard(self) -> str:
-        return "sent" if self._owes and self._said.positive else "heard"
+        return "sent" if self._owes and self._reply.positive else "heard"
 
     def _remembered(self, state: str) -> tuple[Attempt, ...]:
-        return self._mail.remembered(state, self._said.text)
+        return self._mail.remembered(state, self._reply.text)

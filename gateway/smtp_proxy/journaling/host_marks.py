@@ -78,9 +78,9 @@ class HostMarks:
         self._quiet = signal
         return False
 
-    def _is_locked(self, asked: bytes) -> bool:
-        kept: tuple[int, ...] = _FLOCK.unpack(fcntl.fcntl(self._file, fcntl.F_OFD_GETLK, asked))
-        return kept[0] != fcntl.F_UNLCK
+    def _is_locked(self, query: bytes) -> bool:
+        lock: tuple[int, ...] = _FLOCK.unpack(fcntl.fcntl(self._file, fcntl.F_OFD_GETLK, query))
+        return lock[0] != fcntl.F_UNLCK
 
     def _lock(self, type_: int, kind: MarkKind, number: int) -> bool:
         try:

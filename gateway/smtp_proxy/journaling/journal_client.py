@@ -69,19 +69,19 @@ class JournalClient:
 
         Cancelled if the store is away: no process will see it before it is back.
         """
-        seen: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        visible: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def written(done: "asyncio.Future[None]") -> None:
             if done.cancelled():
                 return
             if done.exception() is None:
-                self._journal.finish(0, (), visible=seen)
+                self._journal.finish(0, (), visible=visible)
             else:
-                seen.cancel()
+                visible.cancel()
                 self._spawn(self._note_locally(message))
 
         self._journal.begin(message, attempts=attempts).add_done_callback(written)
-        return seen
+        return visible
 
     async def _note_locally(self, message: Message) -> None:
         if await self._begin_locally(message):
@@ -120,11 +120,11 @@ class JournalClient:
             outcomes = ()
             if not attempts:
                 return None
-        seen = asyncio.get_running_loop().create_future() if attempts else None
+        visible = asyncio.get_running_loop().create_future() if attempts else None
         self._journal.finish(
-            message, outcomes, attempts=attempts, notices_go=notices_go, visible=seen
+            message, outcomes, attempts=attempts, notices_go=notices_go, visible=visible
         )
-        return seen
+        return visible
 
     async def finish_locally(self, message: int, outcomes: tuple[Outcome, ...]) -> None:
         """Record the outcome of a message that was begun in the local record."""
@@ -134,11 +134,11 @@ class JournalClient:
             log.error("outcome_lost", message=ids.show(message), reason=str(error))
             self._local.forget(message)
 
-    async def bulk(self, identities: tuple[int, ...], known: KnownBulk) -> None:
+    async def bulk(self, identities: tuple[int, ...], known_bulk: KnownBulk) -> None:
         """Let every process know that a message is bulk; does nothing while the store is away."""
         with contextlib.suppress(TimeoutError, StoreUnavailable):
             async with asyncio.timeout(_SEEN_SECONDS):
-                await self._journal.remember_bulk(identities, known)
+                await self._journal.remember_bulk(identities, known_bulk)
 
 
 async def _patiently(durable: "asyncio.Future[None]") -> None:

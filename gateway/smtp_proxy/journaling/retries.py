@@ -334,15 +334,15 @@ class Retries:
         self,
         own_try: ClientTry,
         answer: Attempt | None,
-        seen: "asyncio.Future[None] | None" = None,
+        visible: "asyncio.Future[None] | None" = None,
     ) -> None:
         """Give waiting retries their answer; forget the try once every process can see it."""
         self.verdict_came(own_try)
         own_try.end(answer)
-        if seen is None:
+        if visible is None:
             self._forget(own_try)
         else:
-            seen.add_done_callback(lambda _: self._forget(own_try))
+            visible.add_done_callback(lambda _: self._forget(own_try))
 
     def _forget(self, own_try: ClientTry) -> None:
         marks = own_try.marks

@@ -67,5 +67,7 @@ def named(char: str) -> str:
 def shown(text: str) -> str:
     """Return a text in quotes, with invisible characters made visible, on one short line."""
     hidden = set(unseen(text[:_SHOWN], blanks=True))
-    seen = "".join(f"\\u{ord(char):04x}" if char in hidden else char for char in text[: _SHOWN + 1])
-    return f"“{seen[:_SHOWN]}…”" if len(text) > _SHOWN else f"“{seen}”"
+    visible_text = "".join(
+        f"\\u{ord(char):04x}" if char in hidden else char for char in text[: _SHOWN + 1]
+    )
+    return f"“{visible_text[:_SHOWN]}…”" if len(text) > _SHOWN else f"“{visible_text}”"

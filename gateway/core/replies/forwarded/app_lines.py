@@ -112,13 +112,13 @@ def without_app_lines(text: str) -> str:
     lines = text.split("\n")
     if not any(map(is_app_line, lines)):
         return text
-    kept: list[str] = []
+    kept_lines: list[str] = []
     for number, line in enumerate(lines):
         below = (later for later in lines[number + 1 :] if later.strip())
         is_empty_signature = line.rstrip() == "--" and all(map(is_app_line, below))
         if not is_empty_signature and not is_app_line(line):
-            kept.append(line)
-    return "\n".join(kept).strip()
+            kept_lines.append(line)
+    return "\n".join(kept_lines).strip()
 
 
 def is_app_line(line: str) -> bool:

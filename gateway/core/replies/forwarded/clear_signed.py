@@ -49,13 +49,13 @@ def unsigned_lines(raw_lines: Sequence[str]) -> list[tuple[int, str]]:
     A signed text may be quoted, and may contain another one. Without a signature, all lines stay as
     they are.
     """
-    kept = list(enumerate(raw_lines))
+    indexed_lines = list(enumerate(raw_lines))
     for _ in range(_MOST_ROUNDS):
-        opened = without_outer([line for _, line in kept])
-        if len(opened) == len(kept):
+        opened = without_outer([line for _, line in indexed_lines])
+        if len(opened) == len(indexed_lines):
             break
-        kept = [(kept[index][0], line) for index, line in opened]
-    return kept
+        indexed_lines = [(indexed_lines[index][0], line) for index, line in opened]
+    return indexed_lines
 
 
 def without_outer(lines: Sequence[str]) -> list[tuple[int, str]]:
@@ -64,24 +64,24 @@ def without_outer(lines: Sequence[str]) -> list[tuple[int, str]]:
     for index, line in enumerate(lines):
         if _SIGNATURE in line and (read := _read(line))[1] == _SIGNATURE:
             signatures[read[0]].append(index)
-    kept: list[tuple[int, str]] = []
+    indexed_lines: list[tuple[int, str]] = []
     index = 0
     while index < len(lines):
         depth, text = _read(lines[index]) if _MARK in lines[index] else (0, "")
         below = signatures[depth]
         place = bisect(below, index)
         if text != _MARK or place == len(below):
-            kept.append((index, lines[index]))
+            indexed_lines.append((index, lines[index]))
             index += 1
             continue
         quote = rf"(?:[ \t\xa0]{{0,3}}>){{{depth}}} ?" if depth else ""
         escape = re.compile(rf"\A({quote})-[ \xa0]")
         start = below_fields(lines, index + 1)
-        kept += [
+        indexed_lines += [
             (number, escape.sub(r"\1", lines[number])) for number in range(start, below[place])
         ]
         index = below_signature(lines, below[place])
-    return kept
+    return indexed_lines
 
 
 def _read(line: str) -> tuple[int, str]:

@@ -105,13 +105,13 @@ def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> dat
     if _CLOCK.search(text) is None:
         return None
     text, offset = without_offset(text)
-    known = tuple(languages) or (("hr",) if _CROATIAN.search(text) else ())
-    for day, rest in days_in(text, known):
+    known_languages = tuple(languages) or (("hr",) if _CROATIAN.search(text) else ())
+    for day, rest in days_in(text, known_languages):
         match = _TIME.search(rest)
-        clock = clock_of(match, rest, known) if match else None
+        clock = clock_of(match, rest, known_languages) if match else None
         if match is not None and clock is not None:
-            said = zone_of(rest[match.end() :]) if offset is None else offset
-            return datetime.combine(day, clock, said or zone)
+            named_zone = zone_of(rest[match.end() :]) if offset is None else offset
+            return datetime.combine(day, clock, named_zone or zone)
     return None
 
 
@@ -179,17 +179,17 @@ def days_in_any_order(text: str) -> Iterator[tuple[date, str]]:
         blank = "|" * (match.end() - match.start())
         rest = f"{rest[: match.start()]}{blank}{rest[match.end() :]}"
     if year in _PERSIAN_YEARS:
-        named = persian_day(year, persian_month_within(text), day)
+        parsed_date = persian_day(year, persian_month_within(text), day)
     else:
         number = int(month[1]) if month else month_within(text)
         if number is None or year not in _YEARS:
             return
         try:
-            named = date(year, number, day)
+            parsed_date = date(year, number, day)
         except ValueError:
             return
-    if named is not None:
-        yield named, rest
+    if parsed_date is not None:
+        yield parsed_date, rest
 
 
 def persian_day(year: int, month: int | None, day: int) -> date | None:
@@ -219,21 +219,21 @@ def _day(
     if number not in _YEARS:
         return
     try:
-        named = date(number, int(month), int(day))
+        parsed_date = date(number, int(month), int(day))
     except ValueError:
         return
-    yield named, f"{text[: match.start()]} | {text[match.end() :]}"
+    yield parsed_date, f"{text[: match.start()]} | {text[match.end() :]}"
 
 
 def clock_of(match: re.Match[str], text: str, languages: tuple[str, ...]) -> time | None:
     """Return the matched time, given the half or part of the day the text names."""
     hour, minute, second = (int(part or 0) for part in match.groups())
     half = _HALF.search(text)
-    said = is_past_noon(text[: match.start()], text[match.end() :], languages)
+    past_noon = is_past_noon(text[: match.start()], text[match.end() :], languages)
     if half is not None and hour <= 12:
         hour = hour % 12 + (12 if half[1] or half[2] else 0)
-    elif said is not None and hour <= 12:
-        hour = hour % 12 + (12 if said else 0)
+    elif past_noon is not None and hour <= 12:
+        hour = hour % 12 + (12 if past_noon else 0)
     elif hour <= 12 and (part := _PART.search(text)) is not None:
         is_late = part[3] or (part[1] and 6 < hour < 12) or (part[2] and (hour < 6 or hour == 12))
         hour = hour % 12 + (12 if is_late else 0)

@@ -82,8 +82,8 @@ def parse_mailbox(text: str, *, is_field: bool = False) -> Mailbox | None:
     """Parse the one mailbox in a sender's line: the first, or on whose behalf it was sent."""
     _, author = _agent_and_author(text)
     mailboxes = [_mailbox(piece, is_field=is_field) for piece in _split(author)[:_MOST]]
-    named = [mailbox for mailbox in mailboxes if mailbox.address] or mailboxes
-    return next((mailbox for mailbox in named if mailbox.name or mailbox.address), None)
+    likely_mailboxes = [mailbox for mailbox in mailboxes if mailbox.address] or mailboxes
+    return next((mailbox for mailbox in likely_mailboxes if mailbox.name or mailbox.address), None)
 
 
 def parse_agent(text: str, *, is_field: bool = False) -> Mailbox | None:

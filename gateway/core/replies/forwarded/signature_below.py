@@ -10,11 +10,11 @@ def divide_signature(text: str, name: str) -> tuple[str, str]:
 
     The second half is empty if there is none.
     """
-    wanted = _words(name)
+    name_words = _words(name)
     lines = text.split("\n")
     for number in range(len(lines) - 1, max(0, len(lines) - _MOST_LINES), -1):
         is_below = lines[number - 1].strip() in ("", "--")
-        if wanted and is_below and _words(lines[number]) == wanted:
+        if name_words and is_below and _words(lines[number]) == name_words:
             start = number - 1 if lines[number - 1].strip() else number
             return "\n".join(lines[:start]).rstrip(), "\n".join(lines[start:]).strip()
     return text, ""

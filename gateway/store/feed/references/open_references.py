@@ -184,7 +184,7 @@ class OpenReferences:
                     if not relation.has_kind or row["kind"] == kind:
                         afterwards[row["crm_id"]] = as_target(row, self._tag_scopes)
                 targets_by_kind[kind] = ReferenceTargets(afterwards.values())
-            if text in targets_by_kind[kind].known:
+            if text in targets_by_kind[kind].targets:
                 continue
             meaning = targets_by_kind[kind].meaning(text)
             if meaning.crm_id:

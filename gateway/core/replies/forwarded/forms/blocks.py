@@ -272,7 +272,9 @@ class HeaderBlockReader:
         if following - self._end > 2 or following >= self._last:
             return False
         label = self._label(self._lines[following].text)
-        known = label is not None and label.role is not None and label.role not in self._fields
+        is_new_field = (
+            label is not None and label.role is not None and label.role not in self._fields
+        )
         is_last = self._announced and label is not None and label.role is HeaderWord.SUBJECT
         lacks_value = (
             self._role in (HeaderWord.SENDER, HeaderWord.DATE, HeaderWord.TO)
@@ -284,7 +286,7 @@ class HeaderBlockReader:
         is_spaced = bool(self._spaced)
         if self._spaced is None and len(self._fields) == 1:
             is_spaced = self._announced or HeaderWord.SENDER in self._fields
-        if not is_value and not goes_on and not (known and (is_last or is_spaced)):
+        if not is_value and not goes_on and not (is_new_field and (is_last or is_spaced)):
             return False
         self._spaced = True
         self._end = following

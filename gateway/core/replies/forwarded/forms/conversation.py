@@ -65,8 +65,10 @@ def read_conversation(lines: Sequence[TextLine], start: int) -> list[Conversatio
     for begin in begins:
         # No empty line is within a header, and text may begin `Subject: …`.
         ends = (n for n in range(begin, len(lines)) if lines[n].is_blank)
-        shown = lines[begin : next(ends, len(lines))]
-        header = read_block(shown, 0, announced=True, subject=subject) if shown else None
+        header_lines = lines[begin : next(ends, len(lines))]
+        header = (
+            read_block(header_lines, 0, announced=True, subject=subject) if header_lines else None
+        )
         if header is not None and _is_of_conversation(header):
             fields = header.fields | {HeaderWord.SUBJECT: subject}
             header = replace(header, fields=fields, end=begin + header.end)

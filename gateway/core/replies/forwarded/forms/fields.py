@@ -45,9 +45,11 @@ def read_fields(
     if _field_name(lines[start].text) is None:
         return None
     depth = lines[start].depth
-    shown = lines[start : start + _LONGEST]
-    ends = (number for number, line in enumerate(shown) if line.is_blank or line.depth != depth)
-    end = start + text_start(shown[: next(ends, len(shown))])
+    next_lines = lines[start : start + _LONGEST]
+    ends = (
+        number for number, line in enumerate(next_lines) if line.is_blank or line.depth != depth
+    )
+    end = start + text_start(next_lines[: next(ends, len(next_lines))])
     written = unfolded(lines, start, end)
     names = {name.lower() for name, _ in written}
     if len(names & _TECHNICAL) < (1 if announced else _FEWEST_TECHNICAL):

@@ -169,9 +169,9 @@ def read_columns(lines: Sequence[TextLine], start: int) -> ForwardedHeader | Non
     keys: list[str] = []
     role, end = HeaderWord.OTHER, start
     for end in range(start, min(start + _LONGEST, len(lines))):
-        shown = " " * lines[end].indent + lines[end].text
-        beside, right = shown[:_RIGHT_COLUMN].strip(), shown[_RIGHT_COLUMN:].strip()
-        if not shown.strip():
+        row = " " * lines[end].indent + lines[end].text
+        beside, right = row[:_RIGHT_COLUMN].strip(), row[_RIGHT_COLUMN:].strip()
+        if not row.strip():
             if fields.get(HeaderWord.SUBJECT):
                 break
             continue

@@ -85,9 +85,9 @@ def without_half(text: str) -> str:
     """
     words = text.split()
     for count in (2, 1):
-        said = " ".join(words[:count])
-        word = said.casefold().translate(_SILENT)
-        is_name = said.istitle() or (word in _OF_NAMES and "." not in said)
+        phrase = " ".join(words[:count])
+        word = phrase.casefold().translate(_SILENT)
+        is_name = phrase.istitle() or (word in _OF_NAMES and "." not in phrase)
         if len(words) > count and word in _TABLE and not is_name:
             return " ".join(words[count:])
     return text
