@@ -103,10 +103,10 @@ def parse_network(value: object) -> object:
     try:
         return ip_network(value)  # type: ignore[arg-type]
     except ValueError as error:
-        meant = ""
+        hint = ""
         with suppress(ValueError):  # `10.0.0.5/8` is an address within a network.
-            meant = f" (did you mean {ip_network(value, strict=False)}?)"  # type: ignore[arg-type]
-        raise ValueError(f"not a network such as 10.0.0.0/8 or 2001:db8::/32{meant}") from error
+            hint = f" (did you mean {ip_network(value, strict=False)}?)"  # type: ignore[arg-type]
+        raise ValueError(f"not a network such as 10.0.0.0/8 or 2001:db8::/32{hint}") from error
 
 
 def check_positive(value: timedelta) -> timedelta:

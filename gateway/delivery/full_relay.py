@@ -23,15 +23,15 @@ class FullRelay:
         self._is_full = False
         self._ask_at = 0.0
         self._ended_at = -CROWDED_SECONDS  # when one of its connections ended last
-        self._told: float | None = None  # when the log told last
+        self._logged_at: float | None = None  # in seconds of the loop
 
     def refused(self, now: float, connections: int, reason: str) -> None:
         """Note that it accepts no more than that many."""
         self._is_full = True
         noticed_at = self._ended_at + NOTICED_SECONDS
         self._ask_at = noticed_at if noticed_at > now else now + CROWDED_SECONDS
-        if connections and (self._told is None or now - self._told > TOLD_SECONDS):
-            self._told = now
+        if connections and (self._logged_at is None or now - self._logged_at > TOLD_SECONDS):
+            self._logged_at = now
             log.warning(
                 "relay_takes_no_more", relay=self._name, connections=connections, reason=reason
             )

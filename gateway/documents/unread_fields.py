@@ -4,8 +4,8 @@ from typing import Annotated
 
 from typing_extensions import TypedDict
 
+from gateway.core.feed.unread_fields import UnreadField
 from gateway.core.moments import in_utc
-from gateway.core.triggers.unread_fields import UnreadField
 from gateway.documents.fields import JsonSchema, TimeText
 
 

@@ -67,7 +67,6 @@ class MessageDecision:
     earlier: tuple[Attempt, ...] = ()
     refusal: Reply | None = None  #: The reply to the whole message, after the content.
     sought: int = 0  #: The key under which an earlier bulk finding is looked up.
-    known_bulk: KnownBulk | None = None  #: Why it is bulk whatever the rules say.
     #: If the store doesn't know yet that the message is bulk: the keys for later lookups.
     bulk_identities: tuple[int, ...] = ()
     is_counted: bool = False  #: Whether only a count of recipients made it bulk.
@@ -173,7 +172,6 @@ class Decider:
             earlier=status.earlier if status else (),
             refusal=refusal,
             sought=sought,
-            known_bulk=known_bulk,
             bulk_identities=bulk_identities,
             is_counted=is_counted and status is not None,
         )

@@ -120,7 +120,7 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         del self.globals["lipsum"]  # A mail has content.
         self.filters = {name: _counted(name, work) for name, work in self.filters.items()}
         self.tests = {name: _counted(name, work) for name, work in self.tests.items()}
-        self.filters |= {"join": _join, "_each": _each, "_concat": _concat}
+        self.filters |= {"join": _join, "_counted_items": _counted_items, "_concat": _concat}
         self.filters |= {"_read": _read, "_steps": _steps}
 
     def _generate(self, source: nodes.Template, *rest: Any, **options: Any) -> str:
@@ -185,7 +185,7 @@ class _EffortCounter(NodeTransformer):
             return node
         weight = _counts(node.body)
         self.generic_visit(node)
-        node.iter = _filter(node.iter, "_each", *weight)
+        node.iter = _filter(node.iter, "_counted_items", *weight)
         return node
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:  # noqa: N802
@@ -267,7 +267,7 @@ def _bounded_range(*bounds: int) -> range:
     return numbers
 
 
-def _each(items: Any, steps: int, literal: int) -> Any:
+def _counted_items(items: Any, steps: int, literal: int) -> Any:
     """Count the iterations of a loop, and return what it iterates over."""
     if not isinstance(items, Sized):
         items = list(islice(items, MOST_STEPS + 1))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gateway.core.feed.unread_fields import UnreadField
 from gateway.core.triggers.conditions import unmet, waits
 from gateway.core.triggers.events.birthday import BIRTHDAY
 from gateway.core.triggers.events.set_date import SET_DATE
@@ -15,7 +16,6 @@ from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.core.triggers.occurrence_facts import told_earlier
 from gateway.core.triggers.trigger import TriggerEvent
-from gateway.core.triggers.unread_fields import UnreadField
 from tests.core.events.known import KNOWN, TODAY, person, reason, trigger
 
 

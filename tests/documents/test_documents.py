@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import orjson
 import pytest
 
-from gateway.api.replies import octets
+from gateway.api.answers import octets
 from gateway.app.campaigns.mailchimp import AccountState
 from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.campaigns.campaign_report import CampaignReport
@@ -23,6 +23,7 @@ from gateway.core.campaigns.precedence import Activity
 from gateway.core.decision.explanation import ExplainedDelivery, Explanation, WhatIf
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.feed.references import ReferenceUse
+from gateway.core.feed.unread_fields import UnreadField
 from gateway.core.kinds import Scope, State
 from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress
 from gateway.core.people.applications import KnownApplication
@@ -39,7 +40,6 @@ from gateway.core.triggers.occurrence import Occurrence
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_preview import Preview
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
-from gateway.core.triggers.unread_fields import UnreadField
 from gateway.crm.importer import ImportReport
 from gateway.documents.access import token_document
 from gateway.documents.bounces import address_event_data, bounce_document

@@ -86,7 +86,6 @@ async def test_a_worker_knows_from_the_moment_it_has_decided(
 
     personal, bulk = (Kind.INDIVIDUAL, "own-file"), (Kind.BULK, "many")
     assert [personal, bulk, bulk] == [kind_and_rule(decided) for decided in decision]
-    assert KnownBulk(NUMBER + 10, "many") == decision[2].known_bulk
 
 
 @pytest.mark.parametrize(

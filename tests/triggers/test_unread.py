@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.core.feed.unread_fields import OF_RECIPIENT
 from gateway.core.people.applications import Application
 from gateway.core.people.people import Status, StatusKind
 from gateway.core.people.training import Closing, Qualification
@@ -14,7 +15,6 @@ from gateway.core.triggers.events.qualification_expired import QUALIFICATION_EXP
 from gateway.core.triggers.events.qualification_expiring import QUALIFICATION_EXPIRING
 from gateway.core.triggers.events.set_date import SET_DATE
 from gateway.core.triggers.trigger import TriggerEvent
-from gateway.core.triggers.unread_fields import OF_RECIPIENT
 from tests.store.feeding import person, tell, tell_unread
 from tests.triggers.node import ANN, TriggerNode
 from tests.triggers.test_transitions import ACCEPTED, change, now_is_real, submit

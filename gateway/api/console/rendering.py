@@ -166,7 +166,7 @@ def _local_minute(context: Context, moment: datetime) -> str:
 
 
 @pass_context
-def _told(context: Context, sentence: str) -> str | Markup:
+def _in_page_language(context: Context, sentence: str) -> str | Markup:
     """Return a sentence of the gateway's in the page's language; unknown ones stay English."""
     language: str = context["language"]
     retold = retell(language, sentence)
@@ -268,7 +268,7 @@ _FILTERS = {
 _GLOBALS = {
     "asset": asset,
     "address": _address,
-    "told": _told,
+    "told": _in_page_language,
     "inert": _inert,
     "reason": _reason,
     "triggered": _triggered,

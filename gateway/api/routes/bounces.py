@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.bearer import READS
-from gateway.api.replies import (
+from gateway.api.answers import (
     Cursor,
     Limit,
     OneAddress,
@@ -16,6 +15,7 @@ from gateway.api.replies import (
     unwrapped,
     wrapped,
 )
+from gateway.api.bearer import READS
 from gateway.api.schemas import items
 from gateway.core.bounces.bounce import BounceKind, KeptBounce
 from gateway.documents.bounces import BounceDocument, bounce_document

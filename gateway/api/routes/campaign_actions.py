@@ -11,10 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.api.bearer import READS_CAMPAIGNS, CampaignsToken
-from gateway.api.idempotency import Key, asked_as, in_steps
-from gateway.api.problems import Problem
-from gateway.api.replies import (
+from gateway.api.answers import (
     JSON,
     MOST,
     Cursor,
@@ -22,12 +19,15 @@ from gateway.api.replies import (
     OneAddress,
     PlainText,
     Using,
+    answer,
     as_it_is,
     octets,
     read_id,
-    reply,
     whole_page,
 )
+from gateway.api.bearer import READS_CAMPAIGNS, CampaignsToken
+from gateway.api.idempotency import Key, asked_as, in_steps
+from gateway.api.problems import Problem
 from gateway.api.schemas import answers, items
 from gateway.api.services import ApiServices, CampaignActions, Told
 from gateway.api.threads import in_turn
@@ -279,7 +279,7 @@ async def delete_campaign(deletion: Deletion, number: Number) -> Response:
 )
 async def show_report(request: Request, using: Using, number: Number) -> Response:
     """Show what became of a campaign that was sent; Mailchimp is asked for what is new."""
-    return reply(request, await in_turn(using.campaigns.report, number))
+    return answer(request, await in_turn(using.campaigns.report, number))
 
 
 @router.get(
@@ -301,7 +301,7 @@ async def show_plot(using: Using, number: Number) -> Response:
 )
 async def show_account(request: Request, using: Using) -> Response:
     """Say what a first campaign needs and still lacks, and when Mailchimp is read."""
-    return reply(request, await in_turn(using.campaigns.account))
+    return answer(request, await in_turn(using.campaigns.account))
 
 
 @router.get(

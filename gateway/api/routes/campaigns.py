@@ -4,20 +4,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.bearer import READS_CAMPAIGNS
-from gateway.api.person_cursors import member_before
-from gateway.api.replies import (
+from gateway.api.answers import (
     Cursor,
     Limit,
     PlainText,
     Since,
     Using,
+    answer,
     before,
     page,
     read_id,
-    reply,
     wrapped,
 )
+from gateway.api.bearer import READS_CAMPAIGNS
+from gateway.api.person_cursors import member_before
 from gateway.api.schemas import answers, items
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign
@@ -73,7 +73,7 @@ async def show_campaign(
     number, machines = read_id(id), using.count_machine_opens()
     document_of = campaign_whole_document if members else campaign_summary_document
     document = await using.database.read(document_of, number, count_machine_opens=machines)
-    return reply(request, document)
+    return answer(request, document)
 
 
 @router.get("/{id}/members", responses=items(MemberDocument))

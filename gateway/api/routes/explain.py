@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from gateway.api.answers import OneAddress, PlainText, SenderAddress, Using, answer
 from gateway.api.bearer import READS
 from gateway.api.problems import Problem
-from gateway.api.replies import OneAddress, PlainText, SenderAddress, Using, reply
 from gateway.api.schemas import answers
 from gateway.core.decision.explanation import ExplainedMail
 from gateway.documents.explanations import ExplanationDocument
@@ -46,4 +46,4 @@ async def explain_message(
     mail = ExplainedMail(
         content=content, sender=sender, recipients=tuple(to), listener=listener, login=login
     )
-    return reply(request, await using.explain(mail))
+    return answer(request, await using.explain(mail))

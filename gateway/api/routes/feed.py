@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import anyio
 from fastapi import APIRouter, Query, Request, Response
 
+from gateway.api.answers import JSON, Using, octets
 from gateway.api.bearer import FeedToken
 from gateway.api.idempotency import Key, asked_as, in_steps
 from gateway.api.paths import with_slashes
 from gateway.api.problems import TYPE, Problem
-from gateway.api.replies import JSON, Using, octets
 from gateway.api.schemas import answers, record
 from gateway.api.services import ApiServices, FeedAdapter, FeedRefused, FeedTaken, FeedTerms
 from gateway.core.token import Token
@@ -139,7 +139,7 @@ class _Routes:
             if str(fields.setdefault(column, value)) != value:
                 raise Problem(422, f"{column}: the address says {value!r}")
         terms = FeedTerms(source=token.source, lift=lift, dry_run=dry_run)
-        return await self._one(using, fields, terms)
+        return await self._take_record(using, fields, terms)
 
     async def delete_one(
         self,
@@ -151,7 +151,7 @@ class _Routes:
         lift: Lift = False,
     ) -> Response:
         terms = FeedTerms(source=token.source, remove=True, lift=lift, dry_run=dry_run)
-        return await self._one(using, self._key(using, name), terms)
+        return await self._take_record(using, self._key(using, name), terms)
 
     def _key(self, using: ApiServices, name: str) -> Mapping[str, str]:
         try:
@@ -160,7 +160,7 @@ class _Routes:
             raise Problem(422, str(error)) from None
         return {column: with_slashes(value) for column, value in columns.items()}
 
-    async def _one(
+    async def _take_record(
         self, using: ApiServices, fields: Mapping[str, object], terms: FeedTerms
     ) -> Response:
         async with _folder() as folder:

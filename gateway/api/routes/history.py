@@ -7,9 +7,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
+from gateway.api.answers import Using, answer, matches, read_id
 from gateway.api.bearer import READS
 from gateway.api.problems import Problem
-from gateway.api.replies import Using, matches, read_id, reply
 from gateway.api.schemas import answers
 from gateway.core.ascii_text import ascii_text
 from gateway.core.people.history import Document
@@ -41,7 +41,7 @@ async def show_entry(request: Request, using: Using, id: str) -> Response:  # no
     entry = await using.database.read(history.by_id, number)
     if entry is None:
         raise Problem(404, "the history has no such entry")
-    return reply(request, history_entry_document(entry))
+    return answer(request, history_entry_document(entry))
 
 
 @router.get(
@@ -49,13 +49,13 @@ async def show_entry(request: Request, using: Using, id: str) -> Response:  # no
 )
 async def show_document(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show what is known of a document."""
-    return reply(request, person_file_document(await _found(using, id)))
+    return answer(request, person_file_document(await _existing_document(using, id)))
 
 
 @router.get("/documents/{id}/content", responses=_CONTENT)  # type: ignore[arg-type]
 async def download(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Download a document, or a range of its octets (RFC 9110, 14)."""
-    document = await _found(using, id)
+    document = await _existing_document(using, id)
     tag = f'"{document.sha256}"'
     headers = {
         "etag": tag,
@@ -77,7 +77,7 @@ async def download(request: Request, using: Using, id: str) -> Response:  # noqa
     return await _streamed(using.blobs, document, span, 206, headers)
 
 
-async def _found(using: Using, text: str) -> Document:
+async def _existing_document(using: Using, text: str) -> Document:
     number = read_id(text)
     document = await using.database.read(history.document, number)
     if document is None:

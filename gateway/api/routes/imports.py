@@ -2,8 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.bearer import READS_FEED
-from gateway.api.replies import (
+from gateway.api.answers import (
     MOST,
     Cursor,
     Limit,
@@ -14,6 +13,7 @@ from gateway.api.replies import (
     time_cursor,
     whole_page,
 )
+from gateway.api.bearer import READS_FEED
 from gateway.api.schemas import items
 from gateway.documents.feed import (
     KindStateDocument,

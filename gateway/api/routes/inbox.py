@@ -4,9 +4,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from gateway.api.answers import (
+    Cursor,
+    Limit,
+    Since,
+    Using,
+    answer,
+    before,
+    id_cursor,
+    page,
+    read_id,
+)
 from gateway.api.bearer import READS
 from gateway.api.problems import Problem
-from gateway.api.replies import Cursor, Limit, Since, Using, before, id_cursor, page, read_id, reply
 from gateway.api.schemas import answers, items
 from gateway.core.replies.inbox import InboxState
 from gateway.documents.replies import (
@@ -49,7 +59,7 @@ async def list_mails(
 )
 async def show_address(request: Request, using: Using) -> Response:
     """Show the address staff forward replies to; empty where no setting tells it."""
-    return reply(request, import_addresses_document(using.import_addresses()))
+    return answer(request, import_addresses_document(using.import_addresses()))
 
 
 @router.get(
@@ -58,7 +68,7 @@ async def show_address(request: Request, using: Using) -> Response:
 )
 async def read_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Read a mail, made harmless, with the applications it is likely about."""
-    return reply(request, inbox_reading_document(await using.inbox.look(read_id(id))))
+    return answer(request, inbox_reading_document(await using.inbox.look(read_id(id))))
 
 
 @router.get("/{id}", responses=answers(InboxMailDocument, "The mail."))
@@ -68,4 +78,4 @@ async def show_mail(request: Request, using: Using, id: str) -> Response:  # noq
     mail = await using.database.read(inbox.by_id, number)
     if mail is None:
         raise Problem(404, "the inbox has no such mail")
-    return reply(request, inbox_mail_document(mail))
+    return answer(request, inbox_mail_document(mail))

@@ -6,21 +6,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.bearer import READS
-from gateway.api.problems import Problem
-from gateway.api.replies import (
+from gateway.api.answers import (
     Cursor,
     Limit,
     OneAddress,
     SenderAddress,
     Since,
     Using,
+    answer,
     before,
     id_cursor,
     page,
     read_id,
-    reply,
 )
+from gateway.api.bearer import READS
+from gateway.api.problems import Problem
 from gateway.api.schemas import Schema, answers, items
 from gateway.api.services import ApiServices
 from gateway.core.decision.journal import Message
@@ -153,4 +153,4 @@ async def show_message(
         document = await using.database.read(look)
     if document is None:
         raise Problem(404, "the journal has no such message")
-    return reply(request, document)
+    return answer(request, document)

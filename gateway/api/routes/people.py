@@ -7,10 +7,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.bearer import READS
-from gateway.api.person_cursors import person_before, person_cursor, timeline_cursor, timeline_place
-from gateway.api.problems import Problem
-from gateway.api.replies import (
+from gateway.api.answers import (
     MOST,
     Cursor,
     Limit,
@@ -18,11 +15,14 @@ from gateway.api.replies import (
     PlainText,
     Since,
     Using,
+    answer,
     as_it_is,
     part,
-    reply,
     whole_page,
 )
+from gateway.api.bearer import READS
+from gateway.api.person_cursors import person_before, person_cursor, timeline_cursor, timeline_place
+from gateway.api.problems import Problem
 from gateway.api.schemas import answers, items
 from gateway.core.people.people import PersonRef
 from gateway.documents.people import (
@@ -86,7 +86,7 @@ async def search_people(
         search, text, address=address, limit=limit, after=after
     )
     listed = [person_match_document(match) for match in matches]
-    return reply(request, {"items": listed, "next": person_cursor(end)})
+    return answer(request, {"items": listed, "next": person_cursor(end)})
 
 
 @router.get("/{person:id}/timeline", responses=items(TimelineEventDocument))
@@ -129,7 +129,7 @@ async def show_timeline(
         document = await using.database.read(look)
     if document is None:
         raise Problem(404, "nobody is known by this key")
-    return reply(request, document)
+    return answer(request, document)
 
 
 @router.get("/{person:id}/history", responses=items(HistoryEntryDocument))
@@ -183,7 +183,7 @@ async def show_person(request: Request, using: Using, person: PlainText) -> Resp
         records = await using.database.read(timeline, standings, _ref(person))
     if not records:
         raise Problem(404, "nobody is known by this key")
-    return reply(request, person_document(records[0]))
+    return answer(request, person_document(records[0]))
 
 
 async def _listed(

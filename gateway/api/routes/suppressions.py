@@ -10,11 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.api.bearer import READS_SUPPRESSIONS, SuppressionsToken
-from gateway.api.idempotency import Key, in_one_step
-from gateway.api.managers import acting_manager
-from gateway.api.problems import Problem
-from gateway.api.replies import (
+from gateway.api.answers import (
     JSON,
     AddressOrPerson,
     Cursor,
@@ -23,13 +19,17 @@ from gateway.api.replies import (
     Since,
     StaffName,
     Using,
+    answer,
     octets,
     page,
     person_or_lookup,
-    reply,
     unwrapped,
     wrapped,
 )
+from gateway.api.bearer import READS_SUPPRESSIONS, SuppressionsToken
+from gateway.api.idempotency import Key, in_one_step
+from gateway.api.managers import acting_manager
+from gateway.api.problems import Problem
 from gateway.api.schemas import answers, items
 from gateway.api.services import ApiServices
 from gateway.core.feed.spreadsheet import harmless
@@ -240,7 +240,7 @@ async def show_suppressions(request: Request, using: Using, address: AddressOrPe
         return address_standing_document(whom, standing, history)
 
     with using.standings() as standings:
-        return reply(request, await using.database.read(look))
+        return answer(request, await using.database.read(look))
 
 
 @router.delete("/{address:id}", responses=answers(ReleasedDocument, "What was lifted."))
@@ -278,7 +278,7 @@ async def release(
         raise Problem(422, f"address: {typed}")
     if not released.is_any:
         raise Problem(404, "nothing suppresses the address itself, and nobody there opted out")
-    return reply(request, released_document(str(whom), released))
+    return answer(request, released_document(str(whom), released))
 
 
 def _known(connection: StoreTransaction, ref: PersonRef) -> PersonRecord:

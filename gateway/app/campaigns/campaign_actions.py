@@ -64,7 +64,7 @@ class Campaigns(CampaignActions):
         """Add people; unknown ones are reported, and don't stop the others."""
         persons = [_person(person) for person in people]
         with self._session() as session:
-            self._one(number)
+            self._check_exists(number)
             chosen_people = campaign_people.chosen(
                 self._settings(),
                 self._database,
@@ -84,7 +84,7 @@ class Campaigns(CampaignActions):
     def remove(self, number: int, person: str) -> CampaignRemovedDocument:
         sought = _person(person)
         with self._session() as session:
-            self._one(number)
+            self._check_exists(number)
             refs = campaign_people.named(self._settings(), self._database, sought)
             gone = [str(ref) for ref in refs if work.remove(session, number, ref)]
         if not gone:
@@ -115,7 +115,7 @@ class Campaigns(CampaignActions):
 
     def schedule(self, number: int, at: datetime, *, confirmed: bool) -> CampaignSummaryDocument:
         with self._session() as session:
-            self._one(number)
+            self._check_exists(number)
             work.schedule(session, number, self._quarter(at), yes=confirmed)
         return self._summary(number)
 
@@ -145,7 +145,7 @@ class Campaigns(CampaignActions):
 
     def report(self, number: int) -> FreshReportDocument:
         """Return the results of a sent campaign; a remark says if Mailchimp can't be reached."""
-        self._one(number)
+        self._check_exists(number)
         remarks: list[str] = []
         try:
             with self._session() as session:
@@ -200,7 +200,7 @@ class Campaigns(CampaignActions):
             activated(self._database)
             yield session
 
-    def _one(self, number: int) -> None:
+    def _check_exists(self, number: int) -> None:
         with self._database.reading() as connection:
             campaigns.by_id(connection, number)
 

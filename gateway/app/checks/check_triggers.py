@@ -9,10 +9,10 @@ from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.triggers import triggers
 from gateway.config import ConfigError, Settings
 from gateway.config.triggers import ACTIVE_AS_SHIPPED, trigger_files
+from gateway.core.feed.unread_fields import PEOPLE
 from gateway.core.kinds import Kind
 from gateway.core.sending.event import EventType
 from gateway.core.triggers.trigger import Trigger
-from gateway.core.triggers.unread_fields import PEOPLE
 from gateway.core.triggers.vocabulary import doubts
 from gateway.store.engine.database import Database
 from gateway.store.people import vocabulary

@@ -26,6 +26,7 @@ from gateway.config.triggers import (
 )
 from gateway.config.values import NAME_RULE
 from gateway.core.errors import GatewayError
+from gateway.core.feed.unread_fields import APPLICATIONS, QUALIFICATIONS
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers import confirmation
 from gateway.core.triggers.sample_facts import sample_facts
@@ -38,7 +39,6 @@ from gateway.core.triggers.trigger_edit import (
     version_of,
 )
 from gateway.core.triggers.trigger_preview import DueDay, Preview
-from gateway.core.triggers.unread_fields import APPLICATIONS, QUALIFICATIONS
 from gateway.core.triggers.values import ACTOR, APPLICATION, PERSON, QUALIFICATION, values
 from gateway.core.written import readable_name
 from gateway.store.engine.database import Database

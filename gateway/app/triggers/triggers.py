@@ -274,9 +274,9 @@ def template_folders(folder: Path) -> list[Path]:
 
 def signature(settings: Settings) -> Signature:
     """Return a value that changes with any trigger file or template."""
-    files = [*_there(settings.triggers.folder, ".toml")]
-    for place in _there(settings.templates.folder, ""):
-        files += [place, *_there(place, ".txt", ".html")]
+    files = [*_files_there(settings.triggers.folder, ".toml")]
+    for place in _files_there(settings.templates.folder, ""):
+        files += [place, *_files_there(place, ".txt", ".html")]
     states: list[tuple[str, int, int]] = []
     for file in files:
         with suppress(OSError):  # It was deleted after the folder was read.
@@ -286,7 +286,7 @@ def signature(settings: Settings) -> Signature:
     return tuple(sorted(states))
 
 
-def _there(folder: Path, *endings: str) -> Sequence[Path]:
+def _files_there(folder: Path, *endings: str) -> Sequence[Path]:
     """Return the files in a folder; if it can't be read, the folder, so that its state counts."""
     try:
         return files_in(folder, *endings)

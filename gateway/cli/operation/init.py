@@ -82,8 +82,8 @@ def init(
     Each answer is checked as it is given. At the end the gateway connects to the relay, without
     sending mail, and looks whether it can listen; if not, the config is written all the same.
     """
-    chosen = of(context)
-    file = config_file(chosen.file, os.environ)
+    invocation = of(context)
+    file = config_file(invocation.file, os.environ)
     if not dry_run:
         check_free(file, is_forced=force)
     options = {
@@ -108,7 +108,9 @@ def init(
     write_first(file, answers, is_forced=force)
     print_line(f"Wrote {file}; what the gateway keeps goes to {file.parent / answers.data}.")
     _report(answers)
-    command = f"gateway --config {shlex.quote(str(chosen.file))}" if chosen.file else "gateway"
+    command = (
+        f"gateway --config {shlex.quote(str(invocation.file))}" if invocation.file else "gateway"
+    )
     settings = answers.settings()
     bind = settings.smtp.listeners[0].bind
     where = f"port {bind.port} of this machine" if bind.host in ("0.0.0.0", "::") else str(bind)  # noqa: S104
@@ -123,10 +125,10 @@ def init(
 def _asked(answers: FirstConfig, missing: list[str]) -> FirstConfig:
     """Ask for what no option gave; report a wrong answer, and ask again."""
     for at, name in enumerate(missing):
-        known = answers
+        so_far = answers
 
-        def read(text: str, name: str = name, known: FirstConfig = known) -> FirstConfig:
-            return _taken(known, name, text, None)
+        def read(text: str, name: str = name, so_far: FirstConfig = so_far) -> FirstConfig:
+            return _taken(so_far, name, text, None)
 
         try:
             default = getattr(answers, name)
@@ -150,7 +152,7 @@ def _option(name: str) -> str:
 def _taken(answers: FirstConfig, name: str, text: str, option: str | None) -> FirstConfig:
     """Return the answers with one more; wrong use if it is invalid."""
     try:
-        taken = answers.given(name, text)
+        completed = answers.given(name, text)
     except ConfigError as error:
         lines = (one_line(problem) for problem in error.problems)
         problems = "; ".join(
@@ -158,13 +160,13 @@ def _taken(answers: FirstConfig, name: str, text: str, option: str | None) -> Fi
             for problem in lines
         )
         wrong_use(f"{option}: {problems}" if option else problems)
-    settings = taken.settings()
+    settings = completed.settings()
     if own_listener(settings, settings.default_relay, offline=True) is not None:
         wrong_use(
             f"{settings.default_relay.host}:{settings.default_relay.port} would be both the relay "
             "and the gateway's own listener: mail would go round in circles"
         )
-    return taken
+    return completed
 
 
 def _report(answers: FirstConfig) -> None:

@@ -77,7 +77,7 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
     """
     invocation = of(context)
     with invocation.store() as store:
-        row = _found(store, number)
+        row = _existing_row(store, number)
         if raw:
             sys.stdout.buffer.writelines(Blobs(invocation.settings.store.blobs).read(row.content))
             return
@@ -180,7 +180,7 @@ def _decide(
 
     with context.store() as store:
         verdict = asyncio.run(decided(store))
-        row = _found(store, ids.show(verdict.inbox))
+        row = _existing_row(store, ids.show(verdict.inbox))
     if as_json:
         print_json(inbox_mail_document(row))
     else:
@@ -196,7 +196,7 @@ def _decide(
     raise typer.Exit(1 if isinstance(verdict, NeedsAttention) else 0)
 
 
-def _found(store: Database, number: str) -> InboxRow:
+def _existing_row(store: Database, number: str) -> InboxRow:
     with store.reading() as connection:
         row = inbox.by_id(connection, read_id(number))
     if row is None:

@@ -29,9 +29,9 @@ from gateway.cli.triggers import changing
 from gateway.cli.triggers.previews import show_preview
 from gateway.core import ids
 from gateway.core.errors import GatewayError
+from gateway.core.feed.unread_fields import UnreadField
 from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.core.triggers.trigger_run import TriggerRun
-from gateway.core.triggers.unread_fields import UnreadField
 from gateway.delivery.own_mail import OwnMailSender
 from gateway.documents.triggers.triggers import (
     history_document,

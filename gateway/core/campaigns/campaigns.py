@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gateway.core import ids
-from gateway.core.campaigns.merge_tags import unknown_merge_tags
+from gateway.core.campaigns.merge_tags import MERGE_TAGS, unknown_merge_tags
 
 #: Of the CRM's name in the title at Mailchimp, so the mark after it is never cut off.
 TITLE_LENGTH = 80
@@ -141,7 +141,7 @@ def naming_faults(name: str, from_name: str) -> list[str]:
         if any(unicodedata.category(character) in _CONTROLS for character in text):
             faults.append(f"{what} contains a line break or another control character")
         if unknown := unknown_merge_tags(text):
-            merge_tags = "*|FNAME|*, *|LNAME|*, *|OWNERNAME|*, *|OWNEREMAIL|*"
+            merge_tags = ", ".join(f"*|{tag}|*" for tag in MERGE_TAGS)
             faults.append(f"{what} bears {', '.join(unknown)}; the merge tags are {merge_tags}")
     return faults
 

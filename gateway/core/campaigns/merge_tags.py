@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 
 #: What the CRM fills in for every member (S2, "Merge Tags").
-MERGE_TAGS = frozenset({"FNAME", "LNAME", "OWNERNAME", "OWNEREMAIL"})
+MERGE_TAGS = ("FNAME", "LNAME", "OWNERNAME", "OWNEREMAIL")
 TAG = re.compile(r"\*\|(?P<name>.*?)\|\*", re.DOTALL)
 LOOSE_END = re.compile(r"\*\||\|\*")
 

@@ -2,10 +2,10 @@
 
 from datetime import date
 
+from gateway.core.feed.unread_fields import deciding
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.reasons import NOT_ACTIVE, PERSON_GONE, UNREAD
 from gateway.core.triggers.trigger import Trigger
-from gateway.core.triggers.unread_fields import deciding
 
 
 def waits(trigger: Trigger, facts: OccurrenceFacts, *, to_person: bool = True) -> str:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import date
 
+from gateway.core.feed.unread_fields import UnreadField
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import Person, Staff
 from gateway.core.people.training import Qualification
 from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.core.triggers.reasons import EARLIER_LEFT, EARLIER_UNKNOWN
-from gateway.core.triggers.unread_fields import UnreadField
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import ClassVar
 
+from gateway.core.feed.unread_fields import APPLICATIONS, PEOPLE
 from gateway.core.kinds import Kind
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.reasons import APPLICATION_GONE, OTHER_STATUS
 from gateway.core.triggers.selection import DueSelection
 from gateway.core.triggers.stored_dates import StoredDates
-from gateway.core.triggers.unread_fields import APPLICATIONS, PEOPLE
 from gateway.core.triggers.values import ACTOR, APPLICATION, PERSON, TemplateValues
 
 #: What a trigger requests to have the qualification's values in its template (S4, "zwingend").

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from gateway.core.feed.unread_fields import DELIVERIES, PEOPLE, QUALIFICATIONS
 from gateway.core.triggers.trigger import RESPONSIBLE, Trigger
-from gateway.core.triggers.unread_fields import DELIVERIES, PEOPLE, QUALIFICATIONS
 from gateway.core.written import as_read, nearest
 
 _MOST_NAMED = 8  #: How many known words to list if none is similar.

@@ -7,6 +7,7 @@ from typing import Annotated, NotRequired
 from typing_extensions import TypedDict
 
 from gateway.core import ids
+from gateway.core.feed.unread_fields import UnreadField
 from gateway.core.kinds import Kind
 from gateway.core.moments import in_utc
 from gateway.core.triggers.application_change import Change, ChangeOutcome, ChangeResult
@@ -17,7 +18,6 @@ from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_edit import FileFault
 from gateway.core.triggers.trigger_preview import NotMailed, Preview, PreviewMail
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
-from gateway.core.triggers.unread_fields import UnreadField
 from gateway.documents.fields import (
     DayText,
     IdText,

@@ -25,9 +25,9 @@ from sqlalchemy import (
 )
 
 from gateway.core.campaigns.membership import DroppedMembers, LeftOutReason, MemberOut
+from gateway.core.feed.unread_fields import OF_RECIPIENT, PEOPLE
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import Group, PersonKind, PersonRef
-from gateway.core.triggers.unread_fields import OF_RECIPIENT, PEOPLE
 from gateway.store.campaigns.opt_outs import TAG
 from gateway.store.engine.bulk_rows import insert_rows
 from gateway.store.schema.campaigns import campaign_members

@@ -52,18 +52,21 @@ class Synced:
 
 def at_mailchimp(connection: Connection) -> list[Synced]:
     """Return all campaigns that exist in some form at Mailchimp, oldest first."""
-    return _found(connection, campaigns.c.state.in_(READ_STATES), campaigns.c.mailchimp_id != "")
+    return _synced_campaigns(
+        connection, campaigns.c.state.in_(READ_STATES), campaigns.c.mailchimp_id != ""
+    )
 
 
 def by_id(connection: Connection, number: int) -> Synced | None:
     """Return a campaign."""
-    return next(iter(_found(connection, campaigns.c.id == number)), None)
+    return next(iter(_synced_campaigns(connection, campaigns.c.id == number)), None)
 
 
 def several(connection: Connection, numbers: Sequence[int]) -> dict[int, Synced]:
     """Return up to a few hundred campaigns by number, leaving out those that don't exist."""
     return {
-        synced.campaign.id: synced for synced in _found(connection, campaigns.c.id.in_(numbers))
+        synced.campaign.id: synced
+        for synced in _synced_campaigns(connection, campaigns.c.id.in_(numbers))
     }
 
 
@@ -184,7 +187,7 @@ def bring_forward(connection: Connection, audience: str, mailchimp_id: str, now:
         put_off(connection, [number], at if at != due else at + timedelta(microseconds=1))
 
 
-def _found(connection: Connection, *which: ColumnElement[bool]) -> list[Synced]:
+def _synced_campaigns(connection: Connection, *which: ColumnElement[bool]) -> list[Synced]:
     rows = connection.execute(select(campaigns).where(*which).order_by(campaigns.c.id))
     synced = []
     for row in rows:

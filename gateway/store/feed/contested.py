@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from gateway.core.feed.unread_fields import CANT_BE_READ, IN_ROWS
 from gateway.core.kinds import Scope
 from gateway.core.people.finance_status import has_left
-from gateway.core.triggers.unread_fields import CANT_BE_READ, IN_ROWS
 from gateway.store.feed.layouts import TableLayout
 from gateway.store.schema.feed import groups, memberships, statuses
 

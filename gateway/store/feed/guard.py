@@ -18,8 +18,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, CursorResult, MetaData, Table, Text, TextClause, text
 
+from gateway.core.feed.unread_fields import COUNTS_AS_ACTIVE
 from gateway.core.kinds import Scope
-from gateway.core.triggers.unread_fields import COUNTS_AS_ACTIVE
 from gateway.store.feed.staging_tables import make
 
 #: An import that lifts at least this many suppressions, and more than one in five of those that its

@@ -24,9 +24,9 @@ from sqlalchemy import (
     update,
 )
 
+from gateway.core.feed.unread_fields import PEOPLE
 from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonKind
-from gateway.core.triggers.unread_fields import PEOPLE
 from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.staging_tables import load, make
 from gateway.store.feed.unread import is_undecided

@@ -19,12 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.core.people.people import PersonRef
-from gateway.core.triggers.events.registry import EVENTS
-from gateway.core.triggers.occurrence import OccurrenceState
-from gateway.core.triggers.reasons import WAITS
-from gateway.core.triggers.trigger import TriggerEvent
-from gateway.core.triggers.unread_fields import (
+from gateway.core.feed.unread_fields import (
     CANT_BE_READ,
     COUNTS_AS_ACTIVE,
     DELIVERIES,
@@ -34,6 +29,11 @@ from gateway.core.triggers.unread_fields import (
     PEOPLE,
     UnreadField,
 )
+from gateway.core.people.people import PersonRef
+from gateway.core.triggers.events.registry import EVENTS
+from gateway.core.triggers.occurrence import OccurrenceState
+from gateway.core.triggers.reasons import WAITS
+from gateway.core.triggers.trigger import TriggerEvent
 from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.layouts import TableLayout
 from gateway.store.feed.staging import StagingTables
@@ -224,14 +224,14 @@ def of_people(
     for kind in {ref.kind for ref in refs}:
         keys = [ref.crm_id for ref in refs if ref.kind is kind]
         of_kind = (_c.what.in_((PEOPLE, MEMBERSHIPS)), _c.kind == kind.value, _c.key.in_(keys))
-        for field in _found(connection, *of_kind):
+        for field in _unread_fields(connection, *of_kind):
             of_people.setdefault(PersonRef(kind, field.key), []).append(field)
     return {ref: tuple(fields) for ref, fields in of_people.items()}
 
 
 def of_record(connection: Connection, what: str, key: str) -> tuple[UnreadField, ...]:
     """Return the unread fields of a record that has no kind in its key."""
-    return _found(connection, _c.what == what, _c.kind == "", _c.key == key)
+    return _unread_fields(connection, _c.what == what, _c.kind == "", _c.key == key)
 
 
 def of_closings(connection: Connection, ref: PersonRef) -> tuple[UnreadField, ...]:
@@ -239,7 +239,7 @@ def of_closings(connection: Connection, ref: PersonRef) -> tuple[UnreadField, ..
     closing_ids = select(closings.c.crm_id).where(
         closings.c.kind == ref.kind.value, closings.c.person == ref.crm_id
     )
-    return _found(connection, _c.what == DELIVERIES, _c.kind == "", _c.key.in_(closing_ids))
+    return _unread_fields(connection, _c.what == DELIVERIES, _c.kind == "", _c.key.in_(closing_ids))
 
 
 def is_any(connection: Connection, what: str, field: str) -> bool:
@@ -258,7 +258,7 @@ class EventFields:
             *(and_(_c.what == what, _c.field.in_(fields)) for what, fields in decided.items())
         )
         self._of: dict[tuple[str, str, str], list[UnreadField]] = {}
-        for field in _found(connection, is_deciding):
+        for field in _unread_fields(connection, is_deciding):
             self._of.setdefault((field.what, field.kind, field.key), []).append(field)
         self._connection = connection
 
@@ -272,7 +272,9 @@ class EventFields:
         return (*fields, *self._of.get((what, "", key), ()))
 
 
-def _found(connection: Connection, *conditions: ColumnElement[bool]) -> tuple[UnreadField, ...]:
+def _unread_fields(
+    connection: Connection, *conditions: ColumnElement[bool]
+) -> tuple[UnreadField, ...]:
     query = select(unread_fields).where(*conditions).order_by(*(_c[name] for name in _KEYS))
     return tuple(map(_row, connection.execute(query)))
 

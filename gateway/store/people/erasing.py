@@ -245,7 +245,7 @@ class _Eraser:
             numbers |= set(self._ids(inbox, c.address.in_(chunk)))
             of_bounces = select(bounces.c.inbox).where(bounces.c.address.in_(chunk))
             numbers |= set(self._connection.scalars(of_bounces))
-        for row in self._found(
+        for row in self._rows_to_look_through(
             select(c.id, c.sender, c.subject, c.detail, c.envelope_sender, c.envelope_recipients),
             c.id,
             inbox,
@@ -278,7 +278,7 @@ class _Eraser:
             values = {"address": mark, "recipient": mark, "diagnostic": ""}
             self._update(bounces, values, c.address == address)
         columns = select(c.inbox, c.position, c.recipient, c.diagnostic)
-        for row in self._found(columns, c.inbox, bounces):
+        for row in self._rows_to_look_through(columns, c.inbox, bounces):
             if self._certain.are_in(f"{row.recipient} {row.diagnostic}"):
                 values = {
                     "recipient": self._certain.taken_out(row.recipient),
@@ -291,7 +291,7 @@ class _Eraser:
         changed, received = self._erase_deliveries()
         self._erase_texts_of(received)
         # Also mail written by the person, or whose subject names them.
-        for row in self._found(_MESSAGE_TEXTS, messages.c.id, messages):
+        for row in self._rows_to_look_through(_MESSAGE_TEXTS, messages.c.id, messages):
             if (
                 self._likely.are_in(row.subject)
                 or self._certain.are_in(row.sender)
@@ -312,7 +312,7 @@ class _Eraser:
         rows = self._rows(columns.where(d.address.in_(self._subject.addresses)))
         if ref:
             of_person = columns.where(d.persons.contains(ref, autoescape=True))
-            rows += self._found(of_person, d.message, deliveries)
+            rows += self._rows_to_look_through(of_person, d.message, deliveries)
         for row in dict.fromkeys(rows):
             persons = row.persons.split()
             if row.address not in self._marks and ref not in persons:
@@ -507,7 +507,9 @@ class _Eraser:
         """Return all rows at once: the caller may change the table while iterating."""
         return list(self._connection.execute(query))
 
-    def _found(self, query: Select[Any], number: ColumnElement[int], table: Table) -> list[Any]:
+    def _rows_to_look_through(
+        self, query: Select[Any], number: ColumnElement[int], table: Table
+    ) -> list[Any]:
         """Return the rows of a large table that were found before, and those added since."""
         rows = self._rows(query.where(number > self._looked.upto.get(table.name, 0)))
         for chunk in batched(sorted(self._looked.ids.get(table.name, ())), _AT_ONCE):

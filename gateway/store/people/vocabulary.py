@@ -2,9 +2,9 @@
 
 from sqlalchemy import Boolean, ColumnElement, Connection, func, select
 
+from gateway.core.feed.unread_fields import DELIVERIES, PEOPLE, QUALIFICATIONS
 from gateway.core.people.people import StatusKind
 from gateway.core.triggers.events.registry import EVENTS
-from gateway.core.triggers.unread_fields import DELIVERIES, PEOPLE, QUALIFICATIONS
 from gateway.core.triggers.vocabulary import Vocabulary
 from gateway.store.schema.feed import (
     applications,

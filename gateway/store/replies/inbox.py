@@ -110,12 +110,12 @@ def sighted(connection: Connection, where: Sighting) -> InboxRow | None:
 
 def of_content(connection: Connection, content: str, *, lock: bool = False) -> InboxRow | None:
     """Return the mail with this content (SHA-256)."""
-    return _found(connection, _OF_CONTENT, {"wanted": content}, lock=lock)
+    return _matching_row(connection, _OF_CONTENT, {"wanted": content}, lock=lock)
 
 
 def by_id(connection: Connection, number: int, *, lock: bool = False) -> InboxRow | None:
     """Return a mail; with `lock` nobody else changes it until the transaction ends."""
-    return _found(connection, _OF_ID, {"wanted": number}, lock=lock)
+    return _matching_row(connection, _OF_ID, {"wanted": number}, lock=lock)
 
 
 def has_waiting(
@@ -197,7 +197,7 @@ def answers_since(connection: Connection, address: str, since: datetime) -> int:
     return connection.scalar(recent) or 0
 
 
-def _found(
+def _matching_row(
     connection: Connection,
     query: Select[tuple[object]],
     values: Mapping[str, object],

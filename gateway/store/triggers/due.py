@@ -26,6 +26,13 @@ from sqlalchemy import (
 )
 
 from gateway.core.batches import batched
+from gateway.core.feed.unread_fields import (
+    APPLICATIONS,
+    DELIVERIES,
+    PEOPLE,
+    QUALIFICATIONS,
+    UnreadField,
+)
 from gateway.core.people.people import Person, PersonKind, PersonRef, Staff
 from gateway.core.people.training import Qualification
 from gateway.core.triggers.events.registry import EVENTS
@@ -50,13 +57,6 @@ from gateway.core.triggers.selection import (
     QualificationSelection,
 )
 from gateway.core.triggers.trigger import DateEvent, Trigger
-from gateway.core.triggers.unread_fields import (
-    APPLICATIONS,
-    DELIVERIES,
-    PEOPLE,
-    QUALIFICATIONS,
-    UnreadField,
-)
 from gateway.store.engine.database import VALUES_AT_ONCE
 from gateway.store.feed import unread
 from gateway.store.people import applications

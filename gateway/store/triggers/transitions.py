@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from gateway.core import ids
 from gateway.core.errors import GatewayError
+from gateway.core.feed.unread_fields import APPLICATIONS
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import Staff, StatusKind
 from gateway.core.triggers.events.registry import application_event
@@ -16,7 +17,6 @@ from gateway.core.triggers.occurrence import MAY_HAVE_LEFT, Occurrence
 from gateway.core.triggers.reasons import GIVEN_AGAIN, OTHER_STATUS, SUBMITTED_AGAIN
 from gateway.core.triggers.transition import ApplicationStaff, PastChange, Transition
 from gateway.core.triggers.trigger import ApplicationEvent
-from gateway.core.triggers.unread_fields import APPLICATIONS
 from gateway.store.feed import unread
 from gateway.store.people.applications import find, staff_of
 from gateway.store.schema.feed import applications, people, statuses
@@ -189,10 +189,10 @@ def around(
     owner = connection.scalar(select(people.c.owner).where(*person)) or ""
     return ApplicationStaff(
         responsible=staff_of(connection, application.responsible),
-        owner=_one(staff_of(connection, (owner,))),
-        actor=_one(staff_of(connection, (actor,))),
+        owner=_first_of(staff_of(connection, (owner,))),
+        actor=_first_of(staff_of(connection, (actor,))),
     )
 
 
-def _one(staff: tuple[Staff, ...]) -> Staff | None:
+def _first_of(staff: tuple[Staff, ...]) -> Staff | None:
     return next(iter(staff), None)

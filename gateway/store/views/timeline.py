@@ -11,11 +11,11 @@ from gateway.core import ids
 from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.campaigns.precedence import Activity, ActivityType
 from gateway.core.decision.prospects import MailProspect, prospects
+from gateway.core.feed.unread_fields import UnreadField
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.history import Document, ReplyHead
 from gateway.core.people.people import ENTRY_SOURCES, PersonRef, Suppression, SuppressionSource
 from gateway.core.triggers.occurrence import Occurrence
-from gateway.core.triggers.unread_fields import UnreadField
 from gateway.store.bounces import bounces
 from gateway.store.campaigns import activities, opt_outs
 from gateway.store.campaigns.activities import MemberActivity

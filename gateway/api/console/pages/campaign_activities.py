@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from gateway.api.answers import on_page, unknown_cursor, unwrapped, wrapped
 from gateway.api.console.access import said
 from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render
 from gateway.api.problems import Problem
-from gateway.api.replies import on_page, unknown_cursor, unwrapped, wrapped
 from gateway.api.services import ApiServices
 from gateway.core.campaigns.precedence import ActivityType
 from gateway.store.campaigns import activities, campaigns

@@ -6,13 +6,13 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from gateway.api.answers import on_page, wrapped
 from gateway.api.console.access import ConsoleUser, said
 from gateway.api.console.acts import doing
 from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render, see_other
 from gateway.api.person_cursors import member_before
 from gateway.api.problems import Problem
-from gateway.api.replies import on_page, wrapped
 from gateway.api.services import ApiServices, CampaignActions, NotDone, Told
 from gateway.api.threads import in_turn
 from gateway.core import ids

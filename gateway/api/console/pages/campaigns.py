@@ -9,6 +9,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData, UploadFile
 
+from gateway.api.answers import (
+    Cursor,
+    Using,
+    before,
+    id_cursor,
+    on_page,
+)
 from gateway.api.console.access import LOOKS, WORKS, FormFields, Manages, Works, said
 from gateway.api.console.acts import doing
 from gateway.api.console.form_text import whole_text
@@ -16,13 +23,6 @@ from gateway.api.console.pages import campaign_activities
 from gateway.api.console.pages import campaign_page as page
 from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render, see_other
-from gateway.api.replies import (
-    Cursor,
-    Using,
-    before,
-    id_cursor,
-    on_page,
-)
 from gateway.api.routes.campaign_actions import Number
 from gateway.api.services import ApiServices, CampaignActions, NotDone, Told
 from gateway.api.threads import in_turn

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import UploadFile
 
 from gateway.api import paths  # noqa: F401  # Routes with {name:id} need it.
+from gateway.api.answers import Cursor, before_time, time_cursor
 from gateway.api.console.access import (
     LOOKS,
     RUNS,
@@ -31,7 +32,6 @@ from gateway.api.console.rendering import render, see_other
 from gateway.api.console.sentences import retell
 from gateway.api.console.upload_folder import UploadFolder
 from gateway.api.problems import Problem
-from gateway.api.replies import Cursor, before_time, time_cursor
 from gateway.api.services import FeedRefused, FeedTerms
 from gateway.api.threads import in_thread
 from gateway.api.using import services

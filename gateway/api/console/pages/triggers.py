@@ -8,6 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData
 
+from gateway.api.answers import PlainText, Using
 from gateway.api.console.access import LOOKS, MANAGES, FormFields, Looks, Manages, language_of, said
 from gateway.api.console.acts import doing
 from gateway.api.console.languages import LANGUAGES, NAMES
@@ -26,7 +27,6 @@ from gateway.api.console.trigger_form import (
     typed,
 )
 from gateway.api.problems import Problem
-from gateway.api.replies import PlainText, Using
 from gateway.api.services import ApiServices, ApplicationNews, EventRefused, NotDone, TemplateText
 from gateway.api.threads import in_thread
 from gateway.core.languages import AcceptedLanguages

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from gateway.core.feed.unread_fields import PEOPLE
 from gateway.core.people.finance_status import has_left, looks_like_died
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.reasons import NO_CONSENT
 from gateway.core.triggers.selection import DueSelection, IsAmong, IsBefore, PeopleSelection
 from gateway.core.triggers.stored_dates import in_year
 from gateway.core.triggers.trigger import DateEvent, Trigger
-from gateway.core.triggers.unread_fields import PEOPLE
 
 OTHER_BIRTHDAY = "the birthday is another day now"
 FINANCE_STATUS = "finance status: {}"

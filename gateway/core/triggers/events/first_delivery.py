@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from gateway.core.feed.unread_fields import DELIVERIES, PEOPLE
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.selection import ClosingSelection, DueSelection, IsTrue
 from gateway.core.triggers.trigger import STORED_DATE_KEYS, DateEvent, Trigger
-from gateway.core.triggers.unread_fields import DELIVERIES, PEOPLE
 
 NOT_WANTED = "mail after the first delivery is not wanted"
 NO_CLOSING = "there is no closing"

@@ -3,11 +3,11 @@
 from abc import abstractmethod
 from datetime import date
 
+from gateway.core.feed.unread_fields import QUALIFICATIONS
 from gateway.core.people.training import Qualification
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.reasons import NO_CONSENT
 from gateway.core.triggers.trigger import BEFORE_SEND, DateEvent, Trigger
-from gateway.core.triggers.unread_fields import QUALIFICATIONS
 from gateway.core.triggers.values import QUALIFICATION
 
 GONE = "the qualification is gone"

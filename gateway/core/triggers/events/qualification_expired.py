@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from gateway.core.feed.unread_fields import PEOPLE, QUALIFICATIONS
 from gateway.core.people.training import Qualification
 from gateway.core.triggers.events.qualification_end import QualificationEnd
 from gateway.core.triggers.selection import DueSelection, IsBetween, QualificationSelection
 from gateway.core.triggers.trigger import Trigger
-from gateway.core.triggers.unread_fields import PEOPLE, QUALIFICATIONS
 
 NOT_ENDED = "the qualification has not ended"
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from gateway.core.feed.unread_fields import PEOPLE, QUALIFICATIONS
 from gateway.core.people.training import Qualification
 from gateway.core.triggers.events.qualification_end import QualificationEnd
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.selection import DueSelection, IsAhead, QualificationSelection
 from gateway.core.triggers.trigger import Trigger
-from gateway.core.triggers.unread_fields import PEOPLE, QUALIFICATIONS
 
 HAS_ENDED = "the qualification has ended"
 TOO_EARLY = "it is too early for notice"

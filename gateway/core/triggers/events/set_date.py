@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from gateway.core.feed.unread_fields import PEOPLE
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.selection import DueSelection, IsTrue, PeopleSelection
 from gateway.core.triggers.trigger import STORED_DATE_KEYS, DateEvent, Trigger
-from gateway.core.triggers.unread_fields import PEOPLE
 
 DATE_GONE = "the date is no longer stored in the trigger"
 NOT_WANTED = "mail on set dates is not wanted"
