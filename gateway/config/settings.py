@@ -181,8 +181,8 @@ class ConsoleOidc(Section):
     """The claim of the ID token with the roles: `look`, `work`, `manage`, `run`; others are
     ignored, and whoever has none is not let in."""
     name_claim: Text = "preferred_username"
-    """The claim with the name that acts are journaled under; else `email`, else `sub`. The provider
-    must give it to one account only."""
+    """The claim with the name that acts are journaled under; else `email`, unless the provider says
+    that it is not verified, else `sub`. The provider must give it to one account only."""
     scope: Text = "openid profile email"
     """What the provider is asked for."""
 

@@ -48,6 +48,11 @@ async def test_whom_the_provider_knows_is_signed_in_with_the_roles_of_the_claim(
         ({"roles": ["boss"]}, 403, "Your account there has none of the roles"),
         ({"roles": None}, 403, "Your account there has none of the roles"),
         ({"preferred_username": "", "email": "ann@example.org"}, 200, "ann@example.org signed in"),
+        (
+            {"preferred_username": "", "email": "ann@example.org", "email_verified": False},
+            200,
+            "17 signed in",
+        ),
         ({"nonce": "another"}, 403, "can't be trusted"),
         ({"aud": "another"}, 403, "can't be trusted"),
         ({"iss": "https://another.example"}, 403, "can't be trusted"),
