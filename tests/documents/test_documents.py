@@ -171,7 +171,7 @@ DOCUMENTS: dict[str, tuple[Make, Make]] = {
     "released": of(lambda released: released_document(ADDRESS, released), Released),
     "mailchimp_refusal": of(mailchimp_refusal_document, Refusal),
     "unmatched_address": (
-        lambda: unmatched_address_document(full(Unmatched, meant=full(TypedAddress))),
+        lambda: unmatched_address_document(full(Unmatched, reading=full(TypedAddress))),
         lambda: unmatched_address_document(bare(Unmatched, meant=full(NotAnAddress))),
     ),
     "application": of(application_document, KnownApplication),
