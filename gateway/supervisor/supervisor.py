@@ -93,7 +93,8 @@ class Supervisor:
             for role in self._roles.values():
                 workers = self._start(role, self._config)
                 if len(workers) == len(self._workers):
-                    await all_ready(workers, within=self._timing.first_turn)
+                    ready = [worker.ready for worker in workers]
+                    await all_set(ready, within=self._timing.first_turn)
         await self.tell_systemd()
 
     def _do(self, chore: Coroutine[Any, Any, None]) -> None:
@@ -181,7 +182,8 @@ class Supervisor:
         """Reload the config: a role that has changed is handed over to new processes.
 
         The old processes of such a role end once the new ones are ready; if those aren't ready in
-        time, the old ones stay, under the old config.
+        time, the old ones stay, under the old config. It returns once every process has taken the
+        config up, or has refused it.
         """
         async with self._reloading:
             self._is_reload_due = False
@@ -196,6 +198,7 @@ class Supervisor:
                 return
             config.take_effect()
             self._config = config
+            answers = []
             for role in config.roles:
                 running = [worker for worker in self._workers if worker.role.name == role.name]
                 if self._roles[role.name] != role:
@@ -204,12 +207,14 @@ class Supervisor:
                 for worker in running:
                     if worker.role == role:
                         worker.reload(config.sent)
+                        answers.append(worker.answered)
+            await all_set(answers, within=self._timing.grace)
             self._sockets.keep_only(places_of(self._roles.values()))
             log.info("reloaded", roles=self.status())
 
     async def _hand_over(self, role: Role, running: Sequence[RoleProcess]) -> None:
         new = self._start(role, self._config)
-        if await all_ready(new, within=self._timing.grace):
+        if await all_set([worker.ready for worker in new], within=self._timing.grace):
             self._roles[role.name] = role
             leaving = running
         else:
@@ -220,12 +225,12 @@ class Supervisor:
         await self._end(leaving)
 
 
-async def all_ready(workers: Iterable[RoleProcess], *, within: timedelta) -> bool:
-    """Wait until processes are ready; return False if some aren't in time."""
+async def all_set(events: Iterable[asyncio.Event], *, within: timedelta) -> bool:
+    """Wait until all these events are set; return False if some aren't in time."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(within.total_seconds()):
-            for worker in workers:
-                await worker.ready.wait()
+            for event in events:
+                await event.wait()
         return True
     return False
 

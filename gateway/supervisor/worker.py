@@ -90,6 +90,8 @@ class RoleProcess:
         self.restarts = 0
         self.ready = asyncio.Event()
         self.gone = asyncio.Event()  #: After `stop`, once the process has ended.
+        self.answered = asyncio.Event()  #: The process has taken up or refused its last config.
+        self.answered.set()
         self._command = command
         self._arguments = arguments  #: May be changed while the process runs.
         self._config = config
@@ -146,6 +148,8 @@ class RoleProcess:
     def reload(self, config: object) -> None:
         """Have the process take up a new config; it may refuse."""
         self._offered.append(config)
+        if self._link is not None:
+            self.answered.clear()
         self.tell({"config": config})
 
     def tell(self, news: object) -> None:
@@ -182,10 +186,11 @@ class RoleProcess:
                     if line == READY:
                         self.ready.set()
                         self._changed()
-                    elif line == RELOADED:
-                        self._config = self._offered.popleft()
-                    elif line == REFUSED:
-                        self._offered.popleft()
+                    elif line in (RELOADED, REFUSED):
+                        offered = self._offered.popleft()
+                        self._config = offered if line == RELOADED else self._config
+                        if not self._offered:
+                            self.answered.set()
 
         listener = asyncio.create_task(listen())
         try:
@@ -198,6 +203,7 @@ class RoleProcess:
             self._process = self._link = None
             self._ended(process.pid)
             self.ready.clear()
+            self.answered.set()  # The next one begins with it.
             self._changed()
 
     async def _start(

@@ -172,7 +172,7 @@ DOCUMENTS: dict[str, tuple[Make, Make]] = {
     "mailchimp_refusal": of(mailchimp_refusal_document, Refusal),
     "unmatched_address": (
         lambda: unmatched_address_document(full(Unmatched, reading=full(TypedAddress))),
-        lambda: unmatched_address_document(bare(Unmatched, meant=full(NotAnAddress))),
+        lambda: unmatched_address_document(bare(Unmatched, reading=full(NotAnAddress))),
     ),
     "application": of(application_document, KnownApplication),
     "whole_application": of(whole_application_document, KnownApplication),

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import StartGateway
 from tests.rig.client import RawClient
 from tests.rig.gateway import GatewayProcess
-from tests.rig.process import LOOPBACK, free_port, has_banner
+from tests.rig.process import LOOPBACK, free_port, has_banner, wait_until
 from tests.rig.sink import RawSink
 
 pytestmark = pytest.mark.system
@@ -30,6 +30,11 @@ async def most_octets(gateway: GatewayProcess) -> int:
     async with await RawClient.connect(gateway.port) as client:
         [size] = [line for line in (await client.ehlo()).lines if b"SIZE" in line]
     return int(size.split()[1])
+
+
+def reloads(gateway: GatewayProcess) -> int:
+    """Return how many reloads the supervisor has reported."""
+    return sum(line["part"] == "supervisor" for line in gateway.log_lines("reloaded"))
 
 
 def edit(gateway: GatewayProcess, taken: int) -> None:
@@ -84,6 +89,25 @@ async def test_processes_started_again_go_by_the_config_in_force(
     assert [] == gateway.log_lines("failed")
     assert (EDITED if is_taken_up else ACCEPTED) == offered
     assert 3_000_000 == await most_octets(gateway)
+
+
+async def test_the_supervisor_says_reloaded_once_all_go_by_the_config(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, changes=sized(ACCEPTED), roles=("smtp", "api"))
+    await gateway.wait_for_log("ready")
+    [worker] = gateway.processes_of("smtp")
+
+    gateway.change(sized(EDITED))
+    os.kill(worker, signal.SIGSTOP)
+    gateway.reload()
+    await gateway.wait_for_log("reloaded")  # by the other role
+    before = reloads(gateway)
+    os.kill(worker, signal.SIGCONT)
+    await wait_until(lambda: reloads(gateway) == 1, "the supervisor's word")
+
+    assert 0 == before
+    assert EDITED == await most_octets(gateway)
 
 
 async def test_only_the_supervisor_reads_the_file_again(
