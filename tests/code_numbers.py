@@ -28,8 +28,8 @@ SAYING_NOTHING = frozenset(
         *("mine", "there", "some"),
     )
 )
-#: Names of variables, parameters and attributes that say what happened to what they hold, not what
-#: it is. A field of what becomes JSON keeps its key, so that a few files are left.
+#: Names of variables, parameters and attributes (not of functions) that say what happened to what
+#: they hold, not what it is. A field of what becomes JSON keeps its key: a few files are left.
 BARE_PARTICIPLES = frozenset(
     (
         *("known", "wanted", "given", "said", "asked", "kept", "named", "shown", "theirs"),

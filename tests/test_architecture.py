@@ -111,7 +111,7 @@ def test_what_is_done_until_the_process_stops_is_done_by_the_runtime() -> None:
 
 
 def test_a_pause_is_the_runtimes() -> None:
-    """Nowhere else does anything wait for an event to be set, or for a time to pass, alone."""
+    """Nowhere else does anything wait until an event is set or a time is over."""
     pauses = {
         str(path.relative_to(ROOT / "gateway"))
         for path in MODULES

@@ -5,7 +5,7 @@ Reading an invalid cursor raises `Problem`.
 
 from datetime import datetime
 
-from gateway.api.answers import unknown_cursor, unwrapped, wrapped
+from gateway.api.json_response import unknown_cursor, unwrapped, wrapped
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.views.timeline import TimelinePlace
 

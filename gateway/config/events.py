@@ -78,14 +78,14 @@ class Templates(Section):
 
 
 class WebhookConfig(Section):
-    """An address that is told what happens."""
+    """An address that is sent what happens."""
 
     url: HttpUrl = option(..., example="https://crm.example.org/gateway")
     """Where events are posted."""
     secret: SecretStr
     """The key events are signed with (HMAC-SHA256); behind `whsec_` it is read as base64."""
     events: tuple[WebhookEventName, ...] = option(..., example=["message.send_failed"])
-    """Which events are told."""
+    """Which events are sent."""
     ca: ExistingFile | None = option(example="crm-ca.pem")
     """Authorities that vouch for the address; absent: those of the system."""
 

@@ -163,7 +163,7 @@ def parse_sender(value: str) -> str:
         return typed.mailbox
     domain = domain_of(typed.address)
     if not domain.isascii() or max(map(len, domain.split("."))) > _LONGEST_LABEL:
-        raise ValueError("not a mail address: its domain is none that DNS could have")
+        raise ValueError("not a mail address: its domain is not one that DNS can have")
     return TypedAddress(f"{local}@{domain}", typed.name).mailbox
 
 

@@ -11,8 +11,9 @@ ANY = "*"  #: In an `Accept-Language` field: every language that the field doesn
 _MOST_RANGES = 100  #: How many entries of a field are read; browsers send ten at most.
 #: A tag divides its parts by `-`, a locale (`de_AT.UTF-8`, `de@euro`) by `_`, `.` and `@`.
 _TAG = re.compile(r"([a-z]{2,8})(?:[-_.@].*)?", re.DOTALL)
-#: RFC 9110, 12.4.2, with more than three decimals too: some programs print what they calculated.
-_WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,20})?|1(?:\.0{0,20})?)", re.IGNORECASE)
+#: RFC 9110, 12.4.2, with more than three decimals and `.5` too: some programs print what they
+#: calculated.
+_WEIGHT = re.compile(r"q=(0?\.[0-9]{1,20}|0\.?|1(?:\.0{0,20})?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,9 @@ def accepted_languages(field: str) -> AcceptedLanguages:
     weights: dict[str, float] = {}
     refused = set()
     for entry in field.split(",", _MOST_RANGES)[:_MOST_RANGES]:
-        tag, _, parameter = (part.strip() for part in entry.partition(";"))
-        weight = _WEIGHT.fullmatch(parameter or "q=1")
+        tag, *parameters = (part.strip() for part in entry.split(";"))
+        weights_given = [part for part in parameters if part[:1].lower() == "q"]
+        weight = _WEIGHT.fullmatch(weights_given[0] if weights_given else "q=1")
         language = ANY if tag == ANY else primary_subtag(tag)
         if weight is None or not language:
             continue

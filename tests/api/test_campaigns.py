@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from gateway.api.answers import wrapped
+from gateway.api.json_response import wrapped
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign, CampaignState
 from gateway.core.campaigns.membership import LeftOutReason, MemberOut

@@ -32,6 +32,7 @@ def test_every_reason_has_its_words(key: str, language: str) -> None:
         ('suppressed: group "Status, group", staff',
          'uitgesloten: groep "Status, group", geblokkeerd adres'),
         ('suppressed: status "Overleden"', 'uitgesloten: status "Overleden"'),
+        ("suppressed: unsubscribe, bounce", "uitgesloten: afgemeld, adres dat mail terugstuurt"),
         ("given up: 451 4.3.0 later", "opgegeven: 451 4.3.0 later"),
         ("550 5.1.1 no such user", "550 5.1.1 no such user"),
         ("finance status: Gekündigt", "financiële status: Gekündigt"),

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import orjson
 import pytest
 
-from gateway.api.answers import octets
+from gateway.api.json_response import octets
 from gateway.app.campaigns.mailchimp import AccountState
 from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.campaigns.campaign_report import CampaignReport

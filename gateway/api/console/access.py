@@ -18,13 +18,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import logs
-from gateway.api.answers import plain_text
 from gateway.api.console.kept_form import ROOT, KeptForm, kept_of, new_token
 from gateway.api.console.languages import LANGUAGES, say
 from gateway.api.console.roles import ConsoleRole, known_roles, may
 from gateway.api.console.terms import ConsoleTerms, OidcTerms, terms_of
 from gateway.api.console.users import ConsoleLogin, compared, is_name
 from gateway.api.guard import REFUSED
+from gateway.api.json_response import plain_text
 from gateway.api.problems import Problem
 from gateway.api.services import ApiServices
 from gateway.core.errors import GatewayError

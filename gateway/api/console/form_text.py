@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, time, tzinfo
 
-from gateway.api.answers import plain_text
+from gateway.api.json_response import plain_text
 from gateway.core.moments import read_since
 
 LONGEST = 2_000  #: Characters of a reason.

@@ -412,7 +412,7 @@ def _of_report(request: Request) -> Iterator[FormField]:
         name="report_empty",
         key="report_empty",
         sort="choice",
-        label=said(request, "Runs without mail are told, too"),
+        label=said(request, "Report runs without mail, too"),
         options=(
             ("", said(request, "as set for all triggers")),
             (YES, said(request, "yes")),

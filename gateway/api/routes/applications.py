@@ -6,21 +6,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.api.answers import (
+from gateway.api.bearer import READS, EventsToken
+from gateway.api.idempotency import Key, in_one_step
+from gateway.api.json_response import (
     JSON,
     Cursor,
     Limit,
     PlainText,
     StaffName,
     Using,
-    answer,
     octets,
     page,
+    respond,
     unwrapped,
     wrapped,
 )
-from gateway.api.bearer import READS, EventsToken
-from gateway.api.idempotency import Key, in_one_step
 from gateway.api.problems import Problem
 from gateway.api.schemas import answers, items
 from gateway.api.services import ApplicationNews
@@ -153,7 +153,7 @@ async def show_application(request: Request, using: Using, reference: PlainText)
     application = await using.database.read(applications.find, reference)
     if application is None:
         raise Problem(404, "there is no such application")
-    return answer(request, whole_application_document(application))
+    return respond(request, whole_application_document(application))
 
 
 @router.post("/status", responses=_ANSWERS)

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.answers import (
+from gateway.api.bearer import READS
+from gateway.api.json_response import (
     Cursor,
     Limit,
     OneAddress,
@@ -15,7 +16,6 @@ from gateway.api.answers import (
     unwrapped,
     wrapped,
 )
-from gateway.api.bearer import READS
 from gateway.api.schemas import items
 from gateway.core.bounces.bounce import BounceKind, KeptBounce
 from gateway.documents.bounces import BounceDocument, bounce_document

@@ -11,7 +11,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.api.answers import (
+from gateway.api.bearer import READS_CAMPAIGNS, CampaignsToken
+from gateway.api.idempotency import Key, asked_as, in_steps
+from gateway.api.json_response import (
     JSON,
     MOST,
     Cursor,
@@ -19,14 +21,12 @@ from gateway.api.answers import (
     OneAddress,
     PlainText,
     Using,
-    answer,
     as_it_is,
     octets,
     read_id,
+    respond,
     whole_page,
 )
-from gateway.api.bearer import READS_CAMPAIGNS, CampaignsToken
-from gateway.api.idempotency import Key, asked_as, in_steps
 from gateway.api.problems import Problem
 from gateway.api.schemas import answers, items
 from gateway.api.services import ApiServices, CampaignActions, Told
@@ -279,7 +279,7 @@ async def delete_campaign(deletion: Deletion, number: Number) -> Response:
 )
 async def show_report(request: Request, using: Using, number: Number) -> Response:
     """Show what became of a campaign that was sent; Mailchimp is asked for what is new."""
-    return answer(request, await in_turn(using.campaigns.report, number))
+    return respond(request, await in_turn(using.campaigns.report, number))
 
 
 @router.get(
@@ -301,7 +301,7 @@ async def show_plot(using: Using, number: Number) -> Response:
 )
 async def show_account(request: Request, using: Using) -> Response:
     """Say what a first campaign needs and still lacks, and when Mailchimp is read."""
-    return answer(request, await in_turn(using.campaigns.account))
+    return respond(request, await in_turn(using.campaigns.account))
 
 
 @router.get(

@@ -4,19 +4,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.answers import (
+from gateway.api.bearer import READS_CAMPAIGNS
+from gateway.api.json_response import (
     Cursor,
     Limit,
     PlainText,
     Since,
     Using,
-    answer,
     before,
     page,
     read_id,
+    respond,
     wrapped,
 )
-from gateway.api.bearer import READS_CAMPAIGNS
 from gateway.api.person_cursors import member_before
 from gateway.api.schemas import answers, items
 from gateway.core import ids
@@ -73,7 +73,7 @@ async def show_campaign(
     number, machines = read_id(id), using.count_machine_opens()
     document_of = campaign_whole_document if members else campaign_summary_document
     document = await using.database.read(document_of, number, count_machine_opens=machines)
-    return answer(request, document)
+    return respond(request, document)
 
 
 @router.get("/{id}/members", responses=items(MemberDocument))

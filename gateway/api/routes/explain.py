@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.answers import OneAddress, PlainText, SenderAddress, Using, answer
 from gateway.api.bearer import READS
+from gateway.api.json_response import OneAddress, PlainText, SenderAddress, Using, respond
 from gateway.api.problems import Problem
 from gateway.api.schemas import answers
 from gateway.core.decision.explanation import ExplainedMail
@@ -46,4 +46,4 @@ async def explain_message(
     mail = ExplainedMail(
         content=content, sender=sender, recipients=tuple(to), listener=listener, login=login
     )
-    return answer(request, await using.explain(mail))
+    return respond(request, await using.explain(mail))

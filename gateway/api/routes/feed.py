@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import anyio
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.answers import JSON, Using, octets
 from gateway.api.bearer import FeedToken
 from gateway.api.idempotency import Key, asked_as, in_steps
+from gateway.api.json_response import JSON, Using, octets
 from gateway.api.paths import with_slashes
 from gateway.api.problems import TYPE, Problem
 from gateway.api.schemas import answers, record

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from gateway.api.answers import Using, answer, matches, read_id
 from gateway.api.bearer import READS
+from gateway.api.json_response import Using, matches, read_id, respond
 from gateway.api.problems import Problem
 from gateway.api.schemas import answers
 from gateway.core.ascii_text import ascii_text
@@ -41,7 +41,7 @@ async def show_entry(request: Request, using: Using, id: str) -> Response:  # no
     entry = await using.database.read(history.by_id, number)
     if entry is None:
         raise Problem(404, "the history has no such entry")
-    return answer(request, history_entry_document(entry))
+    return respond(request, history_entry_document(entry))
 
 
 @router.get(
@@ -49,7 +49,7 @@ async def show_entry(request: Request, using: Using, id: str) -> Response:  # no
 )
 async def show_document(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show what is known of a document."""
-    return answer(request, person_file_document(await _existing_document(using, id)))
+    return respond(request, person_file_document(await _existing_document(using, id)))
 
 
 @router.get("/documents/{id}/content", responses=_CONTENT)  # type: ignore[arg-type]

@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.answers import (
+from gateway.api.bearer import READS_FEED
+from gateway.api.json_response import (
     MOST,
     Cursor,
     Limit,
@@ -13,7 +14,6 @@ from gateway.api.answers import (
     time_cursor,
     whole_page,
 )
-from gateway.api.bearer import READS_FEED
 from gateway.api.schemas import items
 from gateway.documents.feed import (
     KindStateDocument,

@@ -4,18 +4,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.answers import (
+from gateway.api.bearer import READS
+from gateway.api.json_response import (
     Cursor,
     Limit,
     Since,
     Using,
-    answer,
     before,
     id_cursor,
     page,
     read_id,
+    respond,
 )
-from gateway.api.bearer import READS
 from gateway.api.problems import Problem
 from gateway.api.schemas import answers, items
 from gateway.core.replies.inbox import InboxState
@@ -59,7 +59,7 @@ async def list_mails(
 )
 async def show_address(request: Request, using: Using) -> Response:
     """Show the address staff forward replies to; empty where no setting tells it."""
-    return answer(request, import_addresses_document(using.import_addresses()))
+    return respond(request, import_addresses_document(using.import_addresses()))
 
 
 @router.get(
@@ -68,7 +68,7 @@ async def show_address(request: Request, using: Using) -> Response:
 )
 async def read_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Read a mail, made harmless, with the applications it is likely about."""
-    return answer(request, inbox_reading_document(await using.inbox.look(read_id(id))))
+    return respond(request, inbox_reading_document(await using.inbox.look(read_id(id))))
 
 
 @router.get("/{id}", responses=answers(InboxMailDocument, "The mail."))
@@ -78,4 +78,4 @@ async def show_mail(request: Request, using: Using, id: str) -> Response:  # noq
     mail = await using.database.read(inbox.by_id, number)
     if mail is None:
         raise Problem(404, "the inbox has no such mail")
-    return answer(request, inbox_mail_document(mail))
+    return respond(request, inbox_mail_document(mail))

@@ -6,20 +6,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.answers import (
+from gateway.api.bearer import READS
+from gateway.api.json_response import (
     Cursor,
     Limit,
     OneAddress,
     SenderAddress,
     Since,
     Using,
-    answer,
     before,
     id_cursor,
     page,
     read_id,
+    respond,
 )
-from gateway.api.bearer import READS
 from gateway.api.problems import Problem
 from gateway.api.schemas import Schema, answers, items
 from gateway.api.services import ApiServices
@@ -153,4 +153,4 @@ async def show_message(
         document = await using.database.read(look)
     if document is None:
         raise Problem(404, "the journal has no such message")
-    return answer(request, document)
+    return respond(request, document)

@@ -4,21 +4,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.answers import (
+from gateway.api.bearer import SENDS, OutboxToken
+from gateway.api.idempotency import Key, in_one_step
+from gateway.api.json_response import (
     JSON,
     Cursor,
     Limit,
     Since,
     Using,
-    answer,
     before,
     id_cursor,
     octets,
     page,
     read_id,
+    respond,
 )
-from gateway.api.bearer import SENDS, OutboxToken
-from gateway.api.idempotency import Key, in_one_step
 from gateway.api.schemas import answers, items
 from gateway.core.sending.outbox import OutboxState
 from gateway.documents.sending import OutboxEntryDocument, outbox_entry_document
@@ -57,7 +57,7 @@ async def show_entry(request: Request, using: Using, id: str) -> Response:  # no
     """Show an entry."""
     number = read_id(id)
     entry = await using.database.read(status_mail.entry, number)
-    return answer(request, outbox_entry_document(entry))
+    return respond(request, outbox_entry_document(entry))
 
 
 @router.post("/{id}/retry", responses=answers(OutboxEntryDocument, "It is queued again."))

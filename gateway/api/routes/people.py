@@ -7,7 +7,8 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.answers import (
+from gateway.api.bearer import READS
+from gateway.api.json_response import (
     MOST,
     Cursor,
     Limit,
@@ -15,12 +16,11 @@ from gateway.api.answers import (
     PlainText,
     Since,
     Using,
-    answer,
     as_it_is,
     part,
+    respond,
     whole_page,
 )
-from gateway.api.bearer import READS
 from gateway.api.person_cursors import person_before, person_cursor, timeline_cursor, timeline_place
 from gateway.api.problems import Problem
 from gateway.api.schemas import answers, items
@@ -86,7 +86,7 @@ async def search_people(
         search, text, address=address, limit=limit, after=after
     )
     listed = [person_match_document(match) for match in matches]
-    return answer(request, {"items": listed, "next": person_cursor(end)})
+    return respond(request, {"items": listed, "next": person_cursor(end)})
 
 
 @router.get("/{person:id}/timeline", responses=items(TimelineEventDocument))
@@ -129,7 +129,7 @@ async def show_timeline(
         document = await using.database.read(look)
     if document is None:
         raise Problem(404, "nobody is known by this key")
-    return answer(request, document)
+    return respond(request, document)
 
 
 @router.get("/{person:id}/history", responses=items(HistoryEntryDocument))
@@ -183,7 +183,7 @@ async def show_person(request: Request, using: Using, person: PlainText) -> Resp
         records = await using.database.read(timeline, standings, _ref(person))
     if not records:
         raise Problem(404, "nobody is known by this key")
-    return answer(request, person_document(records[0]))
+    return respond(request, person_document(records[0]))
 
 
 async def _listed(

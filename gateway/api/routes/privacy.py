@@ -5,7 +5,9 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.api.answers import (
+from gateway.api.bearer import READS, SuppressionsToken
+from gateway.api.idempotency import Key, asked_as, in_steps
+from gateway.api.json_response import (
     JSON,
     MOST,
     AddressOrPerson,
@@ -14,15 +16,13 @@ from gateway.api.answers import (
     Since,
     StaffName,
     Using,
-    answer,
     before,
     id_cursor,
     octets,
     page,
     person_or_lookup,
+    respond,
 )
-from gateway.api.bearer import READS, SuppressionsToken
-from gateway.api.idempotency import Key, asked_as, in_steps
 from gateway.api.managers import acting_manager
 from gateway.api.schemas import answers, items
 from gateway.api.threads import in_thread
@@ -97,7 +97,7 @@ async def export_person(request: Request, using: Using, person: AddressOrPerson)
     """Return all that is held of a person, by table (GDPR, articles 15 and 20)."""
     whom = person_or_lookup(using, person)
     held = await in_thread(using.privacy.export, whom)
-    return answer(request, held)
+    return respond(request, held)
 
 
 @router.get(

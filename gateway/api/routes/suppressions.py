@@ -10,7 +10,9 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.api.answers import (
+from gateway.api.bearer import READS_SUPPRESSIONS, SuppressionsToken
+from gateway.api.idempotency import Key, in_one_step
+from gateway.api.json_response import (
     JSON,
     AddressOrPerson,
     Cursor,
@@ -19,15 +21,13 @@ from gateway.api.answers import (
     Since,
     StaffName,
     Using,
-    answer,
     octets,
     page,
     person_or_lookup,
+    respond,
     unwrapped,
     wrapped,
 )
-from gateway.api.bearer import READS_SUPPRESSIONS, SuppressionsToken
-from gateway.api.idempotency import Key, in_one_step
 from gateway.api.managers import acting_manager
 from gateway.api.problems import Problem
 from gateway.api.schemas import answers, items
@@ -240,7 +240,7 @@ async def show_suppressions(request: Request, using: Using, address: AddressOrPe
         return address_standing_document(whom, standing, history)
 
     with using.standings() as standings:
-        return answer(request, await using.database.read(look))
+        return respond(request, await using.database.read(look))
 
 
 @router.delete("/{address:id}", responses=answers(ReleasedDocument, "What was lifted."))
@@ -278,7 +278,7 @@ async def release(
         raise Problem(422, f"address: {typed}")
     if not released.is_any:
         raise Problem(404, "nothing suppresses the address itself, and nobody there opted out")
-    return answer(request, released_document(str(whom), released))
+    return respond(request, released_document(str(whom), released))
 
 
 def _known(connection: StoreTransaction, ref: PersonRef) -> PersonRecord:

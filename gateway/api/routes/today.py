@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.answers import Using, answer
 from gateway.api.bearer import READS
+from gateway.api.json_response import Using, respond
 from gateway.api.schemas import answers
 from gateway.documents.today import TodayWithLightsDocument
 
@@ -17,4 +17,4 @@ async def show_today(request: Request, using: Using) -> Response:
         **(await using.today.today()),
         "lights": using.today.lights(),
     }
-    return answer(request, document)
+    return respond(request, document)

@@ -6,23 +6,23 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.answers import (
+from gateway.api.bearer import READS
+from gateway.api.json_response import (
     MOST,
     Cursor,
     Limit,
     PlainText,
     Since,
     Using,
-    answer,
     as_it_is,
     before,
     page,
+    respond,
     unknown_cursor,
     unwrapped,
     whole_page,
     wrapped,
 )
-from gateway.api.bearer import READS
 from gateway.api.schemas import answers, items, several
 from gateway.api.threads import in_thread
 from gateway.documents.triggers.trigger_edits import CalendarDocument, TriggerEditDocument
@@ -75,7 +75,7 @@ async def list_history(
 @router.get("/waiting", responses=answers(WaitingDocument, "The fields that mail waits for."))
 async def list_waiting(request: Request, using: Using) -> Response:
     """List the fields of the feed that can't be read and that mail waits for."""
-    return answer(request, await in_thread(using.triggers.waiting))
+    return respond(request, await in_thread(using.triggers.waiting))
 
 
 @router.get(
@@ -85,7 +85,7 @@ async def show_calendar(
     request: Request, using: Using, days: Annotated[int, Query(ge=1, le=366)] = 14
 ) -> Response:
     """Show what date events will mail in the next days, as things stand now."""
-    return answer(request, await in_thread(using.trigger_changes.calendar, days))
+    return respond(request, await in_thread(using.trigger_changes.calendar, days))
 
 
 @router.get("/edits", responses=items(TriggerEditDocument))
@@ -108,7 +108,7 @@ async def preview_change(
 ) -> Response:
     """Show whom giving an application a status would mail; nothing is changed or sent."""
     preview = await in_thread(using.triggers.preview_change, reference, status, by)
-    return answer(request, preview)
+    return respond(request, preview)
 
 
 @router.get(
@@ -116,7 +116,7 @@ async def preview_change(
 )
 async def show_trigger(request: Request, using: Using, name: PlainText) -> Response:
     """Show a trigger and what its last runs did."""
-    return answer(request, await in_thread(using.triggers.by_name, name))
+    return respond(request, await in_thread(using.triggers.by_name, name))
 
 
 @router.get(
@@ -126,7 +126,7 @@ async def preview_trigger(
     request: Request, using: Using, name: PlainText, on: _On = None
 ) -> Response:
     """Show whom a date event would mail on a day, and whom not and why; nothing is sent."""
-    return answer(request, await in_thread(using.triggers.preview, name, on))
+    return respond(request, await in_thread(using.triggers.preview, name, on))
 
 
 def _seen(cursor: str) -> tuple[int, int]:

@@ -118,7 +118,7 @@ class ListedErasure:
     person: str
     addresses: tuple[str, ...]
     suppressions: tuple[KeptSuppression, ...]
-    key_mark: str  #: The mark of the key used for the hashes.
+    key_mark: str = ""  #: The mark of the key used for the hashes; empty: not noted.
     declined: tuple[tuple[str, str], ...] = ()  #: Hashes of addresses, each with a topic.
 
 
@@ -323,7 +323,7 @@ def read_list(settings: Settings) -> list[ListedErasure]:
                         )
                         for name, scope, until, source in entry["kept"]
                     ),
-                    key_mark=str(entry["key"]),
+                    key_mark=str(entry.get("key", "")),
                     declined=tuple((name, topic) for name, topic in entry.get("declined", ())),
                 )
             )
@@ -350,7 +350,7 @@ def erase_again(
         missing = undone(settings, connection)
         if not missing:
             return 0
-        lost = {entry.key_mark for entry in missing} - set(names.key_marks)
+        lost = {entry.key_mark for entry in missing if entry.key_mark} - set(names.key_marks)
         if lost:
             raise ErasureListUnusable(
                 f"{settings.keys.file} lacks the key {', '.join(sorted(lost))}, which tells "

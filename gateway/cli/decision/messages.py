@@ -277,7 +277,7 @@ def steps(context: Context, reason: DeliveryReason) -> Iterator[str]:
 
     yield "Why:"
     if all(step.outcome is RuleOutcome.UNKNOWN for step in reason.rules):
-        yield f"  → {reason.kind} by {reason.rule}, which is none of the rules"
+        yield f"  → {reason.kind} by {reason.rule}, which is not one of the rules"
     else:
         for step in reason.rules:
             if step.outcome is not RuleOutcome.NOT_ASKED:

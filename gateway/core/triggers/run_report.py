@@ -6,6 +6,7 @@ The ledger stores reasons in English.
 import re
 from collections.abc import Mapping, Sequence
 
+from gateway.core.people.people import SuppressionSource
 from gateway.core.sending.mail_wording import MailWording, WordingForm, console_page
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
@@ -21,7 +22,7 @@ REASONS: Mapping[str, str] = {
 }
 #: Words for a part of a reason, or for a state.
 PARTS = (
-    *("group", "status", "staff"),
+    *SuppressionSource,
     *("sent", "skipped", "failed", "unknown", "expired", "due"),
 )
 WORDS = frozenset((*REASONS, *PARTS))
@@ -37,7 +38,7 @@ RUN_REPORT = WordingForm(
     words=WORDS,
     optional=WORDS,
 )
-_SOURCE = re.compile(r'\b(group|status|staff)(?= "|, |\Z)')
+_SOURCE = re.compile(rf'\b({"|".join(SuppressionSource)})(?= "|, |\Z)')
 _STARTS = sorted(REASONS.items(), key=lambda reason: -len(reason[1]))
 _LINES = 100  #: How many unmailed people are listed; the rest are in the history.
 _FAULTS = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED)

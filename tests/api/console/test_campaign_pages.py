@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.api.answers import wrapped
 from gateway.api.console.pages import campaign_activities
 from gateway.api.console.roles import ConsoleRole
+from gateway.api.json_response import wrapped
 from gateway.store.console import console_acts
 from tests.api.console.browsing import Browsing, PageReader, signed_in
 from tests.api.served import Served

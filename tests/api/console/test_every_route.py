@@ -12,9 +12,9 @@ import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext
 
-from gateway.api.answers import wrapped
 from gateway.api.console import access, acts, kept_form, sign_in
 from gateway.api.console.roles import ConsoleRole
+from gateway.api.json_response import wrapped
 from gateway.api.public import client_rates
 from tests.api.console.browsing import PASSWORD, add_user
 from tests.api.console.furnished import (

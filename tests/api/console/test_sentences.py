@@ -87,7 +87,7 @@ WRITERS = (
     HERE / "app/triggers/triggers.py",
     HERE / "api/guard.py",
     HERE / "api/problems.py",
-    HERE / "api/answers.py",
+    HERE / "api/json_response.py",
     HERE / "config/problems.py",
     HERE / "config/rules.py",
     HERE / "config/triggers.py",

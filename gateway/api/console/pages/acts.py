@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.answers import Cursor, before, id_cursor, on_page
 from gateway.api.console.access import LOOKS, said
 from gateway.api.console.rendering import render
+from gateway.api.json_response import Cursor, before, id_cursor, on_page
 from gateway.api.using import services
 from gateway.store.console import console_acts
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from gateway.api.answers import Using
 from gateway.api.console.pages.person_parts import linked, parts_of_page
 from gateway.api.console.rendering import render
+from gateway.api.json_response import Using
 from gateway.api.person_cursors import timeline_cursor
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.views.address_page import SORTS, AddressPage, page_of

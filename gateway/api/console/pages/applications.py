@@ -8,11 +8,11 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api import paths  # noqa: F401  # Routes with {reference:id} need it.
-from gateway.api.answers import Cursor, PlainText, on_page, unwrapped, wrapped
 from gateway.api.console.access import LOOKS, FormFields, Looks, Works, language_of, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.sentences import retell
+from gateway.api.json_response import Cursor, PlainText, on_page, unwrapped, wrapped
 from gateway.api.problems import Problem
 from gateway.api.routes.applications import MOST, NameWords, why_nothing_was_done
 from gateway.api.services import ApplicationNews, EventRefused

@@ -4,11 +4,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.answers import read_id
 from gateway.api.console.access import LOOKS, WORKS, FormFields, Works, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
+from gateway.api.json_response import read_id
 from gateway.api.problems import Problem
 from gateway.api.using import services
 from gateway.core.bounces.bounce import KeptBounce

@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from gateway.api.answers import on_page, unknown_cursor, unwrapped, wrapped
 from gateway.api.console.access import said
 from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render
+from gateway.api.json_response import on_page, unknown_cursor, unwrapped, wrapped
 from gateway.api.problems import Problem
 from gateway.api.services import ApiServices
 from gateway.core.campaigns.precedence import ActivityType

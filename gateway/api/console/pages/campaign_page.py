@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from gateway.api.answers import on_page, wrapped
 from gateway.api.console.access import ConsoleUser, said
 from gateway.api.console.acts import doing
 from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render, see_other
+from gateway.api.json_response import on_page, wrapped
 from gateway.api.person_cursors import member_before
 from gateway.api.problems import Problem
 from gateway.api.services import ApiServices, CampaignActions, NotDone, Told

@@ -9,13 +9,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData, UploadFile
 
-from gateway.api.answers import (
-    Cursor,
-    Using,
-    before,
-    id_cursor,
-    on_page,
-)
 from gateway.api.console.access import LOOKS, WORKS, FormFields, Manages, Works, said
 from gateway.api.console.acts import doing
 from gateway.api.console.form_text import whole_text
@@ -23,6 +16,13 @@ from gateway.api.console.pages import campaign_activities
 from gateway.api.console.pages import campaign_page as page
 from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render, see_other
+from gateway.api.json_response import (
+    Cursor,
+    Using,
+    before,
+    id_cursor,
+    on_page,
+)
 from gateway.api.routes.campaign_actions import Number
 from gateway.api.services import ApiServices, CampaignActions, NotDone, Told
 from gateway.api.threads import in_turn

@@ -15,7 +15,6 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import UploadFile
 
 from gateway.api import paths  # noqa: F401  # Routes with {name:id} need it.
-from gateway.api.answers import Cursor, before_time, time_cursor
 from gateway.api.console.access import (
     LOOKS,
     RUNS,
@@ -31,6 +30,7 @@ from gateway.api.console.acts import doing
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.sentences import retell
 from gateway.api.console.upload_folder import UploadFolder
+from gateway.api.json_response import Cursor, before_time, time_cursor
 from gateway.api.problems import Problem
 from gateway.api.services import FeedRefused, FeedTerms
 from gateway.api.threads import in_thread

@@ -5,12 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.answers import Cursor, Using, before, id_cursor, on_page, read_id
 from gateway.api.console.access import LOOKS, ConsoleUser, FormFields, Works, language_of, said
 from gateway.api.console.acts import doing
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.sentences import retell
+from gateway.api.json_response import Cursor, Using, before, id_cursor, on_page, read_id
 from gateway.api.problems import Problem
 from gateway.api.services import ApiServices, NotDone
 from gateway.core import ids

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.answers import Cursor, before, read_id
 from gateway.api.console.access import LOOKS, WORKS, ConsoleUser, FormFields, Works, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.message_filter import MessageFilter, read_filter
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.state_words import note_words, state_words
+from gateway.api.json_response import Cursor, before, read_id
 from gateway.api.problems import Problem
 from gateway.api.using import services
 from gateway.core import ids

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.answers import Cursor, before, id_cursor, on_page, read_id
 from gateway.api.console.access import LOOKS, Runs, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.rendering import render, see_other
+from gateway.api.json_response import Cursor, before, id_cursor, on_page, read_id
 from gateway.api.using import services
 from gateway.core import ids
 from gateway.core.queue import QueueEvent

@@ -10,13 +10,13 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse
 
 from gateway.api import paths  # noqa: F401  # Routes with {person:id} need it.
-from gateway.api.answers import PlainText, Using
 from gateway.api.console.access import LOOKS, FormFields, Works, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_moment, typed_text
 from gateway.api.console.pages.addresses import shown_address
 from gateway.api.console.pages.person_parts import linked, parts_of_page
 from gateway.api.console.rendering import render, see_other
+from gateway.api.json_response import PlainText, Using
 from gateway.api.person_cursors import person_before, person_cursor, timeline_cursor, timeline_place
 from gateway.api.problems import Problem
 from gateway.core import ids

@@ -6,8 +6,8 @@ from typing import Any
 
 from fastapi import Request
 
-from gateway.api.answers import Using
 from gateway.api.console.state_words import note_words
+from gateway.api.json_response import Using
 from gateway.core import ids
 from gateway.core.decision.note import reasons
 from gateway.core.decision.note_facts import NoteFacts

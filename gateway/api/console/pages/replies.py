@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.answers import Using, read_id
 from gateway.api.console.access import LOOKS, said
 from gateway.api.console.rendering import render
+from gateway.api.json_response import Using, read_id
 from gateway.api.problems import Problem
 from gateway.api.routes.history import download
 from gateway.core.people import history as remarks

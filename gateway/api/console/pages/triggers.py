@@ -8,7 +8,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData
 
-from gateway.api.answers import PlainText, Using
 from gateway.api.console.access import LOOKS, MANAGES, FormFields, Looks, Manages, language_of, said
 from gateway.api.console.acts import doing
 from gateway.api.console.languages import LANGUAGES, NAMES
@@ -26,6 +25,7 @@ from gateway.api.console.trigger_form import (
     sorted_out,
     typed,
 )
+from gateway.api.json_response import PlainText, Using
 from gateway.api.problems import Problem
 from gateway.api.services import ApiServices, ApplicationNews, EventRefused, NotDone, TemplateText
 from gateway.api.threads import in_thread

@@ -1,4 +1,4 @@
-"""Answers: JSON with an ETag, pages with a cursor, and types of request values."""
+"""JSON responses: with an ETag, page by page with a cursor; and types of request values."""
 
 import base64
 import binascii
@@ -113,7 +113,7 @@ SenderAddress = Annotated[PlainText, AfterValidator(sender_address)]
 StaffName = Annotated[PlainText, AfterValidator(staff_name)]
 
 
-def answer(request: Request, document: object) -> Response:
+def respond(request: Request, document: object) -> Response:
     """Return a JSON document; 304 if the client already has it (RFC 9110, 13.1.2)."""
     body = octets(document)
     if request.method != "GET":
@@ -166,7 +166,7 @@ def page(
     """
     shown_rows, following = on_page(rows, limit, cursor)
     entries = [document(item) for item in shown_rows]
-    return answer(request, {"items": entries, "next": following, **(more or {})})
+    return respond(request, {"items": entries, "next": following, **(more or {})})
 
 
 def part(request: Request, whole: Sequence[object], limit: int, cursor: str | None) -> Response:
@@ -178,7 +178,7 @@ def part(request: Request, whole: Sequence[object], limit: int, cursor: str | No
     start = len(whole) - older
     shown_entries = whole[start : start + limit]
     left = older - len(shown_entries)
-    return answer(request, {"items": shown_entries, "next": str(left) if left else None})
+    return respond(request, {"items": shown_entries, "next": str(left) if left else None})
 
 
 def as_it_is(document: T) -> T:
@@ -214,7 +214,7 @@ def whole_page(
         else None
     )
     items = [document(entry) for entry in shown_entries]
-    return answer(request, {"items": items, "next": following, **(more or {})})
+    return respond(request, {"items": items, "next": following, **(more or {})})
 
 
 def _count(cursor: str) -> int:
