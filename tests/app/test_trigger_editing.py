@@ -1,9 +1,7 @@
 """Changing triggers and templates: the same files, the same checks, and nothing half done."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,16 +14,20 @@ from gateway.core.triggers.trigger_edit import EditedThing, TriggerEdit
 from gateway.store.engine.database import Database
 from gateway.store.triggers import trigger_edits
 from gateway.triggers.templates import TemplateSource
+from tests.rig.today import today
 from tests.store.feeding import person, tell
 
-TODAY = datetime.now(ZoneInfo("Europe/Amsterdam")).date()
 LETTER = "Subject: Dag {{ person.first_name }}\n\nWoorden\n"
-TRIGGER = f"""\
+
+
+def trigger_text() -> str:
+    """Return the text of a trigger that mails today."""
+    return f"""\
 # What we say on the day the house was founded.
 event = "set_date"   # not a birthday
 template = "letter"
 dates = [
-  "{TODAY.isoformat()}",  # today
+  "{today().isoformat()}",  # today
 ]
 enabled = false
 """
@@ -37,7 +39,7 @@ class TriggerFolder:
     def __init__(self, folder: Path, database: Database) -> None:
         self.folder, self.database = folder, database
         (folder / "gateway.toml").write_text("")
-        self.write("triggers/founded.toml", TRIGGER)
+        self.write("triggers/founded.toml", trigger_text())
         self.write("templates/letter/nl.txt", LETTER)
         ann = person("1", "ann@example.org", first_name="Ann", language="nl", mail_on_set_date=True)
         tell(database, "people", ann, person("2", "bob@example.org", first_name="Bob"))
@@ -92,9 +94,9 @@ def folder(tmp_path: Path) -> Iterator[TriggerFolder]:
 def test_a_change_keeps_what_else_stands_in_the_file(folder: TriggerFolder) -> None:
     folder.keep(folder.propose(latest="2d"))
 
-    assert f'{TRIGGER}latest = "2d"\n' == folder.read("triggers/founded.toml")
+    assert f'{trigger_text()}latest = "2d"\n' == folder.read("triggers/founded.toml")
     folder.keep(folder.propose(latest=None))
-    assert folder.read("triggers/founded.toml") == TRIGGER
+    assert folder.read("triggers/founded.toml") == trigger_text()
 
 
 def test_a_change_is_written_down_with_who_made_it(folder: TriggerFolder) -> None:
@@ -129,7 +131,7 @@ def test_a_change_is_checked_like_the_config(
 
     assert complaint in str(refused.value)
     assert str(folder.folder / "triggers/founded.toml") in str(refused.value)
-    assert folder.read("triggers/founded.toml") == TRIGGER
+    assert folder.read("triggers/founded.toml") == trigger_text()
 
 
 def test_a_file_that_is_no_toml_is_mended_as_text(folder: TriggerFolder) -> None:
@@ -139,10 +141,10 @@ def test_a_file_that_is_no_toml_is_mended_as_text(folder: TriggerFolder) -> None
     assert state.checked is None
     assert "not TOML" in state.problems[0]
     mended = editing.propose_trigger(
-        folder.settings, "founded", text=TRIGGER.replace("\n", "\r\n"), version=state.version
+        folder.settings, "founded", text=trigger_text().replace("\n", "\r\n"), version=state.version
     )
     folder.keep(mended)
-    assert folder.read("triggers/founded.toml") == TRIGGER
+    assert folder.read("triggers/founded.toml") == trigger_text()
 
 
 def test_a_new_trigger_is_off_whatever_is_said(folder: TriggerFolder) -> None:
@@ -177,7 +179,7 @@ def test_a_new_trigger_is_called_like_no_other_and_no_page(
     folder: TriggerFolder, name: str
 ) -> None:
     with pytest.raises(ConfigError, match=rf"{name}: .*choose another name"):
-        editing.propose_trigger(folder.settings, name, text=TRIGGER, version="")
+        editing.propose_trigger(folder.settings, name, text=trigger_text(), version="")
 
 
 @pytest.mark.parametrize("name", ["Letter", "new"])
@@ -204,8 +206,8 @@ def test_who_turns_a_trigger_on_is_shown_first_whom_it_reaches(folder: TriggerFo
     reach = shown.value.reach
     assert reach.preview is not None
     assert [mail.to for mail in reach.preview.mails] == ["ann@example.org"]
-    assert [(TODAY, 1)] == [(day.day, day.mails) for day in reach.days]
-    assert folder.read("triggers/founded.toml") == TRIGGER
+    assert [(today(), 1)] == [(day.day, day.mails) for day in reach.days]
+    assert folder.read("triggers/founded.toml") == trigger_text()
     editing.keep(folder.settings, folder.database, proposed, by="maria", token=reach.token)
     assert "enabled = true\n" in folder.read("triggers/founded.toml")
 
@@ -246,7 +248,7 @@ def test_two_who_change_one_file_are_told_of_each_other(folder: TriggerFolder) -
 
 def test_a_file_changed_between_the_check_and_the_writing_stays(folder: TriggerFolder) -> None:
     proposed = folder.propose(latest="2d")
-    folder.write("triggers/founded.toml", TRIGGER + "# by hand\n")
+    folder.write("triggers/founded.toml", trigger_text() + "# by hand\n")
 
     with pytest.raises(ChangedMeanwhile):
         folder.keep(proposed)

@@ -1,13 +1,10 @@
 """Triggers and templates changed from the command line."""
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
 import pytest
 
 from tests.cli.conftest import Cli
+from tests.rig.today import today
 
-TODAY = datetime.now(ZoneInfo("Europe/Amsterdam")).date()
 PEOPLE = """\
 crm_id,first_name,emails,mail_on_set_date,language
 1,Ann,ann@example.org,yes,nl
@@ -28,7 +25,7 @@ def make(cli: Cli) -> None:
     cli.do("triggers", "template", "letter", "--language", "nl", "--text", text)
     cli.do(
         *("triggers", "new", "letter", "--event", "set_date", "--template", "letter"),
-        *("--set", f"dates=['{TODAY}']", "--set", "latest=2d"),
+        *("--set", f"dates=['{today()}']", "--set", "latest=2d"),
     )
 
 
@@ -50,12 +47,12 @@ def test_template_first_then_the_trigger_then_it_is_turned_on(letter: Cli) -> No
     (due,) = letter.json("triggers", "calendar", "--days", "3")
     assert due == {
         "trigger": "letter",
-        "day": TODAY.isoformat(),
+        "day": today().isoformat(),
         "mails": 1,
         "left_out": 1,
         "people": [{"person": "candidate:1", "name": "Ann"}],
     }
-    assert f"{TODAY}  letter   1      1         candidate:1 Ann" in letter.do(
+    assert f"{today()}  letter   1      1         candidate:1 Ann" in letter.do(
         "triggers", "calendar"
     )
 
@@ -79,7 +76,7 @@ def test_keys_are_set_and_taken_out(letter: Cli) -> None:
         "enabled": False,
         "event": "set_date",
         "template": "letter",
-        "dates": [TODAY.isoformat()],
+        "dates": [today().isoformat()],
         "topic": "Nieuws",
     }
     wrong = letter("triggers", "edit", "letter", "--set", "kind=both")

@@ -1,15 +1,13 @@
 """Mail on events from the command line: looked at before, done, and looked at after."""
 
 from collections.abc import Iterator
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from gateway.cli.demo.relay import DemoRelay, capturing_relay
 from tests.cli.conftest import Cli
+from tests.rig.today import today
 
-TODAY = datetime.now(ZoneInfo("Europe/Amsterdam")).date().isoformat()
 PEOPLE = """\
 crm_id,first_name,emails,mail_on_set_date,language
 1,Ann,ann@example.org,yes,nl
@@ -30,7 +28,7 @@ class Installation:
 
     def trigger(self, more: str = "") -> str:
         return (
-            f'event = "set_date"\ntemplate = "letter"\ndates = ["{TODAY}"]\nlatest = "2d"\n{more}'
+            f'event = "set_date"\ntemplate = "letter"\ndates = ["{today()}"]\nlatest = "2d"\n{more}'
         )
 
     def write(self, name: str, text: str) -> None:

@@ -6,10 +6,8 @@ and turns it on; a marketer makes a campaign and sends it; ops import a file.
 """
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from PIL import Image
@@ -26,11 +24,10 @@ from tests.inbound.mails import EVA
 from tests.rig.browser import chromium
 from tests.rig.console_browser import HOST, URL, accessible, console_page, fits
 from tests.rig.sandbox import ScriptedSandbox
+from tests.rig.today import today
 from tests.sync.contract import contract
 
 pytestmark = pytest.mark.system
-
-TODAY = datetime.now(ZoneInfo("Europe/Amsterdam")).date()
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +120,7 @@ async def test_a_manager_writes_a_template_and_a_trigger_and_turns_it_on(browser
         await sees(page, "Days of the month from 1 to 31, such as 1, 15.")
         await accessible(page)
         await page.fill("[name=monthly]", "")
-        await page.fill("[name=dates-1]", TODAY.isoformat())
+        await page.fill("[name=dates-1]", today().isoformat())
         await page.get_by_role("button", name="Make it, off").click()
         await page.get_by_role("button", name="Turn it on…").click()
         await sees(page, "Ann Ash <ann@example.org>: Hello Ann")

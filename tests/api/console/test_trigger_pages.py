@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -20,9 +19,9 @@ from gateway.store.console import console_acts
 from gateway.store.people import suppression
 from tests.api.console.browsing import Browsing, Form, PageReader, signed_in
 from tests.api.served import Served, served
+from tests.rig.today import today
 
 MANAGE = ConsoleRole.MANAGE
-TODAY = datetime.now(ZoneInfo("Europe/Amsterdam")).date()
 ANN = '{"crm_id":"1","first_name":"Ann","emails":"ann@example.org","mail_on_set_date":"yes"}'
 
 
@@ -110,7 +109,7 @@ async def make(browsing: Browsing, *, status: int = 200, **fields: str) -> str:
     given = {
         "name": "letter",
         "template": "letter",
-        "dates-1": TODAY.isoformat(),
+        "dates-1": today().isoformat(),
         "latest": "2",
         "latest-unit": "d",
         **fields,
@@ -172,7 +171,7 @@ async def test_the_template_first_then_the_trigger_then_it_is_turned_on(
         turned_on = await browsing.press("Yes, keep it")
         after = (tmp_path / "triggers/letter.toml").read_text()
         calendar = await browsing.open("/console/triggers")
-        preview = await browsing.open(f"/console/triggers/letter/preview?on={TODAY}")
+        preview = await browsing.open(f"/console/triggers/letter/preview?on={today()}")
         history = await browsing.open("/console/triggers/history")
 
     assert "The template is saved and used from now on." in saved
@@ -297,7 +296,7 @@ async def test_html_without_a_text_is_shown_and_mended(api: Served, tmp_path: Pa
     folder = tmp_path / "templates/letter"
     folder.mkdir()
     (folder / "nl.html").write_text("<p>Dag</p>\n")
-    trigger = f'event = "set_date"\ntemplate = "letter"\ndates = ["{TODAY}"]\nenabled = false\n'
+    trigger = f'event = "set_date"\ntemplate = "letter"\ndates = ["{today()}"]\nenabled = false\n'
     (tmp_path / "triggers/letter.toml").write_text(trigger)
     async with signed_in(api, MANAGE) as browsing:
         page = await browsing.open("/console/triggers/templates/letter")
@@ -368,7 +367,7 @@ async def test_the_html_of_a_mail_is_shown_beside_its_text_and_does_nothing(api:
         await browsing.press("Turn it on…")
         pages.append(browsing.answer)
         await browsing.press("Yes, keep it")
-        await browsing.open(f"/console/triggers/letter/preview?on={TODAY}")
+        await browsing.open(f"/console/triggers/letter/preview?on={today()}")
         pages.append(browsing.answer)
 
     for page in pages:
@@ -629,7 +628,7 @@ async def test_a_change_is_kept_with_its_comments(api: Served, tmp_path: Path) -
     text = '# Ours\nenabled = false\nevent="set_date" # so\ntemplate = "letter"\n'
     async with signed_in(api, MANAGE) as browsing:
         await write(browsing)
-        file.write_text(text + f"dates = [\n  {TODAY}, # today\n]\nlatest = '2d'\n")
+        file.write_text(text + f"dates = [\n  {today()}, # today\n]\nlatest = '2d'\n")
         await browsing.open("/console/triggers/letter")
         shown = await browsing.press(
             "Show what this changes",
@@ -640,13 +639,13 @@ async def test_a_change_is_kept_with_its_comments(api: Served, tmp_path: Path) -
     assert '+latest = "3d"' in shown.text
     assert "The trigger is saved." in kept.text
     assert file.read_text() == text + (
-        f'dates = [\n  {TODAY}, # today\n  "2030-01-01",\n]\nlatest = "3d"\n'
+        f'dates = [\n  {today()}, # today\n  "2030-01-01",\n]\nlatest = "3d"\n'
     )
 
 
 async def test_days_that_the_form_has_no_room_for_stay(api: Served, tmp_path: Path) -> None:
     file = tmp_path / "triggers/letter.toml"
-    days = [(TODAY + timedelta(days=number)).isoformat() for number in range(120)]
+    days = [(today() + timedelta(days=number)).isoformat() for number in range(120)]
     async with signed_in(api, MANAGE) as browsing:
         await write(browsing)
         file.write_text(
@@ -662,7 +661,7 @@ async def test_days_that_the_form_has_no_room_for_stay(api: Served, tmp_path: Pa
 async def test_a_form_that_changes_nothing_changes_nothing(api: Served, tmp_path: Path) -> None:
     file = tmp_path / "triggers/letter.toml"
     texts = [
-        f'enabled = false\nevent = "set_date"\ntemplate = "letter"\ndates = "{TODAY}"\n',
+        f'enabled = false\nevent = "set_date"\ntemplate = "letter"\ndates = "{today()}"\n',
         'event = "first_delivery"\ntemplate = "letter"\nyearly = ["02-29"]\nmonthly = 1\n'
         'report_empty = false\nlatest = "90m"\nkind = "individual"\n',
         'event = "status_changed"\ntemplate = "letter"\nrecipients = "responsible:gone"\n'
@@ -706,7 +705,7 @@ async def test_a_file_that_cannot_be_read_stops_no_other_trigger(
         (tmp_path / "triggers/broken.toml").write_text('event = "birthday\n')
         shown = await browsing.open("/console/triggers")
         await browsing.open("/console/triggers/letter")
-        preview = await browsing.open(f"/console/triggers/letter/preview?on={TODAY}")
+        preview = await browsing.open(f"/console/triggers/letter/preview?on={today()}")
         await browsing.open("/console/triggers/letter")
         await browsing.press("Turn it on…")
         turned_on = await browsing.press("Yes, keep it")
