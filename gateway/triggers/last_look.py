@@ -163,9 +163,7 @@ class _FactsOfGroup:
         now = self._mails_to_send[-1].now
         begun = ledger.begin(self._connection, self._holder, mails, now=now, lease=lease)
         is_let_go = MayLeave(max((mails[number].message.id for number in begun), default=0))
-        taken_ending = OccurrenceEnding(
-            state=OccurrenceState.DUE, reason="taken by another process"
-        )
+        taken_ending = OccurrenceEnding(state=OccurrenceState.DUE, reason=reasons.TAKEN_BY_ANOTHER)
         return [
             is_let_go
             if mail_to_send.row.id in begun
@@ -181,7 +179,7 @@ class _FactsOfGroup:
         if row.latest_at is not None and row.latest_at <= mail_to_send.now:
             return self._settle(mail_to_send, TOO_LATE)
         if facts != mail_to_send.facts:
-            return self._give_back(mail_to_send, "changed meanwhile")
+            return self._give_back(mail_to_send, reasons.CHANGED_MEANWHILE)
         if "all" in self._switches or (
             mail_to_send.trigger.kind is Kind.BULK and "bulk" in self._switches
         ):

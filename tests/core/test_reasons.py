@@ -54,6 +54,27 @@ def test_a_reason_is_written_in_one_place() -> None:
     assert [] == elsewhere
 
 
+@pytest.mark.parametrize("room", ["triggers", "store/triggers"])
+def test_no_reason_is_written_where_it_is_given(room: str) -> None:
+    """One written there has no key: it stays English in every report."""
+    literals = [
+        f"{file.relative_to(HERE)}:{node.lineno}"
+        for file in (HERE / room).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        for value in reasons_given(node)
+        if isinstance(value, ast.Constant) and value.value
+    ]
+
+    assert [] == literals
+
+
+def reasons_given(call: ast.Call) -> list[ast.expr]:
+    """Return a call's `reason`, or the texts of a call that gives an occurrence back."""
+    named = [keyword.value for keyword in call.keywords if keyword.arg == "reason"]
+    return named + (call.args if ast.unparse(call.func).endswith("_give_back") else [])
+
+
 def has_literal(text: str, start: str) -> bool:
     """Whether code has a text, or a part of an f-string, that is a reason or begins one."""
     return any(

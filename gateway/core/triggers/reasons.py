@@ -37,6 +37,8 @@ EARLIER_UNKNOWN = "the mail of an earlier change to this status may have left"
 # About sending it.
 ALREADY = "already {}"
 PAUSED = "mail is paused"
+CHANGED_MEANWHILE = "changed meanwhile"
+TAKEN_BY_ANOTHER = "taken by another process"
 CANCELLED = "cancelled by hand"
 TOO_LATE = "too late to be of use"
 TOO_LATE_AGAIN = "too late for another try: {}"
@@ -67,6 +69,8 @@ WORDED: Mapping[str, str] = {
     "earlier_unknown": EARLIER_UNKNOWN,
     "already": ALREADY,
     "paused": PAUSED,
+    "changed_meanwhile": CHANGED_MEANWHILE,
+    "taken_by_another": TAKEN_BY_ANOTHER,
     "cancelled": CANCELLED,
     "too_late": TOO_LATE,
     "too_late_again": TOO_LATE_AGAIN,
