@@ -162,9 +162,9 @@ def router(rates: ClientRates, monotonic: Callable[[], float]) -> APIRouter:
             raise Problem(403, said(request, "The sign-in service did not let you in."))
         claims = await _claims(provider, terms, login, code)
         # Where people set their own address, one that is not verified may be anybody's.
-        is_theirs = claims.get("email_verified", True) not in (False, "false")
-        email = claims.get("email") if is_theirs else None
-        name = claims.get(terms.name_claim) or email or claims["sub"]
+        if claims.get("email_verified", True) not in (True, "true"):
+            claims = {**claims, "email": None}
+        name = claims.get(terms.name_claim) or claims.get("email") or claims["sub"]
         await _see_that_it_is_free(request, terms, name)
         role_claim = claims.get(terms.role_claim)
         names = role_claim.replace(",", " ").split() if isinstance(role_claim, str) else role_claim

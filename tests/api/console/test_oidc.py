@@ -48,10 +48,19 @@ async def test_whom_the_provider_knows_is_signed_in_with_the_roles_of_the_claim(
         ({"roles": ["boss"]}, 403, "Your account there has none of the roles"),
         ({"roles": None}, 403, "Your account there has none of the roles"),
         ({"preferred_username": "", "email": "ann@example.org"}, 200, "ann@example.org signed in"),
-        (
-            {"preferred_username": "", "email": "ann@example.org", "email_verified": False},
-            200,
-            "17 signed in",
+        *(
+            (
+                {"preferred_username": "", "email": "ann@example.org", "email_verified": said},
+                200,
+                f"{name} signed in",
+            )
+            for said, name in (
+                (True, "ann@example.org"),
+                ("true", "ann@example.org"),
+                (False, "17"),
+                ("False", "17"),  # Whatever can't be read as yes is no.
+                (None, "17"),
+            )
         ),
         ({"nonce": "another"}, 403, "can't be trusted"),
         ({"aud": "another"}, 403, "can't be trusted"),
@@ -68,6 +77,19 @@ async def test_what_the_providers_answer_says(
         page = await browsing.open(START, status=status)
 
     assert shown in page.text
+
+
+async def test_an_address_nobody_verified_names_nobody_where_it_is_the_claim_either(
+    provider: OidcServer, tmp_path: Path
+) -> None:
+    provided = {"issuer": provider.issuer, "client_id": CLIENT, "client_secret": SECRET}
+    console = {"users": str(tmp_path / "users"), "oidc": {**provided, "name_claim": "email"}}
+    provider.changes = {"email": "ann@example.org", "email_verified": False}
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    async with served(url, tmp_path, [("console", console)]) as api, browser(api) as browsing:
+        page = await browsing.open(START)
+
+    assert "17 signed in" in page.text
 
 
 @pytest.mark.parametrize(
