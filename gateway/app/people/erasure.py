@@ -39,6 +39,7 @@ from gateway.crm.taken_out import (
     take_out_of_report,
 )
 from gateway.documents.erasures import CertificateDocument, erasure_document
+from gateway.smtp_proxy.journaling.local_record import is_record
 from gateway.store.engine.blobs import BlobMissing, Blobs
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.journal.worker_log import left_in
@@ -243,7 +244,7 @@ def _not_in_the_journal_yet(
         records = [
             (file, file.read_bytes())
             for file in files_in(settings.store.outage, ".jsonl")
-            if file.name.startswith("messages-") and file.is_file()
+            if is_record(file) and file.is_file()
         ]
         if database.is_sqlite and database.url.database:
             store = Path(database.url.database)

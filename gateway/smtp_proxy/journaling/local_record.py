@@ -39,6 +39,11 @@ _PREFIX, _SUFFIX = "messages-", ".jsonl"  #: Of the file's name, around the hold
 _SILENCE = timedelta(minutes=1)
 
 
+def is_record(file: Path) -> bool:
+    """Whether a file is named as a record, of whichever process."""
+    return file.name.startswith(_PREFIX) and file.suffix == _SUFFIX
+
+
 class NotRecorded(GatewayError):
     """Neither the store nor the local record could be written."""
 
