@@ -7,10 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from gateway.config.section import Section, option, wrong
 from gateway.config.values import Count, HeaderName, Interval, Name, Pattern
+from gateway.core.decision.classify import NO_RULES
 from gateway.core.decision.rule import BurstTest, MessageFacts, RecipientsTest, RuleTest
 from gateway.core.kinds import Kind
 
@@ -33,7 +34,8 @@ class RuleConfig(Section):
     """Exactly one test, and the kind it gives a message; the first rule that matches decides."""
 
     name: Name = option(..., example="mailings")
-    """How decisions, logs and reports call the rule."""
+    """How decisions, logs and reports call the rule; not `default`, `override` or
+    `unread-header`."""
     kind: Kind = option(..., example="bulk")
     """What a message that passes the test is."""
     unsubscribe: Literal["keep", "add"] = "keep"
@@ -50,6 +52,16 @@ class RuleConfig(Section):
     """Test: the transaction asked for at least this many recipients, whatever became of them."""
     burst: Burst | None = option(example={"recipients": 50, "within": "10m", "first": "relay"})
     """Test: the message is part of a burst."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_rules(cls, name: str) -> str:
+        if name in NO_RULES:
+            raise ValueError(
+                f"is what decisions name where no rule decided ({', '.join(NO_RULES)}): "
+                "choose another name"
+            )
+        return name
 
     @model_validator(mode="after")
     def _has_one_test(self) -> Self:

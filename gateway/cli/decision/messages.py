@@ -149,7 +149,7 @@ def _unknown_rule(invocation: Context, rule: str) -> str:
     """Return a sentence on a rule name that no current rule has; the journal may know it."""
     # Loaded only for this question: showing a message needs no rules.
     from gateway.app.rules import rules_of
-    from gateway.core.decision.classify import DEFAULT, OVERRIDE, UNREAD, rule_of_listener
+    from gateway.core.decision.classify import NO_RULES, rule_of_listener
 
     settings = invocation.settings
     names = [
@@ -159,7 +159,7 @@ def _unknown_rule(invocation: Context, rule: str) -> str:
             for listener in settings.smtp.listeners
             if listener.kind != "auto"
         ),
-        *(DEFAULT, OVERRIDE, UNREAD),
+        *NO_RULES,
     ]
     if rule in names:
         return ""

@@ -13,6 +13,9 @@ OVERRIDE = "override"  #: A login or header that makes mail go to everybody, wha
 _MOST_KNOWN = 256  #: How many sets of header fields are cached; about 1 kB each.
 _MOST_FIELDS = 50  #: A header with more fields isn't cached.
 UNREAD = "unread-header"  #: The header block is too long to be read in full.
+#: What a decision names where no rule decided. No rule may be called so: mail that one called
+#: `override` made bulk would go to everybody.
+NO_RULES = (DEFAULT, OVERRIDE, UNREAD)
 
 
 @quick_value()
