@@ -102,6 +102,22 @@ def test_exactly_those_told_are_never_mailed(
     assert (other in barred) == (other in never)
 
 
+@pytest.mark.parametrize("octets", [0, 1, 31, 32, 40, 47], ids=str)
+def test_K3_a_list_that_was_cut_off_says_of_nobody_that_they_can_be_mailed(
+    folder: Path, octets: int
+) -> None:
+    """A power failure may leave a new file empty, or a part of it."""
+    file = folder / "never-mailed"
+    NeverMailed(file).replace([ANN, BEN])
+    os.truncate(file, octets)
+    never = NeverMailed(file)
+    cut = (never.known, never.as_of, ANN in never, BEN in never, "eve@example.org" in never)
+    never.replace([ANN])
+
+    assert (False, None, True, True, True) == cut
+    assert (True, False) == (ANN in NeverMailed(file), BEN in NeverMailed(file))
+
+
 def test_nobody_is_known_to_be_barred_where_nobody_is(folder: Path) -> None:
     never = NeverMailed(folder / "never-mailed")
     never.replace([ANN])

@@ -8,15 +8,22 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
+from gateway import logs
 from gateway.core.errors import GatewayError
 from gateway.core.people.erased_names import KEYS, PREFIX, ErasedNames
+from gateway.store.engine import on_disk
+
+log = logs.get("smtp_proxy")
+
+_DIGEST_SIZE = 32
 
 
 class NeverMailed:
     """The addresses under scope `all` when the store was last asked, eight octets each.
 
     Kept in a file beside the local record, so that they are also known after a restart without a
-    store.
+    store: their digest, and the marks. A file whose digest is another one, such as one that a power
+    failure has cut off, is believed in nothing: whom it lacks would be mailed.
     """
 
     def __init__(self, path: Path, erased_names: ErasedNames | None = None) -> None:
@@ -28,11 +35,16 @@ class NeverMailed:
         self._is_written = True  #: Whether the file has these same marks.
         try:
             octets = path.read_bytes()
-            self.as_of = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            changed_at = path.stat().st_mtime
         except OSError:
             return
+        marks = octets[_DIGEST_SIZE:]
+        if octets != _digest(marks) + marks:
+            log.error("never_mailed_unreadable", file=str(path))
+            return
+        self.as_of = datetime.fromtimestamp(changed_at, UTC)
         self._marks = array("Q")
-        self._marks.frombytes(octets[: len(octets) // 8 * 8])
+        self._marks.frombytes(marks)
 
     @property
     def known(self) -> bool:
@@ -85,9 +97,16 @@ class NeverMailed:
         self._marks, self._is_written = marks, False
         fresh = self._path.with_suffix(f".{os.getpid()}")
         fresh.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        fresh.write_bytes(marks.tobytes())
+        octets = marks.tobytes()
+        fresh.write_bytes(_digest(octets) + octets)
+        on_disk.sync(fresh)
         fresh.replace(self._path)
+        on_disk.sync(self._path.parent)
         self._is_written = True
+
+
+def _digest(marks: bytes) -> bytes:
+    return blake2b(marks, digest_size=_DIGEST_SIZE).digest()
 
 
 def _key(mark: str) -> str:
