@@ -173,8 +173,10 @@ def _serve(supervisors: socket.socket, control: socket.socket, run: Callable[[st
     show_as("gateway.app\0fork server")
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123  # a descriptor
         os.dup2(nothing.fileno(), 0)
-    # Ctrl-C reaches the whole process group: only the supervisor decides how to end.
+    # Ctrl-C and the end of a terminal reach the whole process group: only the supervisor decides
+    # how to end, and when to reload. What is forked here ignores them, too.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     fork = multiprocessing.get_context("fork")
     running: dict[int, BaseProcess] = {}  # by the object that becomes readable when it ends
     while True:
