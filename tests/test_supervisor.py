@@ -520,6 +520,38 @@ async def test_a_config_that_comes_while_no_process_runs_is_the_next_ones(tmp_pa
     assert ["second"] == notes.read_text().split()
 
 
+#: A role that can't start under the second config, nor answers when it is offered.
+_FAILING = """
+import json, socket, sys
+link = socket.socket(fileno=json.loads(sys.argv[1])["link"])
+lines = link.makefile("rw")
+config = json.loads(lines.readline())["config"]
+with open({notes!r}, "a") as notes:
+    notes.write(config + "\\n")
+if config == "second":
+    sys.exit(3)
+lines.write("ready\\n")
+lines.flush()
+lines.readline()
+"""
+
+
+async def test_a_config_that_no_process_can_start_under_is_tried_once(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    role = worker(_FAILING.format(notes=str(notes)))
+
+    with structlog.testing.capture_logs() as lines:
+        async with kept(role):
+            await asyncio.wait_for(role.ready.wait(), 30)
+            role.reload("second")
+            await wait_until(lambda: role.restarts >= 2, "two restarts")
+            await asyncio.wait_for(role.ready.wait(), 30)
+
+    refusals = [line["reason"] for line in lines if line["event"] == "reload_refused"]
+    assert ["first", "second", "first"] == notes.read_text().split()
+    assert ["test: doesn't start under the new config, and goes by the one before"] == refusals
+
+
 async def test_a_stopped_worker_is_not_started_again() -> None:
     waiting = worker("import sys; sys.stdin.read(); import time; time.sleep(60)")
 

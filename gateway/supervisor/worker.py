@@ -67,7 +67,7 @@ class RoleProcess:
     news of the roles; it sends the lines above. When that socket closes, the supervisor is gone.
 
     A process that is started again gets the config that the one before went by, whatever the file
-    says by then.
+    says by then; or a newer one that was offered meanwhile, if it gets ready under that.
     """
 
     def __init__(
@@ -173,17 +173,20 @@ class RoleProcess:
         log.info("process_started", process=self.role.name, number=self.number, pid=process.pid)
         self._process = process
         reader, self._link = await asyncio.open_connection(sock=our_end)
-        if self._offered:  # while it wasn't running, or unanswered when it died
-            self._config = self._offered.pop()
-            self._offered.clear()
-        self.tell({"config": self._config})
+        # One offered while no process ran, or unanswered when it died, is tried once.
+        config = self._offered.pop() if self._offered else self._config
+        self._offered.clear()
+        self.tell({"config": config})
+        was_ready = False
         if self._stopping.is_set():
             self._signal(signal.SIGTERM)
 
         async def listen() -> None:
+            nonlocal was_ready
             with contextlib.suppress(OSError):
                 while line := await reader.readline():
                     if line == READY:
+                        self._config, was_ready = config, True
                         self.ready.set()
                         self._changed()
                     elif line in (RELOADED, REFUSED):
@@ -201,6 +204,9 @@ class RoleProcess:
             listener.cancel()
             self._link.close()
             self._process = self._link = None
+            if not was_ready and config is not self._config and not self._stopping.is_set():
+                why = "doesn't start under the new config, and goes by the one before"
+                log.error("reload_refused", reason=f"{self.role.name}: {why}")
             self._ended(process.pid)
             self.ready.clear()
             self.answered.set()  # The next one begins with it.
