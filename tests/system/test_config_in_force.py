@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -192,12 +193,32 @@ def spoil_webhook(gateway: GatewayProcess) -> None:
     gateway.change({"webhooks": [hook]})
 
 
+def spoil_wording(gateway: GatewayProcess, name: str) -> None:
+    """Write a wording of one's own that has no subject."""
+    file = gateway.folder / "templates" / name / "nl.txt"
+    file.parent.mkdir(parents=True)
+    file.write_text("Dag\n")
+    gateway.change({"templates": {"folder": str(gateway.folder / "templates")}})
+
+
+def name_a_mailbox(gateway: GatewayProcess, tls: str) -> None:
+    """Name a mailbox and an authority for it that is none, which counts with TLS only."""
+    authority = gateway.folder / "ca.pem"
+    authority.write_text("none")
+    mailbox = {"name": "replies", "host": LOOPBACK, "port": 1, "tls": tls, "ca": str(authority)}
+    login = {"username": "replies", "password": "s3cret"}
+    gateway.change({"inbound": {"mailboxes": [mailbox | login]}})
+
+
 @pytest.mark.parametrize(
     ("spoil_file", "reason"),
     [
         (spoil_users, "users: not UTF-8 text"),
         (name_a_long_file, "File name too long"),
         (spoil_webhook, "webhook to crm.example: its authorities: "),
+        (partial(spoil_wording, name="reply_imported"), "reply_imported/nl.txt: the first line"),
+        (partial(spoil_wording, name="trigger_report"), "trigger_report/nl.txt: the first line"),
+        (partial(name_a_mailbox, tls="implicit"), "mailbox replies: its ca: "),
     ],
 )
 async def test_a_file_that_cannot_be_used_refuses_the_reload_for_all(
@@ -220,6 +241,20 @@ async def test_a_file_that_cannot_be_used_refuses_the_reload_for_all(
     assert "exception" not in refusal
     assert before == gateway.processes()
     assert ACCEPTED == await most_octets(gateway)
+
+
+async def test_a_file_that_nothing_reads_refuses_no_reload(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, changes=sized(ACCEPTED), roles=("smtp", "inbound"))
+    await gateway.wait_for_log("ready")
+
+    name_a_mailbox(gateway, tls="none")
+    gateway.change(sized(EDITED))
+    gateway.reload()
+    await gateway.wait_for_log("reloaded", 3)
+
+    assert EDITED == await most_octets(gateway)
 
 
 async def test_no_reload_begins_once_the_gateway_stops(

@@ -142,12 +142,12 @@ def check_files(names: Sequence[str], settings: Settings) -> None:
 
         sender.check_files(settings)
     if "inbound" in names:
-        from gateway.app.mailbox_settings import mailbox_context
+        from gateway.app.mailbox_settings import mailbox_settings
         from gateway.app.replies.importing import rules
 
         rules(settings)
         for mailbox in settings.inbound.mailboxes:
-            mailbox_context(mailbox)
+            mailbox_settings(settings, mailbox, None)
 
 
 def _prepare_store(settings: Settings) -> str:

@@ -19,8 +19,10 @@ from gateway.app.roles.store_ready import store_ready
 from gateway.app.roles.triggered_mail import TriggeredMail
 from gateway.app.roles.webhooks import Webhooks
 from gateway.app.sending.own_mail import own_mail_sender, own_mail_settings
+from gateway.app.wording import mail_wordings
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
+from gateway.core.triggers.run_report import RUN_REPORT
 from gateway.crm.folder.feed_folder import FeedFolder, HandledFile
 from gateway.delivery.own_mail import OwnMailSender
 from gateway.metrics import Metrics
@@ -59,6 +61,7 @@ def check_files(settings: Settings) -> None:
     own_mail_settings(settings)
     endpoints(settings)
     HeldReportWriter(settings)
+    mail_wordings(settings, "trigger_report", RUN_REPORT)
 
 
 async def run_sender(context: RoleContext) -> None:
