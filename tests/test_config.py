@@ -22,7 +22,7 @@ from gateway.config.documents import (
 from gateway.config.events import Triggers
 from gateway.config.sample import sample
 from gateway.config.smtp import ListenerConfig, RelayConfig
-from gateway.config.values import ListenAddress, parse_duration
+from gateway.config.values import ListenAddress, parse_duration, parse_network
 from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.core.kinds import Kind, Scope
 from gateway.core.triggers.events.registry import EVENTS
@@ -83,6 +83,21 @@ def test_values_come_as_what_they_mean(tmp_path: Path) -> None:
     assert "[::1]:0" == str(settings.smtp.listeners[0].bind)
     assert (ip_network("10.1.2.3/32"),) == settings.smtp.listeners[0].networks
     assert (time(21), time(7, 30)) == settings.triggers.quiet_hours
+
+
+@pytest.mark.parametrize(
+    ("written", "network"),
+    [
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ("::ffff:10.1.2.3", "10.1.2.3/32"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+        ("::/0", "::/0"),
+        ("2001:db8::/32", "2001:db8::/32"),
+    ],
+)
+def test_a_network_of_ipv4_in_the_form_of_ipv6_is_that_of_ipv4(written: str, network: str) -> None:
+    """Clients are compared in that form, too."""
+    assert ip_network(network) == parse_network(written)
 
 
 def test_values_may_be_given_as_what_they_mean() -> None:

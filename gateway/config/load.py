@@ -24,7 +24,8 @@ class ConfigText:
     """The text of a config file at the moment when it was read.
 
     Processes are given it rather than the file's name, so that none finds another text there than
-    was checked: of a file being edited, or one that a reload has refused.
+    was checked: of a file being edited, or one that a reload has refused. Files that it names, such
+    as those of secrets and certificates, are read by each process as they are when it starts.
     """
 
     file: str  #: Its path as given; problems name it, and relative paths start at its folder.

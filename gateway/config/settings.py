@@ -64,7 +64,7 @@ class Log(Section):
     """What is logged; lines go to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least serious lines written; taken up at the start only."""
+    """The least serious lines written; taken up when a process starts."""
     format: Literal["json", "console"] = "json"
     """`json`: an object per line; `console`: for people."""
 

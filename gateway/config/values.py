@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -98,10 +98,20 @@ def parse_pattern(value: object) -> object:
         raise ValueError(f"not a regular expression ({error})") from error
 
 
+_MAPPED_BITS = 96  #: Of `::ffff:0:0/96`, IPv4 in the form of IPv6 (RFC 4291, 2.5.5.2).
+
+
 def parse_network(value: object) -> object:
-    """Parse `10.0.0.0/8` or `2001:db8::/32`; a single address is a network of one."""
+    """Parse `10.0.0.0/8` or `2001:db8::/32`; a single address is a network of one.
+
+    `::ffff:10.0.0.0/104` is `10.0.0.0/8`: clients are compared in that form (`core/networks.py`).
+    """
     try:
-        return ip_network(value)  # type: ignore[arg-type]
+        network = ip_network(value)  # type: ignore[arg-type]
+        mapped = getattr(network.network_address, "ipv4_mapped", None)
+        if mapped is not None and network.prefixlen >= _MAPPED_BITS:
+            return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
+        return network
     except ValueError as error:
         hint = ""
         with suppress(ValueError):  # `10.0.0.5/8` is an address within a network.

@@ -196,7 +196,6 @@ class Supervisor:
                 is_known = isinstance(error, GatewayError | OSError)
                 log.error("reload_refused", reason=str(error), exc_info=not is_known)
                 return
-            config.take_effect()
             self._config = config
             answers = []
             for role in config.roles:

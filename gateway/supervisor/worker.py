@@ -44,8 +44,6 @@ class RunConfig:
 
     roles: Sequence[Role]
     sent: object = None  #: What each process reads its settings from, as JSON.
-    #: Called once the config counts, which it doesn't if an address in it is in use.
-    take_effect: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +65,8 @@ class RoleProcess:
     news of the roles; it sends the lines above. When that socket closes, the supervisor is gone.
 
     A process that is started again gets the config that the one before went by, whatever the file
-    says by then; or a newer one that was offered meanwhile, if it gets ready under that.
+    says by then; or a newer one that was offered meanwhile, if it gets ready under that. Files that
+    the config names it reads as they are by then.
     """
 
     def __init__(

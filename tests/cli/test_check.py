@@ -285,6 +285,24 @@ def test_a_file_in_the_place_of_a_folder_is_an_error(cli: Cli) -> None:
     assert told in lines
 
 
+@pytest.mark.parametrize(
+    ("section", "what"),
+    [
+        ('[crm]\nfolder = "{name}"\n', "crm"),
+        ('[store]\nblobs = "file:/{name}/blobs"\n', "blobs"),
+        ('[store]\nurl = "sqlite:///{name}/gateway.db"\n', "store"),
+    ],
+)
+def test_a_folder_whose_name_is_too_long_is_an_error(cli: Cli, section: str, what: str) -> None:
+    cli.file.write_text(section.format(name="n" * 300))
+
+    lines = findings(cli("check", "--offline").out)
+
+    assert any(
+        line.startswith(f"error {what}: ") and "File name too long: " in line for line in lines
+    )
+
+
 def test_folders_that_nobody_makes_and_are_not_there_are_errors(cli: Cli) -> None:
     store = f'[store]\nurl = "sqlite:///data/gateway.db"\nblobs = "file:{cli.folder}/a/blobs"\n'
     cli.file.write_text(f'{store}[crm]\nfolder = "export"\n')

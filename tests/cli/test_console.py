@@ -70,6 +70,21 @@ def test_a_user_is_taken_out(config: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("arguments", [("users",), ("user", "anna"), ("user", "anna", "--remove")])
+def test_a_file_of_users_that_cannot_be_there_is_told(
+    config: Path, arguments: tuple[str, ...]
+) -> None:
+    config.write_text(f'[console]\nusers = "{"n" * 300}"\n')
+
+    with pytest.raises(BadConsoleUsers, match="File name too long"):
+        RUNNER.invoke(
+            app,
+            ["--config", str(config), "console", *arguments],
+            input="secret\n",
+            catch_exceptions=False,
+        )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -163,7 +163,10 @@ def router(rates: ClientRates, monotonic: Callable[[], float]) -> APIRouter:
         claims = await _claims(provider, terms, login, code)
         # Where people set their own address, one that is not verified may be anybody's.
         if claims.get("email_verified", True) not in (True, "true"):
-            claims = {**claims, "email": None}
+            unverified = claims.get("email")
+            claims = {
+                key: claims[key] for key in claims if key == "sub" or claims[key] != unverified
+            }
         name = claims.get(terms.name_claim) or claims.get("email") or claims["sub"]
         await _see_that_it_is_free(request, terms, name)
         role_claim = claims.get(terms.role_claim)

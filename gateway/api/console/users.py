@@ -161,13 +161,21 @@ def _login(name: str, rest: str) -> ConsoleLogin:
     return ConsoleLogin(roles=user_roles, digest=digest)
 
 
+def is_there(file: Path) -> bool:
+    """Whether a file of users exists; `BadConsoleUsers` if nobody can say."""
+    try:
+        return file.exists()
+    except OSError as error:  # Such as a folder it may not enter, or a name too long.
+        raise BadConsoleUsers(f"console.users: {file}: {error.strerror}") from error
+
+
 def put_user(file: Path, name: str, password: str | None, roles: Iterable[ConsoleRole]) -> bool:
     """Add a user to a file, or change one (no password: it stays); return whether it is new.
 
     Everything else in the file stays, including comments; the file is replaced as a whole. It keeps
     its mode; a new one is readable by its owner only.
     """
-    users = read_users(file).users if file.exists() else {}
+    users = read_users(file).users if is_there(file) else {}
     if password is None:
         if name not in users:
             raise BadConsoleUsers(f"console.users: {file}: there is no user {name}")
@@ -181,7 +189,7 @@ def put_user(file: Path, name: str, password: str | None, roles: Iterable[Consol
 
 def remove_user(file: Path, name: str) -> None:
     """Remove a user from a file."""
-    if not file.exists() or name not in read_users(file).names:
+    if not is_there(file) or name not in read_users(file).names:
         raise BadConsoleUsers(f"console.users: {file}: there is no user {name}")
     _rewrite(file, name, None)
 

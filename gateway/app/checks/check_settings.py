@@ -94,16 +94,21 @@ def folders(settings: Settings) -> Iterator[Finding]:
     if url.startswith("sqlite:///"):
         yield _writable("store", Path(url.removeprefix("sqlite:///")).parent)
     if settings.store.blobs.startswith("file://"):
-        folder = Path(settings.store.blobs.removeprefix("file://"))
         # The gateway creates this one itself, with its parents.
-        made_in = next(above for above in (folder, *folder.parents) if above.exists())
-        yield _writable("blobs", folder, made_in)
+        folder = Path(settings.store.blobs.removeprefix("file://"))
+        yield _writable("blobs", folder, is_made=True)
     if settings.crm.folder is not None:
         yield _writable("crm", settings.crm.folder)
 
 
-def _writable(what: str, folder: Path, made_in: Path | None = None) -> Finding:
-    needed = made_in or folder
-    if not (needed.is_dir() and os.access(needed, os.W_OK | os.X_OK)):
+def _writable(what: str, folder: Path, *, is_made: bool = False) -> Finding:
+    """Check a folder that must be there, or be one that the gateway can make."""
+    above = (folder, *folder.parents) if is_made else (folder,)
+    try:
+        needed = next((folder for folder in above if folder.exists()), folder)
+        is_folder = needed.is_dir()
+    except OSError as problem:  # Such as a name too long, or a folder it may not enter.
+        return error(what, f"{folder}: {problem.strerror}: name another one")
+    if not (is_folder and os.access(needed, os.W_OK | os.X_OK)):
         return error(what, f"{needed} can't be written to: make it a folder of the gateway's user")
     return good(what, f"{folder} can be written to")

@@ -80,7 +80,9 @@ class RoleContext:
         first = await reader.readline()
         if not first:
             raise SupervisorGone("the supervisor is gone")
-        self._use(*_read(json.loads(first)["config"]))
+        self.config, self.settings = _read(json.loads(first)["config"])
+        log_settings = self.settings.log
+        logs.setup(log_settings.level, log_settings.format, role=self._arguments.role)
         self._run(self._hear(reader))
         return self
 
@@ -124,13 +126,9 @@ class RoleContext:
                 log.error("reload_refused", reason=str(error), exc_info=not is_known)
                 self._say(worker.REFUSED)
                 return
-            self._use(config, settings)
+            self.config, self.settings = config, settings
             self._say(worker.RELOADED)
             log.info("reloaded", number=self._arguments.number)
-
-    def _use(self, config: ConfigText, settings: Settings) -> None:
-        self.config, self.settings = config, settings
-        logs.setup(settings.log.level, settings.log.format, role=self._arguments.role)
 
     def _say(self, line: bytes) -> None:
         if self._supervisor is not None:

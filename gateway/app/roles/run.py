@@ -5,7 +5,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 from gateway import logs, metrics
@@ -45,7 +44,7 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     role_names = tuple(name for name in ROLES if name in (names or ROLES))
     text = ConfigText.read(config, os.environ)
     settings = text.settings(os.environ)
-    set_up_log(settings)
+    logs.setup(settings.log.level, settings.log.format, role="supervisor")
     if "sender" in role_names:
         triggers.checked_triggers(settings)  # An error in any of them prevents the start.
     arguments = {"store": _prepare_store(settings)}
@@ -102,11 +101,6 @@ async def wait_for_store(settings: Settings, arguments: dict[str, str]) -> None:
         await every(_AWAY, look, stopping=is_there, failed=failed)
 
 
-def set_up_log(settings: Settings) -> None:
-    """Configure this process's log lines."""
-    logs.setup(settings.log.level, settings.log.format, role="supervisor")
-
-
 def run_config(names: Sequence[str], text: ConfigText, settings: Settings) -> RunConfig:
     """Return what to run under a config; GatewayError if a file it names can't be used."""
     fixed: tuple[object, ...] = (settings.store,)
@@ -126,9 +120,7 @@ def run_config(names: Sequence[str], text: ConfigText, settings: Settings) -> Ru
             },
             fixed=(*fixed, *fixed_settings(settings)),
         )
-    return RunConfig(
-        roles=list(roles.values()), sent=asdict(text), take_effect=partial(set_up_log, settings)
-    )
+    return RunConfig(roles=list(roles.values()), sent=asdict(text))
 
 
 def check_files(names: Sequence[str], settings: Settings) -> None:

@@ -7,7 +7,14 @@ from typing import Annotated
 import typer
 
 from gateway.api.console.roles import ConsoleRole
-from gateway.api.console.users import LONGEST_NAME, is_name, put_user, read_users, remove_user
+from gateway.api.console.users import (
+    LONGEST_NAME,
+    is_name,
+    is_there,
+    put_user,
+    read_users,
+    remove_user,
+)
 from gateway.cli.context import of, wrong_use
 from gateway.cli.listing import ListColumns, ListRequest, in_memory, lists, newest_first
 from gateway.cli.operation.password import ask_password
@@ -95,7 +102,7 @@ def put(
 def list_users(context: typer.Context, request: ListRequest) -> None:
     """List the users of the console."""
     file = of(context).settings.console.users
-    users = read_users(file).users if file.exists() else {}
+    users = read_users(file).users if is_there(file) else {}
     roles = {name: sorted(users[name].roles) for name in sorted(users)}
     columns: ListColumns[str] = {"name": str, "roles": lambda name: ", ".join(roles[name])}
     request.print(

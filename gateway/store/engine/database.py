@@ -251,11 +251,11 @@ class Database:
         `AnotherStore` if this isn't the store that was here.
         """
         if self.file is not None and self.file.identity() is None:
-            was_there = self.was_there or (self._lock is not None and self._lock.path.exists())
-            # Another process may have created it just now.
-            if was_there and not anew and self.file.identity() is None:
-                raise self._gone("is gone")
             try:
+                was_there = self.was_there or (self._lock is not None and self._lock.path.exists())
+                # Another process may have created it just now.
+                if was_there and not anew and self.file.identity() is None:
+                    raise self._gone("is gone")
                 self.file.make()
             except OSError as error:
                 raise StoreUnavailable(

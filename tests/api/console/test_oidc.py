@@ -62,6 +62,15 @@ async def test_whom_the_provider_knows_is_signed_in_with_the_roles_of_the_claim(
                 (None, "17"),
             )
         ),
+        (
+            {
+                "preferred_username": "ann@example.org",
+                "email": "ann@example.org",
+                "email_verified": False,
+            },
+            200,
+            "17 signed in",
+        ),
         ({"nonce": "another"}, 403, "can't be trusted"),
         ({"aud": "another"}, 403, "can't be trusted"),
         ({"iss": "https://another.example"}, 403, "can't be trusted"),
