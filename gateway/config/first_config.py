@@ -20,6 +20,7 @@ _TLS_PORT = 465  #: TLS from the start (RFC 8314, 7.3).
 _TEXT = """\
 # The gateway's settings, as `gateway init` was told. `gateway docs config` shows every other key,
 # with its default. Relative paths count from this file's folder.
+{time_zone}   # of times and dates, such as quiet hours and birthdays
 
 [store]   # what the gateway knows
 url = {database}
@@ -63,6 +64,7 @@ class FirstConfig:
     language: str = "en"
     notices: str = ""  #: Empty: nobody.
     data: str = DATA  #: The gateway's data; relative to the config's folder.
+    time_zone: str = ""  #: An IANA name; empty: not known, the setting's default is shown.
 
     def given(self, name: str, answer: str) -> Self:
         """Return the answers with one more; ConfigError, with its key, if it is invalid."""
@@ -81,7 +83,10 @@ class FirstConfig:
         """Return the config file, with comments."""
         relay = self._relay()
         notices = f"fallback_to = {_toml(self.notices)}"
+        default_zone = Settings.model_fields["time_zone"].default
         text = _TEXT.format(
+            time_zone=f"{'' if self.time_zone else '#'}time_zone = "
+            + _toml(self.time_zone or default_zone),
             database=_toml(f"sqlite:///{self.data}/gateway.db"),
             blobs=_toml(f"file:{self.data}/blobs"),
             outage=_toml(f"{self.data}/outage"),

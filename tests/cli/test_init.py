@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import run
-from gateway.config import load
+from gateway.config import Settings, load
 from gateway.config.first_config import FirstConfig
 from gateway.config.problems import ConfigError
 from gateway.config.sample import sample
@@ -285,6 +285,43 @@ def test_the_language_is_the_terminals_or_english(
     shown = cli.do("init", "--relay", "mail.example.org:465", "--yes", "--dry-run")
 
     assert language == tomllib.loads(shown)["suppression"]["language"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "line"),
+    [
+        ("Europe/London", 'time_zone = "Europe/London"'),
+        (":America/Argentina/Ushuaia", 'time_zone = "America/Argentina/Ushuaia"'),
+        ("Etc/UTC", '#time_zone = "Europe/Amsterdam"'),  # the zone of servers, not of a place
+        ("UTC", '#time_zone = "Europe/Amsterdam"'),
+        ("CET-1CEST", '#time_zone = "Europe/Amsterdam"'),  # a rule without a name
+        ("Europe/Lundun", '#time_zone = "Europe/Amsterdam"'),
+    ],
+)
+def test_the_time_zone_is_that_of_the_machines_place(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, zone: str, line: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+
+    shown = cli.do("init", *RELAY, "--yes", "--dry-run")
+
+    assert f"{line}   # of times and dates" in shown
+    expected = "Europe/Amsterdam" if line.startswith("#") else line.partition('"')[2][:-1]
+    assert expected == Settings.model_validate(tomllib.loads(shown)).time_zone
+
+
+@pytest.mark.parametrize("zone", ["Europe/Paris", "Etc/UTC"])
+def test_without_tz_the_time_zone_is_that_of_the_machines_file(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, zone: str
+) -> None:
+    local_time = tmp_path / "localtime"
+    local_time.symlink_to(f"/usr/share/zoneinfo/{zone}")
+    monkeypatch.delenv("TZ", raising=False)
+    monkeypatch.setattr("gateway.cli.operation.init._LOCAL_TIME", str(local_time))
+
+    shown = tomllib.loads(cli.do("init", *RELAY, "--yes", "--dry-run"))
+
+    assert (None if zone == "Etc/UTC" else zone) == shown.get("time_zone")
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,13 @@ from gateway.config import ConfigError, Settings
 from gateway.config.first_config import DATA, FirstConfig, check_free, write_first
 from gateway.config.load import config_file
 from gateway.config.smtp import LOOPBACK
-from gateway.config.values import Language
+from gateway.config.values import Language, check_zone
 from gateway.core.languages import primary_subtag
 from gateway.supervisor.listening import CantListen, bound_sockets
+
+_LOCAL_TIME = (
+    "/etc/localtime"  #: A link to the file of the machine's zone (systemd's localtime(5)).
+)
 
 _QUESTIONS = {
     "relay": "The mail server that mail goes to (HOST or HOST:PORT)",
@@ -94,7 +98,9 @@ def init(
         "notices": notices,
     }
     answers = FirstConfig(
-        language=_environments_language(os.environ), data=data.rstrip("/") or DATA
+        language=_environments_language(os.environ),
+        data=data.rstrip("/") or DATA,
+        time_zone=_machines_time_zone(os.environ),
     )
     for name, option in options.items():
         if option is not None:
@@ -222,3 +228,19 @@ def _environments_language(environ: Mapping[str, str]) -> str:
     locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
     language = primary_subtag(locale)
     return language if language in get_args(Language) else "en"
+
+
+def _machines_time_zone(environ: Mapping[str, str]) -> str:
+    """Return the time zone of the machine's place, such as `Europe/Paris`; empty if unknown.
+
+    `Etc/UTC` is no place: servers often keep it wherever they and their people are. `TZ` may have a
+    colon in front, or a rule such as `CET-1CEST` (POSIX.1-2024, 8.3), which has no name.
+    """
+    name = environ.get("TZ", "").removeprefix(":")
+    if not name:
+        name = os.path.realpath(_LOCAL_TIME).partition("/zoneinfo/")[2]
+    area, slash, _ = name.partition("/")
+    try:
+        return check_zone(name) if slash and area != "Etc" else ""
+    except ValueError:
+        return ""
