@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 
 _SECTOR, _SMALL_SECTOR = 512, 64
 _FREE, _END, _OF_FAT, _NONE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFF
-_STREAM, _ROOT = 2, 5
+_STORAGE, _STREAM, _ROOT = 1, 2, 5
+
+#: What a storage holds, by name: streams, and storages.
+Tree = Mapping[str, "bytes | Tree"]
 
 
 def msg_file(
@@ -13,13 +16,43 @@ def msg_file(
     *,
     without: Sequence[int] = (),
     numbers: Mapping[int, int] | None = None,
+    mails: Sequence[Tree] = (),
 ) -> bytes:
     """Write a mail of which each property is a text (PtypString) or octets (PtypBinary).
 
     `without`: properties, texts, that the table names, but of which there is no stream; `numbers`:
-    properties that are numbers (PtypInteger32).
+    properties that are numbers (PtypInteger32); `mails`: those attached, by `mail_within`.
     """
-    table = bytes(32)
+    return compound_file(_mail(32, properties, without, numbers or {}, mails))
+
+
+def mail_within(
+    properties: Mapping[int, str | bytes], *, head: int = 24, mails: Sequence[Tree] = ()
+) -> Tree:
+    """Return a mail attached to another, and called by its subject (MS-OXMSG, 2.4.1.2)."""
+    subject = properties.get(0x0037, "")
+    attachment = _storage(8, {0x3001: subject}, numbers={0x3705: 5})
+    return {**attachment, "__substg1.0_3701000D": _mail(head, properties, (), {}, mails)}
+
+
+def _mail(
+    head: int,
+    properties: Mapping[int, str | bytes],
+    without: Sequence[int],
+    numbers: Mapping[int, int],
+    mails: Sequence[Tree],
+) -> Tree:
+    attached = {f"__attach_version1.0_#{number:08X}": mail for number, mail in enumerate(mails)}
+    return {**_storage(head, properties, without, numbers), **attached}
+
+
+def _storage(
+    head: int,
+    properties: Mapping[int, str | bytes],
+    without: Sequence[int] = (),
+    numbers: Mapping[int, int] | None = None,
+) -> Tree:
+    table = bytes(head)
     streams = {}
     for number, content in properties.items():
         octets = content.encode("utf-16-le") if isinstance(content, str) else content
@@ -31,28 +64,42 @@ def msg_file(
         table += struct.pack("<HHIII", 0x001F, number, 6, 10, 0)
     for number, value in (numbers or {}).items():
         table += struct.pack("<HHIII", 0x0003, number, 6, value, 0)
-    return compound_file({"__properties_version1.0": table, **streams})
+    return {"__properties_version1.0": table, **streams}
 
 
-def compound_file(streams: Mapping[str, bytes]) -> bytes:
-    """Write a compound file of small streams, all of them in its root (MS-CFB, 2.2 to 2.6)."""
+def compound_file(root: Tree) -> bytes:
+    """Write a compound file of small streams (MS-CFB, 2.2 to 2.6)."""
     small = b""
     chain: list[int] = []
-    starts = {}
-    for name, octets in streams.items():
-        starts[name] = len(chain)
-        count = -(-len(octets) // _SMALL_SECTOR)
-        chain += [*range(len(chain) + 1, len(chain) + count), _END]
-        small += octets.ljust(count * _SMALL_SECTOR, b"\0")
-    names = sorted(streams, key=lambda name: (len(name), name.upper()))
-    entries = _entry("Root Entry", _ROOT, start=0, size=len(small), child=1)
-    for number, name in enumerate(names, 1):
-        following = number + 1 if number < len(names) else _NONE
-        entries += _entry(
-            name, _STREAM, start=starts[name], size=len(streams[name]), following=following
-        )
+    entries: list[bytes] = [b""]
+
+    def write(tree: Tree) -> int:
+        """Add the entries of a storage; return the number of the first."""
+        nonlocal small
+        names = sorted(tree, key=lambda name: (len(name), name.upper()))
+        first = len(entries)
+        entries.extend(b"" for _ in names)
+        for number, name in enumerate(names, first):
+            content = tree[name]
+            following = number + 1 if name != names[-1] else _NONE
+            if not isinstance(content, bytes):
+                entries[number] = _entry(
+                    name, _STORAGE, start=0, size=0, child=write(content), following=following
+                )
+                continue
+            entries[number] = _entry(
+                name, _STREAM, start=len(chain), size=len(content), following=following
+            )
+            count = -(-len(content) // _SMALL_SECTOR)
+            chain.extend([*range(len(chain) + 1, len(chain) + count), _END])
+            small += content.ljust(count * _SMALL_SECTOR, b"\0")
+        return first
+
+    child = write(root)
+    entries[0] = _entry("Root Entry", _ROOT, start=0, size=len(small), child=child)
+    directory = b"".join(entries)
     parts = [
-        entries.ljust(-(-len(entries) // _SECTOR) * _SECTOR, b"\0"),
+        directory.ljust(-(-len(directory) // _SECTOR) * _SECTOR, b"\0"),
         _sectors_of(chain),
         small.ljust(-(-len(small) // _SECTOR) * _SECTOR, b"\0"),
     ]
@@ -60,13 +107,13 @@ def compound_file(streams: Mapping[str, bytes]) -> bytes:
     for part in parts:
         firsts.append(len(fat))
         fat += [*range(len(fat) + 1, len(fat) + len(part) // _SECTOR), _END]
-    entries = parts[0][:116] + struct.pack("<I", firsts[2]) + parts[0][120:]
+    directory = parts[0][:116] + struct.pack("<I", firsts[2]) + parts[0][120:]
     header = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(16)
     header += struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(10)
     header += struct.pack("<III", 1, firsts[0], 0)
     header += struct.pack("<IIIII", 4096, firsts[1], len(parts[1]) // _SECTOR, _END, 0)
     header += struct.pack("<I", 0).ljust(436, b"\xff")
-    return header + _sectors_of(fat) + entries + parts[1] + parts[2]
+    return header + _sectors_of(fat) + directory + parts[1] + parts[2]
 
 
 def _entry(

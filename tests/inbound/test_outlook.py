@@ -1,6 +1,8 @@
 """Mails that Outlook attaches in forms of its own are filed as if attached ordinarily."""
 
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from compressed_rtf import compress
 from gateway.inbound.verdict import Filed, NeedsAttention, Repeated
 from tests.inbound.importer_rig import ImporterRig
 from tests.inbound.mails import INLINE, PDF, forward, original, with_file
-from tests.inbound.msg_file import msg_file
+from tests.inbound.msg_file import mail_within, msg_file
 from tests.inbound.test_notices import text as said
 from tests.inbound.test_reading import tnef
 
@@ -265,6 +267,40 @@ async def test_a_msg_file_that_is_none_stays_a_document(rig: ImporterRig) -> Non
 
     assert ["AW.msg"] == [one.filename for one in entry.documents]
     assert entry.remarks
+
+
+@pytest.mark.parametrize("head", [24, 32], ids=["as MS-OXMSG says", "as aspose-email-foss writes"])
+async def test_a_mail_within_a_mail_in_a_msg_file_is_a_document(
+    rig: ImporterRig, head: int
+) -> None:
+    cleo = {0x0042: "Cleo", 0x0065: "cleo@example.com", 0x0037: "Zeugnis", 0x1000: "Anbei."}
+    octets = msg_file({**OF_ANN, 0x1000: "Das passt."}, mails=[mail_within(cleo, head=head)])
+
+    entry = await rig.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
+
+    assert ("ann@example.org", "Das passt.") == (entry.sender, entry.text)
+    assert ["Zeugnis.eml"] == [document.filename for document in entry.documents]
+    octets = await rig.blobs.get(entry.documents[0].sha256)
+    within = message_from_bytes(octets, policy=SMTP)
+    assert ("Cleo <cleo@example.com>", "Zeugnis") == (within["from"], within["subject"])
+    assert "Anbei." == within.get_content().strip()
+
+
+async def test_of_mails_within_mails_in_a_msg_file_a_few_layers_are_opened(
+    rig: ImporterRig,
+) -> None:
+    inner = mail_within({**OF_ANN, 0x1000: "Innen."})
+    for _ in range(7):
+        inner = mail_within({**OF_ANN, 0x1000: "Dazwischen."}, mails=[inner])
+    octets = msg_file({**OF_ANN, 0x1000: "Das passt."}, mails=[inner])
+
+    entry = await rig.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
+
+    # What could not be opened is in the file.
+    assert "Das passt." == entry.text
+    assert ["AW.msg", "AW_ Ihre Bewerbung.eml"] == sorted(
+        document.filename for document in entry.documents
+    )
 
 
 @pytest.mark.parametrize("beside", [(), ((b"cv.pdf", PDF),)], ids=["alone", "beside a file"])

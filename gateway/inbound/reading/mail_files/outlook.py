@@ -15,7 +15,7 @@ from email.errors import MessageDefect
 from email.message import EmailMessage, Message
 from email.policy import SMTPUTF8
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from gateway.core.mail.typed.typed_address import TypedAddress
 from gateway.inbound.reading.mail_files.rtf import RichText, RtfRoom, read_rtf
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from oxmsg import Message as MsgFile
     from oxmsg.attachment import Attachment
     from oxmsg.recipient import Recipient
+    from oxmsg.storage import Storage
 
 LARGEST = 12_000_000  #: Octets; a larger one stays a file, as parsing copies its parts in memory.
 _MOST_FILES = 1_000
@@ -38,7 +39,9 @@ _ACCOUNTS = (0x0E28, 0x0E29)  # PidTagPrimarySendAccount, PidTagNextSendAcct
 _SUBJECT, _SUBMITTED = 0x0037, 0x0039
 _DISPLAY_TO, _DISPLAY_CC, _HEADERS = 0x0E04, 0x0E03, 0x007D
 _RECIPIENT_TYPE = 0x0C15
-_CONTENT_ID, _SHORT_NAME = 0x3712, 0x3704
+_CONTENT_ID, _SHORT_NAME, _DISPLAY_NAME = 0x3712, 0x3704, 0x3001
+_ATTACH_METHOD, _EMBEDDED_MESSAGE = 0x3705, 5  # PidTagAttachMethod, afEmbeddedMessage
+_EMBEDDED_STORAGE, _PROPERTIES = "__substg1.0_3701000D", "__properties_version1.0"
 _RTF = 0x1009  # PidTagRtfCompressed
 _TO, _CC = 1, 2
 #: `policy.SMTP` can't write a field that was set raw and isn't ASCII; and a policy that folds drops
@@ -79,22 +82,11 @@ class Converted:
 
 
 def mail_of_msg(octets: bytes, room: RtfRoom) -> Converted | None:
-    """Return the mail in a `.msg` file; None if there is none.
-
-    Mails attached to that mail can't be read; `holds_more` says so.
-    """
+    """Return the mail in a `.msg` file; None if there is none."""
     from oxmsg import Message as MsgFile  # imported here: 1.5 MB that few mails need
 
     try:
-        msg = MsgFile.load(octets)
-        texts = _texts_of(
-            _legible(lambda: msg.body),
-            _legible(lambda: msg.html_body),
-            msg.properties.binary_prop_value(_RTF),
-            room,
-        )
-        has_mails = any(file.file_bytes is None for file in msg.attachments)
-        return Converted(octets_of_msg(msg, texts), has_mails or texts.is_unread, texts.is_unread)
+        return _converted(MsgFile.load(octets), room)
     except MemoryError:
         raise
     except Exception:  # A parser for a hostile file system: whatever it raises, the file is kept.
@@ -172,9 +164,15 @@ def _texts_of(text: str, markup: str, rtf: Any, room: RtfRoom) -> OutlookTexts:
     )
 
 
-def octets_of_msg(msg: "MsgFile", texts: OutlookTexts) -> bytes:
-    """Return a `.msg` file as an RFC 5322 mail, with its attachments."""
+def _converted(msg: "MsgFile", room: RtfRoom, depth: int = 0) -> Converted:
+    """Return a mail of a `.msg` file with its attachments, mails among them."""
     properties = msg.properties
+    texts = _texts_of(
+        _legible(lambda: msg.body),
+        _legible(lambda: msg.html_body),
+        properties.binary_prop_value(_RTF),
+        room,
+    )
     people = [
         (recipient.properties.int_prop_value(_RECIPIENT_TYPE), _mailbox_of_recipient(recipient))
         for recipient in msg.recipients
@@ -191,9 +189,43 @@ def octets_of_msg(msg: "MsgFile", texts: OutlookTexts) -> bytes:
         sent=msg.sent_date,
     )
     mail = mail_of(fields, texts.text, texts.markup)
+    holds_more = texts.is_unread
     for file in msg.attachments[:_MOST_FILES]:
-        _attach_from_msg(mail, file)
-    return mail.as_bytes()
+        attached = _embedded_in(file) if depth < _DEEPEST else None
+        if attached is not None:
+            inner = _converted(attached, room, depth + 1)
+            attach_mail(mail, _name_in_msg(file), inner.octets)
+            holds_more = holds_more or inner.holds_more
+        elif file.file_bytes is not None:
+            _attach_from_msg(mail, file)
+        else:
+            holds_more = True
+    return Converted(mail.as_bytes(), holds_more, texts.is_unread)
+
+
+def _embedded_in(file: "Attachment") -> "MsgFile | None":
+    """Return the mail that an attachment is; None if it is something else.
+
+    The library gives its storage alone, and expects 32 octets before the properties, as an outer
+    mail has; a mail within another has 24 (MS-OXMSG, 2.4.1), but not every program knows. A
+    property takes 16.
+    """
+    from oxmsg import Message as MsgFile
+    from oxmsg.storage import Stream
+
+    if file.properties.int_prop_value(_ATTACH_METHOD) != _EMBEDDED_MESSAGE:
+        return None
+    storages = cast("Storage", file._storage).storages
+    inner = next((storage for storage in storages if storage.name == _EMBEDDED_STORAGE), None)
+    if inner is None:
+        return None
+    streams = [
+        Stream(stream.path, stream.bytes_[:24] + bytes(8) + stream.bytes_[24:])
+        if stream.name == _PROPERTIES and len(stream.bytes_) % 16
+        else stream
+        for stream in inner.streams
+    ]
+    return MsgFile(replace(inner, streams=tuple(streams)))
 
 
 def _mailbox_of_recipient(recipient: "Recipient") -> str:
@@ -203,11 +235,19 @@ def _mailbox_of_recipient(recipient: "Recipient") -> str:
 
 
 def _attach_from_msg(mail: EmailMessage, file: "Attachment") -> None:
-    if file.file_bytes is None:
-        return
     content_id = _legible(lambda: file.properties.str_prop_value(_CONTENT_ID))
-    name = _legible(lambda: file.file_name or file.properties.str_prop_value(_SHORT_NAME))
-    attach_file(mail, name, _legible(lambda: file.mime_type), file.file_bytes, content_id)
+    kind, octets = _legible(lambda: file.mime_type), file.file_bytes or b""
+    attach_file(mail, _name_in_msg(file), kind, octets, content_id)
+
+
+def _name_in_msg(file: "Attachment") -> str:
+    return _legible(
+        lambda: (
+            file.file_name
+            or file.properties.str_prop_value(_SHORT_NAME)
+            or file.properties.str_prop_value(_DISPLAY_NAME)
+        )
+    )
 
 
 def mail_of_embedded(tnef: Any, room: RtfRoom) -> Converted:
@@ -240,7 +280,7 @@ def octets_of_tnef(tnef: Any, texts: OutlookTexts, room: RtfRoom, depth: int = 0
         elif depth < _DEEPEST:
             inner = texts_of_tnef(file.embed, room)
             attached = octets_of_tnef(file.embed, inner, room, depth + 1)
-            attach_file(mail, f"{name or 'message'}.eml", "", attached)
+            attach_mail(mail, name, attached)
     return mail.as_bytes()
 
 
@@ -342,6 +382,12 @@ def mail_of(fields: Mapping[str, str], text: str, markup: str) -> EmailMessage:
     elif markup:
         mail.set_content(markup, subtype="html", cte="base64")
     return mail
+
+
+def attach_mail(mail: EmailMessage, name: str, octets: bytes) -> None:
+    """Attach a mail that Outlook calls by its subject, or by nothing."""
+    ending = "" if name.casefold().endswith(".eml") else ".eml"
+    attach_file(mail, f"{name or 'message'}{ending}", "", octets)
 
 
 def attach_file(
