@@ -5,12 +5,14 @@ The rules that come with the gateway are in `core.decision.shipped_rules`.
 
 import re
 from dataclasses import dataclass
-from typing import Literal, Self
+from datetime import timedelta
+from typing import Annotated, Literal, Self
 
-from pydantic import field_validator, model_validator
+from pydantic import AfterValidator, field_validator, model_validator
 
 from gateway.config.section import Section, option, wrong
 from gateway.config.values import Count, HeaderName, Interval, Name, Pattern
+from gateway.core.decision.burst import LONGEST_BURST
 from gateway.core.decision.classify import NO_RULES
 from gateway.core.decision.rule import BurstTest, MessageFacts, RecipientsTest, RuleTest
 from gateway.core.kinds import Kind
@@ -18,13 +20,22 @@ from gateway.core.kinds import Kind
 _NO_TESTS = ("name", "kind", "unsubscribe", "matches")  #: Keys of a rule that aren't tests.
 
 
+def _check_burst_period(value: timedelta) -> timedelta:
+    if value > LONGEST_BURST:
+        raise ValueError("must be at most 1d: the same message is looked for no further back")
+    return value
+
+
+BurstPeriod = Annotated[Interval, AfterValidator(_check_burst_period)]
+
+
 class Burst(Section):
     """The same login, From and subject, to many recipients one by one."""
 
     recipients: Count
     """Up to this many different recipients are no burst; mail to the next one is bulk."""
-    within: Interval
-    """The time in which they are counted."""
+    within: BurstPeriod
+    """The time in which they are counted, at most a day."""
     first: Literal["relay", "defer"] = "relay"
     """What becomes of suppressed people among the first: `relay`, or `defer` (4xx) until the
     window has decided."""

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gateway.core.decision.burst import burst_key
+from gateway.core.decision.burst import LONGEST_BURST, BurstKeys, burst_keys
 from gateway.core.decision.classify import DEFAULT, OVERRIDE, Classification, TriedRules
 from gateway.core.decision.decide import blocking
 from gateway.core.decision.journal import Attempt, KnownBulk, RetryMarks
-from gateway.core.decision.shipped_rules import is_answer
+from gateway.core.decision.shipped_rules import is_personal
 from gateway.core.kinds import Kind, Scope
 from gateway.core.mail.message_identity import message_identity
 from gateway.core.mail.reply import Reply
@@ -36,14 +36,13 @@ from gateway.smtp_proxy.message_kind import (
 )
 from gateway.smtp_proxy.policy import Policy
 from gateway.store.engine.database import StoreUnavailable
-from gateway.store.journal.message_lookup import MessageLookup, MessageStatus
+from gateway.store.journal.message_lookup import Deferral, MessageLookup, MessageStatus
 from gateway.store.people.suppression import Standings
 
 STORE_AWAY = Reply.of("451 4.3.0 The gateway's store is away; try again later")
 PAUSED = Reply.of("451 4.3.2 The operator has paused this mail; try again later")
 TURNED_BULK = Reply.of("451 4.7.1 Just now this turned out to be a mailing; try again later")
 UNDECIDED = Reply.of("451 4.7.1 Too early to tell whether this is a mailing; try again later")
-_BURST_MEMORY = timedelta(hours=24)
 
 
 @quick_value(kw_only=True)
@@ -63,7 +62,7 @@ class MessageDecision:
     classification: Classification
     of_recipients: tuple[RecipientDecision, ...]
     marks: RetryMarks
-    burst_key: int | None = None
+    burst: BurstSoFar | None = None  #: None if no rule counts who else gets it.
     earlier: tuple[Attempt, ...] = ()
     refusal: Reply | None = None  #: The reply to the whole message, after the content.
     sought: int = 0  #: The key under which an earlier bulk finding is looked up.
@@ -122,7 +121,8 @@ class Decider:
         try:
             status = await self._message_lookup.look(marks, sought, now)
             standings = await self._standings.of(message.addresses)
-            burst = await self._burst(policy, message, standings, now) if policy.bursts else None
+            if policy.bursts:
+                burst = await self._burst(policy, message, standings, now)
         except StoreUnavailable:
             status = None
         known_bulk = (status.bulk if status else None) or self._memory.find(sought, now)
@@ -139,7 +139,7 @@ class Decider:
         else:
             decisions = _decisions(message, standings, classification.kind, classification)
             if burst is not None and not classification.certain and not message.listener.observe:
-                decisions = _until_burst_shows(policy, message, burst, decisions)
+                decisions = _until_burst_shows(policy, message, burst, now, decisions)
             if "all" in status.paused or (
                 classification.kind is Kind.BULK and "bulk" in status.paused
             ):
@@ -168,7 +168,7 @@ class Decider:
             classification=classification,
             of_recipients=tuple(decisions),
             marks=marks,
-            burst_key=burst.key if burst else None,
+            burst=burst,
             earlier=status.earlier if status else (),
             refusal=refusal,
             sought=sought,
@@ -194,6 +194,21 @@ class Decider:
         view = await self._message_lookup.look(decision.marks, decision.sought, now)
         return view.earlier
 
+    async def has_become_a_burst(
+        self, policy: Policy, decision: MessageDecision, now: datetime
+    ) -> bool:
+        """Whether others of a burst have come while this message did, now that it is recorded.
+
+        Of twenty that come over as many connections at once, none knows of the others before.
+        Raises `StoreUnavailable`.
+        """
+        burst = decision.burst
+        if burst is None:
+            return False
+        reached = await self._reached(policy, burst.keys, now)
+        counted = replace(burst, reached=reached).count
+        return any(counted(test.within) > test.recipients for test in policy.bursts)
+
     async def _burst(
         self,
         policy: Policy,
@@ -201,15 +216,50 @@ class Decider:
         standings: Mapping[str, Standing],
         now: datetime,
     ) -> BurstSoFar | None:
-        """Return who else got the same message; None if no rule counts that."""
-        if message.listener.kind is not None or is_answer(facts_of(policy, message)):
+        """Return who else got the same message; None if it can't be part of a burst."""
+        if message.listener.kind is not None or is_personal(facts_of(policy, message)):
             return None
         # `Dear Ann` and `Dear Bob` are one subject: people's own names are ignored.
         names = [holder.name for standing in standings.values() for holder in standing.holders]
         names += [name for name, _ in message.headers.addresses("to")]
-        key = burst_key(message.login, message.headers, names)
-        reached = await self._message_lookup.burst(key, now - _BURST_MEMORY)
-        return BurstSoFar(key=key, reached=reached, message=message, now=now)
+        keys = burst_keys(message.login, message.headers, names)
+        reached = await self._reached(policy, keys, now)
+        deferrals = await self._deferrals(policy, keys, standings, now)
+        return BurstSoFar(keys=keys, reached=reached, message=message, deferrals=deferrals)
+
+    async def _reached(
+        self, policy: Policy, keys: BurstKeys, now: datetime
+    ) -> dict[timedelta, frozenset[str]]:
+        """Return for each rule's period whom a burst has reached, as far as its rule counts."""
+        most: dict[timedelta, int] = {}
+        for test in policy.bursts:
+            most[test.within] = max(most.get(test.within, 0), test.recipients)
+        return {
+            within: await self._message_lookup.burst(keys, now - within, recipients + 1)
+            for within, recipients in most.items()
+        }
+
+    async def _deferrals(
+        self, policy: Policy, keys: BurstKeys, standings: Mapping[str, Standing], now: datetime
+    ) -> dict[str, Deferral]:
+        """Return since when those whom bulk mail may not reach are put off, by their address.
+
+        And what has shown since then that it is a burst, if anything has.
+        """
+        deferrals: dict[str, Deferral] = {}
+        for address, standing in standings.items():
+            if not blocking(Kind.BULK, standing):
+                continue
+            deferral = await self._message_lookup.deferral(keys, address, now - LONGEST_BURST)
+            if deferral is None:
+                continue
+            if deferral.bulk is None:
+                bulk = await self._message_lookup.bulk_of_burst(
+                    keys, deferral.since, policy.burst_rules
+                )
+                deferral = replace(deferral, bulk=bulk)
+            deferrals[address] = deferral
+        return deferrals
 
     def _last_known(
         self, message: MessageToDecide, classification: Classification | None
@@ -253,14 +303,22 @@ def _decisions(
 
 
 def _until_burst_shows(
-    policy: Policy, message: MessageToDecide, burst: BurstSoFar, decisions: list[RecipientDecision]
+    policy: Policy,
+    message: MessageToDecide,
+    burst: BurstSoFar,
+    now: datetime,
+    decisions: list[RecipientDecision],
 ) -> list[RecipientDecision]:
     """Defer those whom bulk mail may not reach while a deferring rule may still call it bulk."""
     waits = max((test.within for test in policy.bursts if test.defer), default=None)
     if waits is None:
         return decisions
+    deferrals = burst.deferrals
     return [
-        replace(decision, undecided=burst.is_young(address, waits))
+        replace(
+            decision,
+            undecided=address not in deferrals or now - deferrals[address].since < waits,
+        )
         if not decision.blocked and blocking(Kind.BULK, decision.standing)
         else decision
         for address, decision in zip(message.addresses, decisions, strict=True)

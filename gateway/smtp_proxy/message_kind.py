@@ -5,10 +5,11 @@ then whether the same message was bulk before; then the rules in their order.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from gateway.core import ids
+from gateway.core.decision.burst import BurstKeys
 from gateway.core.decision.classify import (
     OVERRIDE,
     UNREAD,
@@ -26,6 +27,7 @@ from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import may_invite
 from gateway.core.quick_values import quick_value
 from gateway.smtp_proxy.policy import ListenerPolicy, Policy
+from gateway.store.journal.message_lookup import Deferral
 
 
 @quick_value(kw_only=True)
@@ -48,23 +50,28 @@ class MessageToDecide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BurstSoFar:
-    """The same message to others: for each, the first and last time."""
+    """The same message to others: whom it has reached within the periods of the rules."""
 
-    key: int
-    reached: Mapping[str, tuple[datetime, datetime]]
+    keys: BurstKeys
+    #: By period: the addresses, in lookup form, or at least so many that a rule must match.
+    reached: Mapping[timedelta, frozenset[str]]
     message: MessageToDecide
-    now: datetime
+    #: By address, of those whom bulk mail may not reach: since when it is refused for now.
+    deferrals: Mapping[str, Deferral] = field(default_factory=dict)
 
     def count(self, within: timedelta) -> int:
-        """Return how many different recipients it had within a period, including these."""
-        since, named_addresses = self.now - within, self.message.named_addresses
-        recent = {address for address, (_, last) in self.reached.items() if last >= since}
-        return len(recent.union(named_addresses)) + self.message.rcpt_count - len(named_addresses)
+        """Return how many different recipients are known within a period, including these."""
+        named_addresses = self.message.named_addresses
+        different = len(self.reached[within].union(named_addresses))
+        return different + self.message.rcpt_count - len(named_addresses)
 
-    def is_young(self, address: str, within: timedelta) -> bool:
-        """Whether it first went to this address within a period: a burst may still show."""
-        first, _ = self.reached.get(address, (self.now, self.now))
-        return self.now - first < within
+    @property
+    def bulk(self) -> KnownBulk | None:
+        """What showed that this is a burst since one of these attempts was refused for now.
+
+        A CRM or mail server that tries again after the rule's period would find nothing of it.
+        """
+        return next((deferral.bulk for deferral in self.deferrals.values() if deferral.bulk), None)
 
 
 def looks_inside(policy: Policy, listener: ListenerPolicy, headers: Headers) -> bool:
@@ -122,6 +129,8 @@ def kind_of(
         else:
             rules, ask = policy.rules, tried.ask
         classification = classify(facts, rules, policy.default_kind, ask)
+        if burst is not None and burst.bulk is not None and not classification.certain:
+            classification = _as_before(burst.bulk, tried)
         if tried is not None and classification.rule == UNREAD:
             tried.decided(UNREAD, f"the header block is over {MAX_HEADER_BLOCK} octets")
     override, headers = policy.override, message.headers

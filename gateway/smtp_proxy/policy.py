@@ -87,7 +87,8 @@ class Policy:
 
     is_asked_early: bool = field(init=False)  #: Whether the first rule needs no content.
     by_fields: RulesByFields = field(init=False, compare=False)  #: The same rules.
-    bursts: tuple[BurstTest, ...] = field(init=False)  #: The burst rules, if any.
+    bursts: tuple[BurstTest, ...] = field(init=False)  #: The tests of burst rules, if any.
+    burst_rules: frozenset[str] = field(init=False)  #: Their names.
     #: The rules that may decide differently about the next transaction of the same message.
     counting: frozenset[str] = field(init=False)
     looks_inside: bool = field(init=False)  #: Whether a rule looks beyond the header block.
@@ -102,9 +103,9 @@ class Policy:
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_asked_early", any(rule.test.early for rule in self.rules[:1]))
         object.__setattr__(self, "by_fields", RulesByFields(self.rules))
-        tests = (rule.test for rule in self.rules)
-        bursts = tuple(test for test in tests if isinstance(test, BurstTest))
-        object.__setattr__(self, "bursts", bursts)
+        bursts = {r.name: r.test for r in self.rules if isinstance(r.test, BurstTest)}
+        object.__setattr__(self, "bursts", tuple(bursts.values()))
+        object.__setattr__(self, "burst_rules", frozenset(bursts))
         counting = (r.name for r in self.rules if isinstance(r.test, RecipientsTest | BurstTest))
         object.__setattr__(self, "counting", frozenset(counting))
         object.__setattr__(self, "looks_inside", any(rule.looks_inside for rule in self.rules))

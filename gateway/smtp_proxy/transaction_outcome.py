@@ -44,6 +44,7 @@ from gateway.smtp_proxy.message_kind import goes_anyway
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
 from gateway.smtp_proxy.transaction_record import RecipientRecord, TransactionRecord
+from gateway.store.engine.database import StoreUnavailable
 
 log = logs.get("smtp_proxy")
 
@@ -116,16 +117,17 @@ class TransactionOutcome:
         left_out = [entry for entry in known_entries if entry.taken and not entry.going]
 
         # The other part of a mailing sent in parts may have shown by now that this is bulk.
-        classification = record.classification
-        if (
-            known_entries
+        classification, decider = record.classification, self._services.decider
+        must_not_be_bulk = (
+            bool(known_entries)
             and classification.kind is not Kind.BULK
             and listener.kind is None
             and not goes_anyway(listener, classification)
             and any(blocking(Kind.BULK, entry.decision.standing) for entry in going)
-        ):
+        )
+        if must_not_be_bulk:
             assert record.decision is not None
-            if await self._services.decider.has_turned_bulk(record.decision, record.at):
+            if await decider.has_turned_bulk(record.decision, record.at):
                 raise MessageRefused(TURNED_BULK, By.GATEWAY)
 
         if known_entries and any(
@@ -148,6 +150,8 @@ class TransactionOutcome:
         if not going:
             record.log()
             return record.accepted(left_out) if self._policy.accept_suppressed else refusal
+        if must_not_be_bulk and await self._has_become_a_burst():
+            return await self._put_off(going, drafts)
         if client_reader.gone:
             self._relay.hang_up()
             for entry in going:
@@ -156,6 +160,36 @@ class TransactionOutcome:
             record.log()
             return CLIENT_GONE
         return await self.verdict(tail, going, drafts, client_reader)
+
+    async def _has_become_a_burst(self) -> bool:
+        """Whether the mail is one of many that came at once, now that each is recorded."""
+        decision = self._record.decision
+        assert decision is not None
+        if not self._policy.bursts or decision.burst is None:
+            return False
+        decider = self._services.decider
+        try:
+            return await decider.has_become_a_burst(self._policy, decision, self._record.at)
+        except StoreUnavailable:
+            return True  # It was there a moment ago; the next attempt will know.
+
+    async def _put_off(
+        self, going: list[RecipientRecord], drafts: tuple[OutboxDraft, ...]
+    ) -> Reply:
+        """Refuse a recorded mail for now; on its next attempt it is known what it is."""
+        record = self._record
+        self._relay.hang_up()
+        for entry in going:
+            entry.settle(State.DEFERRED, By.GATEWAY, TURNED_BULK.text)
+        visible = record.finish(
+            going,
+            attempts=record.refused_for_now(),
+            notices_go=False if drafts else None,
+        )
+        record.log()
+        if visible is not None:
+            await asyncio.wait((visible,), timeout=_SEEN_SECONDS)
+        return TURNED_BULK
 
     # After it
 

@@ -311,6 +311,7 @@ class TransactionRecord:
                     persons=tuple([holder.ref for holder in entry.decision.standing.holders]),
                 )
             )
+        burst = decision.burst if decision else None
         return Message(
             id=self.id,
             at=self.at,
@@ -324,7 +325,8 @@ class TransactionRecord:
             rule=classification.rule,
             relay=self.relay,
             size=self.body.size if self.body else 0,
-            burst_key=decision.burst_key if decision else None,
+            burst_key=burst.keys.nameless if burst else None,
+            burst_subject_key=burst.keys.subject if burst else None,
             bulk_identities=decision.bulk_identities if decision else (),
             attempt_of=self.attempt_of,
             deliveries=tuple(deliveries),

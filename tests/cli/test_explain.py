@@ -63,7 +63,7 @@ ENDLESS = "Subject: Hoi\n" + f"X-Long: {'x' * 60}\n" * 4_000 + f"\n{PLAIN}"
 LOGIN = ("--login", "boss")
 TWO = ("--to", "ben@example.org")  #: More than the burst rule allows.
 OVER = "→ unread-header: the header block is over 262144 octets"
-BURST = "→ burst: 2 recipients of the same message within 0:10:00"
+BURST = "→ burst: the same message to more than 1 within 0:10:00"
 BEFORE = ("own-login: no match", "precedence: no match")
 
 

@@ -21,7 +21,7 @@ from gateway.core.decision.rule import (
     many_recipients,
     why_matched,
 )
-from gateway.core.decision.shipped_rules import SHIPPED_RULES, is_answer
+from gateway.core.decision.shipped_rules import SHIPPED_RULES, is_personal
 from gateway.core.kinds import Kind
 from gateway.core.mail.content import HeaderBlock, parted_file, stuffed
 from gateway.core.mail.headers import Headers
@@ -369,15 +369,15 @@ def test_an_empty_mark_makes_no_campaign() -> None:
 
 
 def test_a_subject_alone_is_no_answer() -> None:
-    assert not is_answer(facts_of(f"{FROM}Subject: Re: Vacature\n\n".encode()))
-    assert is_answer(facts_of(f"{FROM}References: <1@example.org>\n\n".encode()))
+    assert not is_personal(facts_of(f"{FROM}Subject: Re: Vacature\n\n".encode()))
+    assert is_personal(facts_of(f"{FROM}References: <1@example.org>\n\n".encode()))
 
 
 def test_what_some_programs_do_not_read_as_a_field_is_no_answer() -> None:
     header = b"From: a@crm.example\nDear all,\nIn-Reply-To: <1@example.org>\nPrecedence: bulk\n"
 
     assert ("bulk", "precedence") == said(header)
-    assert not is_answer(facts_of(header + b"\n"))
+    assert not is_personal(facts_of(header + b"\n"))
 
 
 # Programs that answer, and reports
@@ -508,7 +508,7 @@ OWN_TESTS: dict[str, tuple[RuleTest, str | None]] = {
     "more recipients": (RecipientsTest(8), None),
     "a burst": (
         BurstTest(recipients=50, within=timedelta(minutes=10)),
-        "51 recipients of the same message within 0:10:00",
+        "the same message to more than 50 within 0:10:00",
     ),
     "just not a burst": (BurstTest(recipients=51, within=timedelta(minutes=10)), None),
     "a burst too slow": (BurstTest(recipients=50, within=timedelta(minutes=9)), None),
@@ -648,7 +648,7 @@ def test_a_header_without_end_counts_as_bulk(
     facts = replace(OWN, headers=Headers.of(block))
 
     assert expected == classify(facts, rules, Kind.INDIVIDUAL)
-    assert not is_answer(facts)
+    assert not is_personal(facts)
 
 
 def test_only_rules_about_appointments_look_at_what_is_behind_the_header() -> None:

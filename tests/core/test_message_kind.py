@@ -7,6 +7,7 @@ import pytest
 
 from gateway.config.rules import HeaderTest, LoginTest
 from gateway.core import ids
+from gateway.core.decision.burst import BurstKeys
 from gateway.core.decision.classify import TriedRules
 from gateway.core.decision.journal import KnownBulk
 from gateway.core.decision.rule import BurstTest, RecipientsTest, Rule
@@ -15,13 +16,15 @@ from gateway.core.mail.content import HeaderBlock
 from gateway.core.mail.headers import Headers
 from gateway.smtp_proxy.message_kind import BurstSoFar, MessageToDecide, kind_of
 from gateway.smtp_proxy.policy import ListenerPolicy, Override, Policy
+from gateway.store.journal.message_lookup import Deferral
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
+WITHIN = timedelta(minutes=10)
 RULES = (
     Rule("office", Kind.INDIVIDUAL, LoginTest(re.compile("^office$"))),
     Rule("many", Kind.BULK, RecipientsTest(10)),
     Rule("campaign", Kind.BULK, HeaderTest("x-campaign")),
-    Rule("burst", Kind.BULK, BurstTest(recipients=2, within=timedelta(minutes=10))),
+    Rule("burst", Kind.BULK, BurstTest(recipients=2, within=WITHIN)),
     Rule("last", Kind.BULK, HeaderTest("x-last")),
 )
 POLICY = Policy(
@@ -35,11 +38,13 @@ ANYWAY, MARK = "X-Anyway: yes\r\n", "X-Campaign: spring\r\n"
 NONE = ("office: no match", "many: no match", "campaign: no match", "burst: no match")
 LAST = "last: no match"
 OFFICE = ("→ office: login office",)
-BURST = (*NONE[:3], "→ burst: 3 recipients of the same message within 0:10:00")
+BURST = (*NONE[:3], "→ burst: the same message to more than 2 within 0:10:00")
 CAMPAIGN = (*NONE[:2], "→ campaign: has x-campaign")
 UNREAD = (NONE[0], "→ unread-header: the header block is over 262144 octets")
 LISTENER = ('→ listener mailing: kind = "bulk"',)
 BEFORE = (f"→ many: the same message was bulk in No. {ids.show(KNOWN.message)}",)
+SHOWN = KnownBulk(ids.first_id_at(NOW), "burst")
+PUT_OFF = (*NONE, LAST, f"→ burst: the same message was bulk in No. {ids.show(SHOWN.message)}")
 LOGIN, HEADER = "→ override: login boss", "→ override: header"
 
 
@@ -52,12 +57,26 @@ def message(fields: str, login: str, listener: ListenerPolicy, *, whole: bool) -
     )  # fmt: skip
 
 
+def burst_so_far(
+    asked: MessageToDecide, *reached: str, shown: KnownBulk | None = None
+) -> BurstSoFar:
+    return BurstSoFar(
+        keys=BurstKeys(subject=1, nameless=1),
+        reached={WITHIN: frozenset(reached)},
+        message=asked,
+        deferrals={"c@example.org": Deferral(since=NOW, bulk=shown)},
+    )
+
+
 @pytest.mark.parametrize(
     ("why", "fields", "login", "facts", "tried", "said"),
     [
         ("nothing matches", "", "", "", (*NONE, LAST), "individual default"),
         ("a rule matches", MARK, "", "", CAMPAIGN, "bulk campaign"),
         ("a burst, before the last rule", "X-Last: 1\r\n", "", "burst", BURST, "bulk burst"),
+        ("put off while a burst showed", "", "", "shown", PUT_OFF, "bulk burst"),
+        ("… what a rule is sure of", "", "office", "shown", OFFICE, "individual office"),
+        ("… and what made it bulk", MARK, "", "shown", CAMPAIGN, "bulk campaign"),
         ("the listener has a kind", MARK, "", "mailing", LISTENER, "bulk listener mailing"),
         ("… before what is known", "", "", "mailing known", LISTENER, "bulk listener mailing"),
         ("known, before any rule", "", "office", "known", BEFORE, "bulk many"),
@@ -79,8 +98,10 @@ def test_all_that_was_tried_is_told_up_to_what_decided(
 ) -> None:
     listener = MAILING if "mailing" in facts else RULED
     asked = message(fields, login, listener, whole="cut" not in facts)
-    reached = {"a@example.org": (NOW, NOW), "b@example.org": (NOW, NOW)}
-    burst = BurstSoFar(key=1, reached=reached, message=asked, now=NOW) if "burst" in facts else None
+    burst = {
+        "burst": burst_so_far(asked, "a@example.org", "b@example.org"),
+        "shown": burst_so_far(asked, shown=SHOWN),
+    }.get(facts)
     known = KNOWN if "known" in facts else None
     recorded = TriedRules()
 

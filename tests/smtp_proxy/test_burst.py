@@ -1,6 +1,7 @@
 """The same mail to many, one by one, is a mailing from a certain number on."""
 
 import itertools
+import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.smtp_proxy.crm import NO_BULK, SENDER, Crm, Person, mail, open_crm
 pytestmark = pytest.mark.system
 
 FEW = 3  #: Up to so many recipients are no burst.
+WITHIN = 3  #: Seconds in which they are counted where members wait.
 
 
 def settings(**burst: Any) -> Mapping[str, Any]:
@@ -40,7 +42,7 @@ async def burst_crm(shared_burst_crm: Crm) -> Crm:
 async def deferring_crm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crm]:
     """A gateway that has suppressed people wait until it knows."""
     folder = tmp_path_factory.mktemp("deferring")
-    changes = settings(within="3s", first="defer")
+    changes = settings(within=f"{WITHIN}s", first="defer")
     async with open_crm(folder, changes, roles=("smtp",)) as crm:
         yield crm
 
@@ -140,6 +142,66 @@ async def test_replies_are_never_a_burst(burst_crm: Crm, content: bytes) -> None
     assert {"individual"} == set(await kinds(burst_crm, strangers(FEW + 2), content))
 
 
+INVITATION = b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        mail("Vergadering", "Content-Type: text/calendar; method=REQUEST", body=INVITATION),
+        mail("Afwezig", "Auto-Submitted: auto-replied"),
+        mail("Gelezen", "Content-Type: multipart/report; report-type=disposition-notification"),
+    ],
+    ids=["invitation", "automatic reply", "read receipt"],
+)
+async def test_what_is_written_to_one_person_is_never_a_burst(
+    burst_crm: Crm, content: bytes
+) -> None:
+    assert {"individual"} == set(await kinds(burst_crm, strangers(FEW + 2), content))
+
+
+async def test_whose_name_is_a_word_of_the_subject_is_no_exception(burst_crm: Crm) -> None:
+    content = mail("Nieuws van de vereniging voor April", "To: leden@example.org")
+    await kinds(burst_crm, strangers(FEW), content)
+
+    members = [
+        burst_crm.person(NO_BULK, name=name)
+        for name in ("Piet,de Boer", "April,Smit", "Jan,van Os")
+    ]
+    codes = [(await burst_crm.send([member], content)).end.code for member in members]
+
+    assert [550] * 3 == codes
+
+
+async def test_of_a_burst_over_many_connections_at_once_no_more_go_than_of_one(
+    burst_crm: Crm,
+) -> None:
+    members, content = [burst_crm.person(NO_BULK) for _ in range(8)], mail("Tegelijk")
+    content += b"Kom kijken.\r\n" * 50_000
+    clients = [await burst_crm.client() for _ in members]
+    for client, member in zip(clients, members, strict=True):
+        await client.send(b"MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\n" % (SENDER, member.mailbox))
+        await client.replies(2)
+        await client.send(b"DATA\r\n")
+        await client.replies(1)
+
+    # All are decided on, and on their way, before any of them ends.
+    for client in clients:
+        await client.send(content)
+    sink = burst_crm.sink
+    await sink.wait_until(
+        lambda: len(clients) == sum(each.has_data for each in sink.transactions), "each DATA"
+    )
+    for client in clients:
+        await client.send(b".\r\n")
+    codes = [(await client.replies(1))[0].code for client in clients]
+
+    assert {451} <= set(codes) <= {250, 451}
+    assert codes.count(250) == len(sink.accepted) <= FEW
+    again = [await heard(burst_crm, member, content) for member in members]
+    assert {550} == {code for code, before in zip(again, codes, strict=True) if before == 451}
+
+
 @pytest.mark.parametrize(
     "content",
     [mail("Re: Uw kans"), mail("Nog een kans", "In-Reply-To: <>"), mail("Fwd: Kans", THREAD)],
@@ -189,7 +251,7 @@ async def test_a_listener_of_one_kind_counts_no_bursts(burst_crm: Crm) -> None:
 # Deferring
 
 
-async def heard(crm: Crm, person: Person, content: bytes) -> int:
+async def heard(crm: Crm, person: Person | bytes, content: bytes) -> int:
     return (await crm.send([person], content)).end.code
 
 
@@ -223,6 +285,20 @@ async def test_a_member_gets_the_mail_once_the_time_is_over_without_a_burst(
 
     assert (451, 250) == (codes[0], codes[-1])
     assert "individual" == (await deferring_crm.record(member)).kind
+
+
+async def test_what_showed_while_a_member_waited_counts_after_the_time_too(
+    deferring_crm: Crm,
+) -> None:
+    member, content = deferring_crm.person(NO_BULK), mail("Later")
+    before = await heard(deferring_crm, member, content)
+    shown = [await heard(deferring_crm, stranger, content) for stranger in strangers(FEW)]
+    over = time.monotonic() + WITHIN + 0.2
+    await wait_until(lambda: time.monotonic() > over, "the end of the time")
+
+    after = await heard(deferring_crm, member, content)
+    assert [250] * FEW == shown
+    assert [451, 550] == [before, after]
 
 
 async def test_who_is_not_suppressed_never_waits(deferring_crm: Crm) -> None:

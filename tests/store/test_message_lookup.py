@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
-from gateway.core.decision.journal import Attempt, Delivery
-from gateway.core.kinds import State
+from gateway.core.decision.burst import BurstKeys
+from gateway.core.decision.journal import Attempt, Delivery, KnownBulk
+from gateway.core.kinds import Kind, State
 from gateway.store.engine.database import Database
 from gateway.store.journal import message_lookup
 from gateway.store.journal.journal import take_in, write_attempts
@@ -26,6 +28,7 @@ from tests.store.journaling import (
     refused,
 )
 
+CLEO = "cleo@example.org"
 MINUTE = timedelta(minutes=1)
 
 
@@ -136,22 +139,30 @@ def test_forgotten_attempts_are_removed(database: Database) -> None:
 # Bursts
 
 
-async def test_a_burst_is_counted_by_address_with_first_and_last_time(
-    database: Database, asked: MessageLookup
-) -> None:
+KEYS = BurstKeys(subject=7, nameless=5)
+
+
+async def test_a_burst_is_counted_by_address(database: Database, asked: MessageLookup) -> None:
     burst(database, 0, going(ANN), going(BEN))
     burst(database, 1, going(ANN))
-    burst(database, 2, going(BEN), key=6)
-    reached = await asked.burst(5, NOW)
+    burst(database, 2, going(CLEO), nameless=6, subject=8)
 
-    assert {ANN: (at(0), at(1)), BEN: (at(0), at(0))} == reached
+    assert {ANN, BEN} == await asked.burst(KEYS, NOW, 9)
+
+
+async def test_one_of_the_two_keys_is_enough(database: Database, asked: MessageLookup) -> None:
+    burst(database, 0, going(ANN), subject=8)
+    burst(database, 1, going(BEN), nameless=6)
+    burst(database, 2, going(CLEO), nameless=7, subject=5)
+
+    assert {ANN, BEN} == await asked.burst(KEYS, NOW, 9)
 
 
 async def test_a_burst_looks_back_to_a_time_only(database: Database, asked: MessageLookup) -> None:
     burst(database, 0, going(ANN))
     burst(database, 5, going(BEN))
 
-    assert {BEN: (at(5), at(5))} == await asked.burst(5, at(1))
+    assert {BEN} == await asked.burst(KEYS, at(1), 9)
 
 
 async def test_all_the_crm_asked_for_count_whatever_became_of_them(
@@ -160,16 +171,109 @@ async def test_all_the_crm_asked_for_count_whatever_became_of_them(
     burst(database, 0, refused(ANN))
     burst(database, 1, going(BEN), state=State.ABORTED)
 
-    assert {ANN, BEN} == set(await asked.burst(5, NOW))
+    assert {ANN, BEN} == await asked.burst(KEYS, NOW, 9)
+
+
+async def test_of_a_burst_no_more_is_read_than_is_needed(
+    database: Database, asked: MessageLookup
+) -> None:
+    for number in range(40):
+        burst(database, number / 10, going(f"p{number}@example.org"))
+
+    assert {f"p{number}@example.org" for number in (37, 38, 39)} == await asked.burst(KEYS, NOW, 3)
+
+
+async def test_one_who_is_tried_over_and_over_hides_nobody(
+    database: Database, asked: MessageLookup
+) -> None:
+    burst(database, 0, going(BEN))
+    for number in range(1, 30):
+        burst(database, number / 10, going(ANN))
+
+    assert {ANN, BEN} == await asked.burst(KEYS, NOW, 2)
+
+
+PUT_OFF, WENT = State.DEFERRED, State.RELAYED
+
+
+@pytest.mark.parametrize(
+    ("states", "since"),
+    [
+        ((), None),
+        ((WENT,), None),
+        ((PUT_OFF,), 0),
+        ((PUT_OFF, PUT_OFF, PUT_OFF), 0),
+        ((PUT_OFF, WENT, PUT_OFF, PUT_OFF), 2),
+        ((PUT_OFF, WENT), None),
+    ],
+)
+async def test_a_mail_is_put_off_since_the_first_attempt_after_the_last_that_was_not(
+    database: Database, asked: MessageLookup, states: tuple[State, ...], since: int | None
+) -> None:
+    for minute, state in enumerate(states):
+        burst(database, minute, going(ANN), state=state)
+    burst(database, 9, going(BEN), state=PUT_OFF)
+
+    deferral = await asked.deferral(KEYS, ANN, NOW)
+
+    assert (None if since is None else at(since)) == (deferral.since if deferral else None)
+    assert deferral is None or deferral.bulk is None
+
+
+async def test_a_mail_put_off_as_bulk_stays_bulk(database: Database, asked: MessageLookup) -> None:
+    burst(database, 0, going(ANN), state=PUT_OFF)
+    bulk = burst(database, 1, going(ANN), state=PUT_OFF, rule="burst")
+
+    deferral = await asked.deferral(KEYS, ANN, NOW)
+
+    assert deferral is not None
+    assert (at(0), KnownBulk(bulk, "burst")) == (deferral.since, deferral.bulk)
+
+
+@pytest.mark.parametrize(
+    ("minute", "nameless", "subject", "rule", "is_shown"),
+    [
+        (1, 5, 8, "burst", True),
+        (1, 6, 7, "burst", True),
+        (1, 6, 8, "burst", False),
+        (1, 5, 7, "precedence", False),
+        (1, 5, 7, "", False),
+        (0, 5, 7, "burst", False),
+    ],
+    ids=["one key", "the other key", "no key", "another rule", "individual", "before"],
+)
+async def test_a_burst_shows_by_what_its_rule_has_found(
+    database: Database,
+    asked: MessageLookup,
+    minute: int,
+    nameless: int,
+    subject: int,
+    rule: str,
+    is_shown: bool,
+) -> None:
+    bulk = burst(database, minute, going(BEN), nameless=nameless, subject=subject, rule=rule)
+
+    shown = await asked.bulk_of_burst(KEYS, at(0.5), frozenset(["burst"]))
+
+    assert (KnownBulk(bulk, "burst") if is_shown else None) == shown
 
 
 def burst(
     database: Database,
     minute: float,
     *parts: Delivery,
-    key: int = 5,
+    nameless: int = 5,
+    subject: int = 7,
     state: State = State.RELAYED,
-) -> None:
-    one = replace(message(minute, *parts), burst_key=key)
+    rule: str = "",
+) -> int:
+    one = replace(
+        message(minute, *parts),
+        burst_key=nameless,
+        burst_subject_key=subject,
+        kind=Kind.BULK if rule else Kind.INDIVIDUAL,
+        rule=rule or "default",
+    )
     with database.writing() as connection:
         take_in(connection, 1, [one], ended(one, state))
+    return one.id

@@ -51,11 +51,12 @@ class Message:
     relay: str = ""
     size: int = 0  #: Octets of content as received.
     fingerprint: int = 0
-    burst_key: int | None = None
+    burst_key: int | None = None  #: `BurstKeys.nameless`; the other is below.
     #: Set if the message was found to be bulk and not known as such before: what later transactions
     #: of it are looked up by.
     bulk_identities: tuple[int, ...] = ()
     attempt_of: int | None = None
+    burst_subject_key: int | None = None
     deliveries: tuple[Delivery, ...] = ()
 
 

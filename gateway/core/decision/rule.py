@@ -29,7 +29,7 @@ class MessageFacts:
     #: The number of recipients from which the rules call a message a mailing.
     many: int | None = None
     #: How many different recipients a burst of the same message reached within a period, these
-    #: included; counted only if a rule needs it.
+    #: included, or any number too large for every rule; counted only if a rule needs it.
     burst: Callable[[timedelta], int] = lambda _: 0
 
 
@@ -87,10 +87,9 @@ class BurstTest(RuleTest):
     defer: bool = False  #: Whether suppressed recipients wait until the time is over.
 
     def __call__(self, facts: MessageFacts) -> str | None:
-        reached = facts.burst(self.within)
-        if reached <= self.recipients:
+        if facts.burst(self.within) <= self.recipients:
             return None
-        return f"{reached} recipients of the same message within {self.within}"
+        return f"the same message to more than {self.recipients} within {self.within}"
 
     @property
     def in_words(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.core.decision.answer import THREAD_FIELDS, answered_id, is_a_forward
 from gateway.core.decision.bulk_marks import MARKS, BulkMark, is_marked
+from gateway.core.decision.classify import RulesByFields
 from gateway.core.decision.rule import MessageFacts, RecipientsTest, Rule, RuleTest, why_matched
 from gateway.core.kinds import Kind
 from gateway.core.mail.automatic import Automatic, auto_submitted, report_kind
@@ -234,14 +235,18 @@ SHIPPED_RULES: tuple[Rule, ...] = (
 )
 
 
-def is_answer(facts: MessageFacts) -> bool:
-    """Whether a message is a reply to somebody else's and has few recipients."""
+def is_personal(facts: MessageFacts) -> bool:
+    """Whether a message is recognised as written to one person, such as a reply or an invitation.
+
+    So it is however many get one: none of them is part of a burst.
+    """
     if not facts.headers.whole:
         return False
-    return any(why_matched(rule, facts) is not None for rule in _ANSWERS)
+    rules = _PERSONAL.that_may_match(facts.headers)
+    return any(why_matched(rule, facts) is not None for rule in rules)
 
 
-_ANSWERS = tuple(Rule(name, Kind.INDIVIDUAL, AnswerTest(name)) for name in THREAD_FIELDS)
+_PERSONAL = RulesByFields([rule for rule in SHIPPED_RULES if rule.kind is Kind.INDIVIDUAL])
 
 
 def _is_to_many(facts: MessageFacts) -> bool:

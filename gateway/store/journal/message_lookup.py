@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, insert, select
 
 from gateway.core import ids
+from gateway.core.decision.burst import BurstKeys
 from gateway.core.decision.journal import Attempt, KnownBulk, RetryMarks
+from gateway.core.kinds import Kind, State
 from gateway.store.engine.database import Database
 from gateway.store.engine.quick_reader import QuickReader
 from gateway.store.journal import known_bulk
@@ -27,10 +29,24 @@ _ANYTHING = (
     "SELECT 1 FROM pauses UNION ALL SELECT 1 FROM attempts UNION ALL "
     "SELECT 1 FROM bulk_messages LIMIT 1"
 )
-_BURST = (
-    "SELECT d.address, min(m.id), max(m.id) FROM messages m JOIN deliveries d ON d.message = m.id "
-    "WHERE m.burst_key = {0} AND m.id >= {0} GROUP BY d.address"
+#: The newest messages of a burst, each with its recipients. By the key with the recipient's name:
+_BURST_BY_SUBJECT = (
+    "SELECT m.id, d.address FROM (SELECT id FROM messages "
+    "WHERE burst_subject_key = {0} AND id >= {0} AND id < {0} ORDER BY id DESC LIMIT {0}) m "
+    "LEFT JOIN deliveries d ON d.message = m.id ORDER BY m.id DESC"
 )
+_BURST = _BURST_BY_SUBJECT.replace("burst_subject_key", "burst_key")  #: By that without.
+_TRIES = (
+    "SELECT m.id, m.kind, m.rule, d.state FROM deliveries d JOIN messages m ON m.id = d.message "
+    "WHERE d.address = {0} AND d.message >= {0} "
+    "AND (m.burst_key = {0} OR m.burst_subject_key = {0}) ORDER BY m.id DESC"
+)
+_BULK_BY_SUBJECT = (
+    "SELECT id FROM messages WHERE burst_subject_key = {0} AND id >= {0} "
+    "AND kind = 'bulk' AND rule = {0} ORDER BY id LIMIT 1"
+)
+_BULK_OF_BURST = _BULK_BY_SUBJECT.replace("burst_subject_key", "burst_key")
+_BEFORE_ALL = (1 << 63) - 1  #: More than any id.
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,14 @@ class MessageStatus:
     paused: frozenset[str]  #: `bulk`, `all`
     earlier: tuple[Attempt, ...]  #: Oldest first.
     bulk: KnownBulk | None = None  #: The transaction in which the same message was already bulk.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferral:
+    """A message of a burst that an address has been refused for now, once or several times."""
+
+    since: datetime  #: The first of these attempts.
+    bulk: KnownBulk | None  #: The first of them that was bulk.
 
 
 _NOTHING = MessageStatus(paused=frozenset(), earlier=())
@@ -52,7 +76,13 @@ class MessageLookup:
         self._database = database
         self._reader = QuickReader(database)
         mark = "?" if database.is_sqlite else "%s"
-        self._sql, self._burst = _SQL.format(mark, _KNOWN_BULK), _BURST.format(mark)
+        self._sql = _SQL.format(mark, _KNOWN_BULK)
+        self._burst, self._burst_by_subject = _BURST.format(mark), _BURST_BY_SUBJECT.format(mark)
+        self._tries = _TRIES.format(mark)
+        self._bulk, self._bulk_by_subject = (
+            _BULK_OF_BURST.format(mark),
+            _BULK_BY_SUBJECT.format(mark),
+        )
         self._version: bytes | None = None
         self._is_empty = False  #: Whether that version had nothing to report at all.
 
@@ -96,12 +126,58 @@ class MessageLookup:
             ),
         )
 
-    async def burst(self, key: int, since: datetime) -> dict[str, tuple[datetime, datetime]]:
-        """Return the addresses a burst has reached since a time, with the first and last time."""
-        rows = await self._reader.rows(self._burst, (key, ids.first_id_at(since)))
-        return {
-            address: (ids.moment_of(first), ids.moment_of(last)) for address, first, last in rows
-        }
+    async def burst(self, keys: BurstKeys, since: datetime, enough: int) -> frozenset[str]:
+        """Return addresses that a burst has reached since a time, in lookup form.
+
+        All of them, or at least as many as are enough to know: what a large mailing costs does not
+        grow with every mail of it.
+        """
+        reached: set[str] = set()
+        oldest = ids.first_id_at(since)
+        for sql, key in (
+            (self._burst_by_subject, keys.subject),
+            (self._burst, keys.nameless),
+        ):
+            before, limit = _BEFORE_ALL, enough
+            while len(reached) < enough:
+                rows = await self._reader.rows(sql, (key, oldest, before, limit))
+                reached.update(address for _, address in rows if address is not None)
+                if len({message for message, _ in rows}) < limit:
+                    break
+                before, limit = rows[-1][0], limit * 4
+        return frozenset(reached)
+
+    async def deferral(self, keys: BurstKeys, address: str, since: datetime) -> Deferral | None:
+        """Return since when a burst's message to an address is put off; None if it isn't.
+
+        Where the newest attempt was not put off, what comes now is another mail.
+        """
+        parameters = (address, ids.first_id_at(since), keys.nameless, keys.subject)
+        first, bulk = 0, None
+        for message, kind, rule, state in await self._reader.rows(self._tries, parameters):
+            if state != State.DEFERRED:
+                break
+            first = message
+            if kind == Kind.BULK:
+                bulk = KnownBulk(message, rule)
+        if not first:
+            return None
+        return Deferral(since=ids.moment_of(first), bulk=bulk)
+
+    async def bulk_of_burst(
+        self, keys: BurstKeys, since: datetime, rules: frozenset[str]
+    ) -> KnownBulk | None:
+        """Return a message that one of these rules found to be a burst since a time, if any."""
+        oldest = ids.first_id_at(since)
+        for rule in rules:
+            for sql, key in (
+                (self._bulk_by_subject, keys.subject),
+                (self._bulk, keys.nameless),
+            ):
+                rows = await self._reader.rows(sql, (key, oldest, rule))
+                if rows:
+                    return KnownBulk(rows[0][0], rule)
+        return None
 
     def close(self) -> None:
         """Close the held connection."""

@@ -60,6 +60,12 @@ partial_index(
     messages.c.id,
     where=messages.c.burst_key.is_not(None),
 )
+partial_index(
+    "ix_messages_burst_subject_key",
+    messages.c.burst_subject_key,
+    messages.c.id,
+    where=messages.c.burst_subject_key.is_not(None),
+)
 
 Index("ix_messages_sender", func.lower(messages.c.sender), messages.c.id)
 
