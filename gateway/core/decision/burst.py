@@ -18,7 +18,7 @@ _WORDS = re.compile(r"[^\W_]+")
 _PARTICLES = frozenset(
     [
         *("d", "da", "de", "dei", "del", "della", "den", "der", "des", "di", "dos", "du", "el"),
-        *("en", "het", "in", "l", "la", "las", "le", "les", "los", "of", "op", "s", "t", "te"),
+        *("en", "het", "in", "l", "la", "las", "le", "les", "los", "of", "op", "s", "t"),
         *("ten", "ter", "the", "to", "tot", "und", "van", "vom", "von", "y", "zu", "zum", "zur"),
     ]
 )
