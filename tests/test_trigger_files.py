@@ -1,6 +1,7 @@
 """Trigger files: checked in full, and what is wrong named with file, key and cure."""
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -103,6 +104,21 @@ def test_the_acknowledgement_is_active_for_every_programme_in_four_languages(
     assert (rule.trigger.enabled, rule.trigger.programme) == (True, "")
     assert {"nl", "de", "fr", "en"} == {rule.template.language_of(one) for one in
                                         ("nl", "de", "fr", "en")}  # fmt: skip
+
+
+@pytest.mark.parametrize("folders", [(), ("triggers", "templates")])
+def test_the_acknowledgement_is_active_where_nobody_has_files_yet(
+    tmp_path: Path, folders: Sequence[str]
+) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text("")
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+
+    running = triggers.CurrentTriggerFiles(load(config, {}))
+
+    assert {"acknowledgement"} == set(running.checked_triggers)
+    assert not running.refresh()
 
 
 def test_a_file_of_the_same_name_replaces_the_acknowledgement(files: TriggerFiles) -> None:

@@ -23,6 +23,7 @@ from gateway.crm.synonyms import suggested
 from gateway.crm.workbook import NO_VALUE
 
 _AS_OURS = ColumnMapping()
+_NUMBER_OR_DAY = re.compile(r"\+?\d[\d\s./:+-]*")
 #: A formula that is just a text: `="00017"`, but not `="a"&b&"c"`.
 _QUOTED_TEXT = re.compile('="(?:[^"]|"")+"')
 #: The errors that spreadsheets show for a formula without a value, in nl, de, fr and en.
@@ -102,6 +103,12 @@ class Columns:
         self._names = [name.strip() for name in names]
         if self._names[-2:] == [LINE, REASON]:
             del self._names[-2:]
+        if is_table and _are_values(self._names):
+            # They may be somebody's: neither logs nor reports name them.
+            raise ColumnsWrong(
+                f"has no header: its first row has values, such as addresses or numbers; begin it "
+                f"with a row of the columns' names: {kind.name} has {', '.join(kind.columns)}"
+            )
         self._at: dict[str, int] = {}
         self._repeated: set[str] = set()
         for at, name in enumerate(self._names):
@@ -262,6 +269,18 @@ class Columns:
             )
         if any(self._at[key] in used for key in self._repeated):
             raise ColumnsWrong("has a column twice")
+
+
+def _are_values(names: Sequence[str]) -> bool:
+    """Whether what stands in place of columns' names are values of somebody or something.
+
+    A single number may be a name, such as that of a year.
+    """
+    filled = [name for name in names if name]
+    if any("@" in name for name in filled):
+        return True
+    numbers = sum(_NUMBER_OR_DAY.fullmatch(name) is not None for name in filled)
+    return bool(numbers) and (numbers > 1 or _NUMBER_OR_DAY.fullmatch(names[0]) is not None)
 
 
 def is_header(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> bool:

@@ -117,6 +117,35 @@ def test_a_word_with_a_comma_is_translated_as_it_stands(write: Write) -> None:
     assert ["personnel_manager"] == [row["roles"] for row in texts(path, mapping, "staff")]
 
 
+@pytest.mark.parametrize("mapping", [AS_OURS, mapped(ISSUE), mapped('ignore = "*"')])
+@pytest.mark.parametrize(
+    "row",
+    [
+        "17,Geheim,Persoon,geheim@private.example",
+        "Geheim,Persoon,geheim@private.example",
+        "17,Geheim,Persoon",
+        "Geheim,24-12-1983,0612345678",
+    ],
+)
+def test_values_in_place_of_a_header_are_told_without_naming_them(
+    write: Write, row: str, mapping: KindMapping
+) -> None:
+    path = write(row, "18,Ann,Smit,ann@private.example")
+
+    told = refusal(path, mapping)
+
+    assert "has no header: its first row has values" in told
+    assert "begin it with a row of the columns' names: people has kind, crm_id, " in told
+    assert not any(value in told for value in row.split(","))
+
+
+@pytest.mark.parametrize("header", ["crm_id,2024", "crm_id,Top 10,E-mail"])
+def test_a_number_may_be_the_name_of_a_column(write: Write, header: str) -> None:
+    path = write(header, ",".join("1" for _ in header.split(",")))
+
+    assert "unknown column" in refusal(path, AS_OURS)
+
+
 @pytest.mark.parametrize(
     ("header", "mapping", "reason"),
     [

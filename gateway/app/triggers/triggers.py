@@ -230,7 +230,8 @@ class CurrentTriggerFiles:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._signature: Signature = ()
+        #: None: not read yet, though there may be no file, but those that come with the gateway.
+        self._signature: Signature | None = None
         self.checked_triggers: dict[str, CheckedTrigger] = {}
         self.unusable: frozenset[str] = frozenset()  #: Invalid ever since the start.
         self.refresh()
