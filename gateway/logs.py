@@ -32,6 +32,9 @@ if _rich is None:
 else:
     sys.modules["rich"] = _rich
 
+#: Until `setup`, and in commands that never call it: standard output is for their answer.
+structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
 LogEvent = MutableMapping[str, Any]
 Style = Literal["json", "console"]
 

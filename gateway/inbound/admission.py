@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.core.mail.address import domain_of, lookup_form
 from gateway.core.people.applications import KnownApplication
-from gateway.core.people.people import Staff
+from gateway.core.people.people import Staff, role_key
 from gateway.core.replies.inbox import AttentionReason
 from gateway.inbound.reading.reading import ParsedHeader
 
@@ -22,12 +22,12 @@ class Objection:
 class Admission:
     """Whose mail may be filed."""
 
-    roles: frozenset[str]
+    roles: frozenset[str]  #: By `role_key`.
     senders: frozenset[str] = frozenset()  #: Addresses in lookup form, or domains.
 
     def admits(self, address: str, staff: Sequence[Staff]) -> bool:
         """Whether mail from this sender (in lookup form) may be filed."""
-        by_role = any(self.roles.intersection(member.roles) for member in staff)
+        by_role = any(not self.roles.isdisjoint(map(role_key, m.roles)) for m in staff)
         return by_role or self.names(address)
 
     def names(self, address: str) -> bool:

@@ -8,7 +8,7 @@ from gateway.core import ids
 from gateway.core.languages import in_language
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.history import Document, HistoryEntry
-from gateway.core.people.people import Staff
+from gateway.core.people.people import Staff, role_key
 from gateway.core.replies.document_types import type_in_words
 from gateway.core.replies.inbox import AttentionReason, InboxRow
 from gateway.core.sending.mail_wording import MailWording, console_page
@@ -79,7 +79,7 @@ def addressees(
 
 
 def _only_judges(member: Staff) -> bool:
-    return bool(member.roles) and _JUDGING.issuperset(member.roles)
+    return bool(member.roles) and _JUDGING.issuperset(map(role_key, member.roles))
 
 
 def of_imported(

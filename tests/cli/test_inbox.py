@@ -272,6 +272,16 @@ def test_the_check_says_that_nobody_may_import_yet(cli: Cli) -> None:
     assert "no application is known: gateway import applications" in out
 
 
+def test_the_case_of_a_role_makes_no_difference(cli: Cli) -> None:
+    cli.configure(LISTENER + '[inbound]\nallowed_roles = ["recruiter"]\n')
+    cli.feed("staff", "crm_id,email,roles\n1,olga@agency.example,Manager;Recruiter\n")
+
+    out = cli("check", "--offline").out
+
+    assert "1 member of staff may import" in out
+    assert "no staff have the role" not in out
+
+
 def test_the_check_says_of_how_many_applications_nobody_would_hear(cli: Cli) -> None:
     cli.configure(LISTENER)
     cli.feed("statuses", "kind,crm_id,closed\napplication,done,yes\napplication,new,no\n")

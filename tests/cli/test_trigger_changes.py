@@ -115,7 +115,8 @@ def test_a_template_is_shown_with_what_is_wrong_with_it(letter: Cli) -> None:
 
 
 def test_all_triggered_mail_is_held_and_let_go(letter: Cli) -> None:
-    assert "Held; mails that were due: 0." in letter.do("triggers", "hold", "--note", "look first")
+    answer = "Held; mails that were due: 0. `gateway triggers resume` lets them go.\n"
+    assert answer == letter.do("triggers", "hold", "--note", "look first")
 
     check = letter("check", "--offline")
     assert "look first" in check.out + check.err

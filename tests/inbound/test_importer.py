@@ -17,7 +17,9 @@ from gateway.core.people.history import (
     NOTE_BELOW,
     ZONE_GUESSED,
 )
+from gateway.core.people.people import Staff, role_key
 from gateway.core.replies.inbox import AttentionReason, InboxState
+from gateway.inbound.admission import Admission
 from gateway.inbound.importer import NotWhole, UnknownReference
 from gateway.inbound.verdict import Filed, Ignored, MailOrigin, NeedsAttention, RawMail, Repeated
 from gateway.store.replies import inbox
@@ -448,6 +450,23 @@ class TestWho:
 
         assert NeedsAttention(AttentionReason.NOT_ALLOWED, verdict.inbox) == verdict
         assert [] == each_rig.entries()
+
+    @pytest.mark.parametrize(
+        ("allowed", "roles", "admits"),
+        [
+            ("recruiter", ("Manager", "Recruiter"), True),
+            ("RECRUITER", ("recruiter",), True),
+            ("Straße", ("STRASSE",), True),
+            ("recruiter", ("Manager",), False),
+            ("recruiter", (), False),
+        ],
+    )
+    def test_the_case_of_a_role_makes_no_difference(
+        self, allowed: str, roles: tuple[str, ...], admits: bool
+    ) -> None:
+        admission = Admission(roles=frozenset([role_key(allowed)]))
+
+        assert admits is admission.admits("a@b.example", [Staff(crm_id="1", roles=roles)])
 
     async def test_a_role_that_may_not_import_is_told_so(self, rig: ImporterRig) -> None:
         verdict = await rig.take(forward(sender="zoe@office.example"))

@@ -14,6 +14,7 @@ from gateway.config.smtp import ListenerConfig
 from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.bounces.suppressing import BounceRules
 from gateway.core.mail.typed.typed_address import name_and_address
+from gateway.core.people.people import role_key
 from gateway.core.replies.document_types import RULES, DocumentRule
 from gateway.core.sending.mail_wording import IMPORTED, REFUSED
 from gateway.inbound.admission import Admission, sender_entries
@@ -73,7 +74,7 @@ def rules(settings: Settings) -> FilingRules:
         reference=settings.inbound.reference.pattern,
         zone=settings.time_zone,
         admission=Admission(
-            roles=frozenset(settings.inbound.allowed_roles),
+            roles=frozenset(map(role_key, settings.inbound.allowed_roles)),
             senders=sender_entries(settings.inbound.allowed_senders),
         ),
         notice_settings=NoticeSettings(

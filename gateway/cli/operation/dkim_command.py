@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Keys that mail is signed with (DKIM).", no_args_is_help=True)
 
-_NO_KEYS = "No keys. `gateway dkim new DOMAIN` makes one."
+_NO_KEYS = (
+    "No keys in the config. `gateway dkim new DOMAIN` makes one, and prints what to add there."
+)
 
 OneDomain = Annotated[
     str | None, typer.Argument(metavar="[DOMAIN]", help="Only the keys of this domain.")

@@ -13,7 +13,7 @@ from gateway.cli.context import Context, Json, NotFound, of, read_id
 from gateway.cli.listing import ListColumns, ListRequest, lists, newest_first
 from gateway.cli.output import one_line, print_json, print_line, print_table
 from gateway.core import ids
-from gateway.core.replies.inbox import InboxRow, InboxState
+from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
 from gateway.documents.replies import (
     import_addresses_document,
     inbox_mail_document,
@@ -32,6 +32,12 @@ app = typer.Typer(help="Forwarded replies that were not filed.", no_args_is_help
 
 _NO_MAILS = "No mails. Replies that can't be filed to an application wait here for a decision."
 
+#: What stands before the detail of a reason; else it goes on from "it".
+_BECAUSE: dict[str, str] = {
+    AttentionReason.NOT_ALLOWED: "its sender's roles are {}, which inbound.allowed_roles lacks",
+    AttentionReason.UNKNOWN_REFERENCE: "its reference {} is that of no application",
+    AttentionReason.TOO_LARGE: "it has {}",
+}
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a mail.")]
 _Reference = Annotated[
     str, typer.Argument(metavar="REFERENCE", help="The application it belongs to.")
@@ -91,7 +97,7 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
     print_line(f"Message-ID:  {one_line(row.message_id)}")
     print_line(f"State:       {row.state}{f' ({row.reason})' if row.reason else ''}")
     if row.detail:
-        print_line(f"Because:     it {one_line(row.detail)}")
+        print_line(f"Because:     {_BECAUSE.get(row.reason, 'it {}').format(one_line(row.detail))}")
     if row.entry is not None:
         print_line(f"Filed as:    {ids.show(row.entry)}")
     for file in reading.files:

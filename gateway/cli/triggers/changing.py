@@ -96,6 +96,14 @@ _DUE: ListColumns["DueDayDocument"] = {
 }
 
 
+def log_as_usual(invocation: Context) -> None:
+    """Log what is done here like the `sender` role, on standard error."""
+    from gateway import logs
+
+    settings = invocation.settings
+    logs.setup(settings.log.level, settings.log.format, role="cli")
+
+
 def hold(context: typer.Context, note: _Note = "") -> None:
     """Hold all triggered mail until `triggers resume`.
 
@@ -104,6 +112,7 @@ def hold(context: typer.Context, note: _Note = "") -> None:
     from gateway.app.triggers.holding import hold_all
 
     invocation = of(context)
+    log_as_usual(invocation)
     with invocation.store() as store:
         count = hold_all(store, by=user_name(), note=note)
     print_line(f"Held; mails that were due: {count}. `gateway triggers resume` lets them go.")

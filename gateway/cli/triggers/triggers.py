@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from gateway import logs
 from gateway.app import common
 from gateway.app.roles.sender import send_reports
 from gateway.app.sending.own_mail import own_mail_sender
@@ -191,7 +190,7 @@ def run_triggers(
     Everybody who is due and hasn't had the mail gets it.
     """
     invocation = of(context)
-    _log_as_usual(invocation)
+    changing.log_as_usual(invocation)
     if name:
         checked_triggers = [to_run(invocation, name)]
     else:
@@ -285,22 +284,16 @@ def resume(context: typer.Context) -> None:
     From now on the store counts as the real one, not as a copy.
     """
     invocation = of(context)
-    _log_as_usual(invocation)
+    changing.log_as_usual(invocation)
     with invocation.store() as store:
         count = resume_all(invocation.settings, store)
     if count:
         print_line(f"Released: {count}; mail that would be too late now is not sent.")
     else:
-        print_line("No mail was held.")
+        print_line("No mail was held; what comes due goes out again.")
 
 
 _FAULTS = (OccurrenceState.FAILED, OccurrenceState.HELD, OccurrenceState.UNKNOWN)
-
-
-def _log_as_usual(invocation: Context) -> None:
-    """Log what is sent here like the `sender` role, on standard error."""
-    settings = invocation.settings
-    logs.setup(settings.log.level, settings.log.format, role="cli")
 
 
 def to_run(invocation: Context, name: str) -> CheckedTrigger:

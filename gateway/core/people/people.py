@@ -72,6 +72,11 @@ class Staff:
     language: str = ""
 
 
+def role_key(role: str) -> str:
+    """Return what roles of the CRM's staff are compared by: case makes no difference."""
+    return role.strip().casefold()
+
+
 #: The languages in which a group or status may have another name (`name_de` …).
 NAME_LANGUAGES = ("nl", "de", "fr", "en")
 #: Names by language, in a comparable and hashable form.

@@ -134,7 +134,7 @@ def weigh(texts: Iterable[str], zone: tzinfo | None = None) -> Evidence:
     day_first = month_first = undecided = short = ""
     serials = others = 0
     clocks: set[time] = set()
-    for text in texts:
+    for text in sorted(texts):  # So that two reports on one file show the same values.
         if _SERIAL.fullmatch(text):
             serials += 1
             continue

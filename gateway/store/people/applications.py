@@ -7,7 +7,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, bindparam, false, func, select, tuple_
 
 from gateway.core.people.applications import Application, KnownApplication
-from gateway.core.people.people import NAME_LANGUAGES, PersonKind, PersonRef, Staff, StatusKind
+from gateway.core.people.people import (
+    NAME_LANGUAGES,
+    PersonKind,
+    PersonRef,
+    Staff,
+    StatusKind,
+    role_key,
+)
 from gateway.core.written import as_read
 from gateway.store.schema.feed import applications, people, programmes, staff, statuses
 
@@ -147,10 +154,10 @@ def count_unattended(connection: Connection) -> int:
 
 
 def count_staff(connection: Connection, roles: Iterable[str]) -> int:
-    """Return the number of staff with an address and at least one of some roles."""
-    role_set = frozenset(roles)
+    """Return the number of staff with an address and at least one of some roles, in any case."""
+    keys = frozenset(map(role_key, roles))
     role_texts = connection.scalars(select(staff.c.roles).where(staff.c.address != ""))
-    return sum(not role_set.isdisjoint(_items(text)) for text in role_texts)
+    return sum(not keys.isdisjoint(map(role_key, _items(text))) for text in role_texts)
 
 
 def _application(row: Row[Any]) -> KnownApplication:
