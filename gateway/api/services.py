@@ -237,7 +237,9 @@ class TriggerQuestions(Protocol):
     Each returns the documents of `--json`; all raise `NotDone`.
     """
 
-    def listed(self) -> "tuple[Sequence[TriggerDocument], Sequence[UnusableTriggerDocument]]":
+    def list_triggers(
+        self,
+    ) -> "tuple[Sequence[TriggerDocument], Sequence[UnusableTriggerDocument]]":
         """List the triggers, on and off, and those whose files can't be used, with the reason."""
 
     def by_name(self, name: str) -> "TriggerWithRunsDocument":
@@ -246,7 +248,7 @@ class TriggerQuestions(Protocol):
     def runs(self, name: str) -> "Sequence[TriggerRunDocument]":
         """List the last runs of a trigger, even if its file currently can't be used."""
 
-    def waiting(self) -> "WaitingDocument":
+    def list_waiting_mail(self) -> "WaitingDocument":
         """List the fields that mail waits for, and the mail."""
 
     def history(

@@ -382,7 +382,7 @@ def known_numbers_of_several(
     """
     counters = {
         number: synced.counters
-        for number, synced in campaign_syncs.several(connection, numbers).items()
+        for number, synced in campaign_syncs.by_ids(connection, numbers).items()
         if synced.counters is not None
     }
     counts = (counted_campaigns or CountedCampaigns()).several(connection, list(counters))

@@ -55,7 +55,7 @@ def oldest_webhook_events(
     failed = [event.id for event in oldest_events if event.type is EventType.SEND_FAILED]
     left_out = {
         message.id: send_failed_webhook_events(message)
-        for message in messages.several(connection, failed)
+        for message in messages.by_ids(connection, failed)
     }
     webhook_events: dict[int, tuple[WebhookEvent, ...]] = {}
     for event in oldest_events:

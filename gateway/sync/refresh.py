@@ -86,7 +86,7 @@ class Refresher:
         now = self.session.clock()
         with self.session.database.reading() as connection:
             states = (CampaignState.SCHEDULED, CampaignState.OPENED, CampaignState.SENDING)
-            unsent_campaigns = campaigns.listed(connection, states=states)
+            unsent_campaigns = campaigns.list_campaigns(connection, states=states)
         for campaign in unsent_campaigns:
             looked = self.looked.get(campaign.id)
             if not is_due(campaign, looked, now):

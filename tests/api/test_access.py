@@ -112,7 +112,7 @@ async def test_a_token_is_kept_only_as_its_hash_and_its_last_use_is_known(
     await shared_api.ask("GET", "/messages", token=secret)
 
     with shared_api.database.reading() as connection:
-        [known] = [one for one in tokens.listed(connection) if one.name == "watched"]
+        [known] = [one for one in tokens.list_tokens(connection) if one.name == "watched"]
     file = shared_api.database.url.database
     assert file is not None
     octets = b"".join(Path(f"{file}{end}").read_bytes() for end in ("", "-wal"))

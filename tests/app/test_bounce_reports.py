@@ -91,7 +91,7 @@ def database(store_url: str) -> Iterator[Database]:
 def report_in(database: Database) -> EmailMessage:
     """Return the newest report."""
     with database.reading() as connection:
-        row = outbox.listed(connection)[0]
+        row = outbox.list_outbox(connection)[0]
     return message_from_bytes(row.body, _class=EmailMessage, policy=policy.default)
 
 
@@ -109,10 +109,10 @@ async def test_a_report_a_day_goes_out_and_too_much_is_logged(
         for _ in range(2):
             await DailyBounceReport(database).write(settings)
         with database.reading() as connection:
-            sent.append(len(outbox.listed(connection)))
+            sent.append(len(outbox.list_outbox(connection)))
 
     with database.reading() as connection:
-        row = outbox.listed(connection)[0]
+        row = outbox.list_outbox(connection)[0]
     mail = report_in(database)
     text = str(next(mail.iter_parts()).get_content())
     logged = capsys.readouterr()
@@ -139,7 +139,7 @@ async def test_the_day_on_which_clocks_go_forward_has_its_report(
         monkeypatch.setattr(bounce_reports, "now", lambda moment=moment: moment)
         await report.write(settings)
         with database.reading() as connection:
-            sent.append(len(outbox.listed(connection)))
+            sent.append(len(outbox.list_outbox(connection)))
 
     assert [1, 2] == sent
 
@@ -227,7 +227,7 @@ async def test_nobody_gets_a_report_unless_the_settings_name_them(
     await DailyBounceReport(database).write(loaded(tmp_path, RELAY))
 
     with database.reading() as connection:
-        assert [] == outbox.listed(connection)
+        assert [] == outbox.list_outbox(connection)
 
 
 async def test_an_alarm_comes_to_whoever_is_told_what_nobody_else_is(
@@ -239,7 +239,7 @@ async def test_an_alarm_comes_to_whoever_is_told_what_nobody_else_is(
     await DailyBounceReport(database).write(loaded(tmp_path, text))
 
     with database.reading() as connection:
-        assert ["boss@office.example"] == [row.recipient for row in outbox.listed(connection)]
+        assert ["boss@office.example"] == [row.recipient for row in outbox.list_outbox(connection)]
 
 
 async def test_metrics_health_and_check_tell_of_it(
@@ -283,7 +283,7 @@ async def test_shares_are_counted_anew_after_ten_minutes(
 
 def test_a_message_that_comes_back_twice_came_back_once(database: Database) -> None:
     with database.reading() as connection:
-        first = bounces.listed(connection)[0].message
+        first = bounces.list_bounces(connection)[0].message
     with database.writing() as connection:
         for number, hard in enumerate((True, False, True)):
             bounce = KeptBounce(

@@ -534,7 +534,7 @@ def test_a_restored_store_is_erased_again(held: Held, tmp_path: Path) -> None:
 
 def _listed(held: Held) -> list[erasures.Erasure]:
     with held.database.reading() as connection:
-        return erasures.listed(connection)
+        return erasures.list_erasures(connection)
 
 
 def test_an_address_that_others_have_stays_theirs(held: Held) -> None:

@@ -70,7 +70,7 @@ async def test_old_messages_are_forgotten_and_young_ones_kept(
     await gateway.wait_for_log("pruned", timeout=30)
 
     with writing(gateway) as connection:
-        assert [young.id] == [one.id for one in messages.listed(connection)]
+        assert [young.id] == [one.id for one in messages.list_messages(connection)]
 
 
 async def test_words_of_messages_are_taken_in_the_background(

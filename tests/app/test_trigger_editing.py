@@ -80,7 +80,7 @@ class TriggerFolder:
 
     def edits(self) -> list[TriggerEdit]:
         with self.database.reading() as connection:
-            return trigger_edits.listed(connection)
+            return trigger_edits.list_edits(connection)
 
 
 @pytest.fixture

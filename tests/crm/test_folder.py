@@ -221,7 +221,7 @@ def test_a_file_is_taken_in_whatever_its_name(
     (aside,) = (each for each in laid_aside(path, 9) if each.has_refused)
     assert shown == aside.name
     with database.reading() as connection:
-        past = {done.file for done in feed_faults.past(connection)}
+        past = {done.file for done in feed_faults.list_imports(connection)}
     assert {"people-good.csv", readable_name(os.fsdecode(name))} == past
 
 
@@ -362,7 +362,7 @@ def test_a_file_that_cannot_be_moved_is_taken_in_once_and_keeps_no_other_back(
     assert "people-1.csv" == last.name
     with database.reading() as connection:
         assert ["Anna"] == list(connection.scalars(select(schema.feed.people.c.first_name)))
-        assert 2 == len(feed_faults.past(connection))
+        assert 2 == len(feed_faults.list_imports(connection))
 
 
 def test_a_report_that_no_room_is_left_for_leaves_nothing(

@@ -147,7 +147,7 @@ class Player:
 
     def _journal(self, since: datetime) -> list[list[str]]:
         with self._crm.database.reading() as connection:
-            written = messages.listed(connection, limit=100, since=since)[::-1]
+            written = messages.list_messages(connection, limit=100, since=since)[::-1]
         return [
             [
                 f"{message.kind} {message.rule}",

@@ -197,7 +197,7 @@ class ImporterRig:
     def mails(self, *states: InboxState) -> list[InboxRow]:
         """Return what the inbox has, the newest first."""
         with self.database.reading() as connection:
-            return inbox.listed(connection, states=states)
+            return inbox.list_inbox(connection, states=states)
 
     def mail(self, number: int) -> InboxRow:
         with self.database.reading() as connection:
@@ -208,7 +208,7 @@ class ImporterRig:
     def notices(self) -> list[OutboxRow]:
         """Return what is to be sent, the oldest first."""
         with self.database.reading() as connection:
-            return outbox.listed(connection)[::-1]
+            return outbox.list_outbox(connection)[::-1]
 
 
 def rules(*senders: str) -> FilingRules:

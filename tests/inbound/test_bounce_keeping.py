@@ -134,7 +134,7 @@ def suppressed(rig: ImporterRig, address: str = ANN) -> list[tuple[SuppressionSo
 
 def kept(rig: ImporterRig) -> list[KeptBounce]:
     with rig.database.reading() as connection:
-        return bounces.listed(connection)
+        return bounces.list_bounces(connection)
 
 
 async def test_two_hard_bounces_days_apart_suppress_the_address(each_rig: ImporterRig) -> None:

@@ -173,7 +173,7 @@ async def put(database: Database, count: int) -> list[int]:
 
 
 async def rows(database: Database) -> list[OutboxRow]:
-    listed = await database.read(lambda connection: outbox.listed(connection, limit=1000))
+    listed = await database.read(lambda connection: outbox.list_outbox(connection, limit=1000))
     return sorted(listed, key=lambda row: row.id)
 
 

@@ -115,7 +115,7 @@ def left(database: Database) -> int:
 
 def entries(database: Database) -> Sequence[Any]:
     with database.reading() as connection:
-        return outbox.listed(connection, limit=1000)
+        return outbox.list_outbox(connection, limit=1000)
 
 
 async def test_an_event_reaches_who_asked_for_it_signed(

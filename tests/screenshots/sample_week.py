@@ -139,8 +139,8 @@ def wait_for_birthdays(context: Context) -> None:
     with context.store() as store:
         for _ in range(300):
             with store.reading() as connection:
-                mailed = [mail.rule for mail in messages.listed(connection)]
-                reports = [row.state for row in outbox.listed(connection) if row.type == TYPE]
+                mailed = [mail.rule for mail in messages.list_messages(connection)]
+                reports = [row.state for row in outbox.list_outbox(connection) if row.type == TYPE]
             if mailed.count("trigger:birthday") == 2 and OutboxState.SENT in reports:
                 return
             time.sleep(0.1)

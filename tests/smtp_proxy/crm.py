@@ -223,7 +223,7 @@ class Crm:
         def are_there() -> bool:
             nonlocal newest
             with self.database.reading() as connection:
-                newest = messages.listed(connection, limit=count, to=to, since=since)
+                newest = messages.list_messages(connection, limit=count, to=to, since=since)
             ended = all(
                 d.state is not State.SENDING for message in newest for d in message.deliveries
             )
@@ -240,7 +240,7 @@ class Crm:
     def outbox(self) -> list[OutboxRow]:
         """Return everything the gateway itself sends or has sent, the newest first."""
         with self.database.reading() as connection:
-            return outbox.listed(connection, limit=1000)
+            return outbox.list_outbox(connection, limit=1000)
 
     def notices(self, message: Message) -> list[OutboxRow]:
         """Return what the outbox holds because of a message."""

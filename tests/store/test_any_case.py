@@ -97,10 +97,10 @@ def test_messages_are_found_by_parts_of_addresses(database: Database) -> None:
 
     with database.reading() as connection:
         part = AddressParts.read(ANN.partition("@")[0])
-        assert [to_ann.id] == messages.listed_ids(connection, to=part)
+        assert [to_ann.id] == messages.list_message_ids(connection, to=part)
         shown = messages.some_deliveries(connection, [to_ann.id, to_ben.id], to=part, most=10)
         domain = AddressParts.read("@" + ANN.partition("@")[2].upper())
-        assert [to_ben.id, to_ann.id] == messages.listed_ids(connection, to=domain)
+        assert [to_ben.id, to_ann.id] == messages.list_message_ids(connection, to=domain)
 
     assert [to_ann.id] == list(shown)
 
@@ -115,7 +115,9 @@ def test_of_a_message_those_are_shown_whom_the_group_kept_from_it(
         take_in(connection, 1, [kept], [])
 
     with database.reading() as connection:
-        assert [kept.id] == messages.listed_ids(connection, group=typed, state=State.SEND_FAILED)
+        assert [kept.id] == messages.list_message_ids(
+            connection, group=typed, state=State.SEND_FAILED
+        )
         parts = messages.some_deliveries(connection, [kept.id], group=typed, most=10)
 
     assert [ANN] == [delivery.address for _, delivery in parts[kept.id].deliveries]

@@ -53,7 +53,7 @@ def the_row(database: Database, what: str) -> dict[str, Any]:
 
 def unread_fields(database: Database) -> list[str]:
     with database.reading() as connection:
-        return [one.field for one in unread.listed(connection)]
+        return [one.field for one in unread.list_unread_fields(connection)]
 
 
 def statuses(database: Database) -> None:

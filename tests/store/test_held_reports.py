@@ -84,7 +84,7 @@ def sent(database: Database, now: datetime = SOON) -> list[tuple[str, str]]:
 
 def waiting(database: Database) -> list[datetime | None]:
     with database.reading() as connection:
-        rows = outbox.listed(connection, state=OutboxState.QUEUED)
+        rows = outbox.list_outbox(connection, state=OutboxState.QUEUED)
     return [row.next_at for row in rows]
 
 
@@ -213,7 +213,7 @@ def test_a_report_whose_worker_vanishes_stays_whole(database: Database) -> None:
 def test_a_report_cancelled_by_hand_is_not_sent_unless_it_is_retried(database: Database) -> None:
     put(database, draft(1), draft(2))
     with database.writing() as connection:
-        (row,) = outbox.listed(connection)
+        (row,) = outbox.list_outbox(connection)
         outbox.cancel(connection, row.id)
     put(database, draft(3))
     at_the_end = sent(database, END)
@@ -231,7 +231,7 @@ def test_an_entry_that_nothing_is_left_of_is_cancelled(database: Database) -> No
 
     assert [] == sent(database)
     with database.reading() as connection:
-        (row,) = outbox.listed(connection)
+        (row,) = outbox.list_outbox(connection)
     assert (OutboxState.CANCELLED, held_reports.NOTHING_HELD) == (row.state, row.error)
 
 

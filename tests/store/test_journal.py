@@ -189,7 +189,7 @@ async def test_P13_a_notice_with_a_known_key_is_not_owed_twice(
 def queued(database: Database) -> list[tuple[OutboxState, bool]]:
     """Return the state of each row of the outbox, and whether it is due."""
     with database.reading() as connection:
-        rows = outbox.listed(connection)
+        rows = outbox.list_outbox(connection)
     return [(row.state, row.next_at is not None) for row in rows]
 
 

@@ -164,7 +164,7 @@ def test_a_sent_mail_is_in_the_ledger_and_in_the_journal(database: Database) -> 
         sent = OccurrenceEnding(state=OccurrenceState.SENT)
         assert end(connection, sent, relayed())
     with database.reading() as connection:
-        [message] = messages.listed(connection, to="ann@example.org")
+        [message] = messages.list_messages(connection, to="ann@example.org")
 
     row = one(database)
     assert (OccurrenceState.SENT, 1, 100, None) == (row.state, row.attempts, row.message, row.body)
@@ -192,7 +192,7 @@ def test_what_a_crash_leaves_is_unknown_and_never_taken_again(
             connection, later, seen_ended("a") if gone else nobody_is_gone, nobody_knows
         )
         taken = claim(connection, "b", later + timedelta(days=9))
-        [message] = messages.listed(connection, to="ann@example.org")
+        [message] = messages.list_messages(connection, to="ann@example.org")
 
     assert [] == taken
     assert (1, OccurrenceState.UNKNOWN) == (left.id, left.state)
@@ -207,7 +207,7 @@ def test_a_result_that_comes_after_the_lease_still_counts(database: Database) ->
         ledger.recover(connection, NOW + LEASE, nobody_is_gone, nobody_knows)
         sent = OccurrenceEnding(state=OccurrenceState.SENT)
         assert end(connection, sent, relayed())
-        [message] = messages.listed(connection, to="ann@example.org")
+        [message] = messages.list_messages(connection, to="ann@example.org")
 
     assert OccurrenceState.SENT is one(database).state
     assert State.RELAYED is message.deliveries[0].state
@@ -236,7 +236,7 @@ def test_of_a_dead_process_what_is_known_is_kept_and_only_the_rest_unknown(
         row.id: row.state for row in left
     }
     assert (3, 1) == (again.id, again.attempts)
-    told = messages.listed(connection, to="ann@example.org")
+    told = messages.list_messages(connection, to="ann@example.org")
     assert {100: State.RELAYED, 200: State.UNKNOWN, 300: State.DEFERRED} == {
         message.id: message.deliveries[0].state for message in told
     }
@@ -269,7 +269,7 @@ def test_what_the_relay_says_of_somebody_erased_meanwhile_is_kept_as_a_code(
 
     assert end(connection, failed, outcome)
 
-    [message] = messages.listed(connection, to="ann@example.org")
+    [message] = messages.list_messages(connection, to="ann@example.org")
     assert ("550", "550") == (one_in(connection).reason, message.deliveries[0].reply)
 
 

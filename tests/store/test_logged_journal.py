@@ -122,7 +122,7 @@ async def test_K1_what_a_killed_worker_had_logged_is_taken_in_when_it_is_gone(
         part.write_bytes(octets)
     with database.writing() as connection:
         workers.settle(connection, WORKER)
-        entries = outbox.listed(connection)
+        entries = outbox.list_outbox(connection)
         marks = connection.scalar(select(func.count()).select_from(attempts))
 
     assert ["relayed by relay: 250 ok"] == states(database, first)

@@ -102,7 +102,7 @@ def test_messages_are_listed_newest_first_up_to_a_limit(database: Database) -> N
     keep(database, *(message(minute, delivery("a@x.org")) for minute in range(3)))
 
     with database.reading() as connection:
-        assert ["Hello 2", "Hello 1"] == subjects(journal.listed(connection, limit=2))
+        assert ["Hello 2", "Hello 1"] == subjects(journal.list_messages(connection, limit=2))
 
 
 def test_messages_are_found_by_recipient_sender_and_time(database: Database) -> None:
@@ -114,10 +114,10 @@ def test_messages_are_found_by_recipient_sender_and_time(database: Database) -> 
     )
 
     with database.reading() as connection:
-        assert ["Hello 1", "Hello 0"] == subjects(journal.listed(connection, to="ann@x.org"))
-        by_sender = journal.listed(connection, sender="other@EXAMPLE.org")
+        assert ["Hello 1", "Hello 0"] == subjects(journal.list_messages(connection, to="ann@x.org"))
+        by_sender = journal.list_messages(connection, sender="other@EXAMPLE.org")
         assert ["Hello 1"] == subjects(by_sender)
-        assert ["Hello 2", "Hello 1"] == subjects(journal.listed(connection, since=at(1)))
+        assert ["Hello 2", "Hello 1"] == subjects(journal.list_messages(connection, since=at(1)))
 
 
 def test_a_state_counts_for_the_recipient_asked_for(database: Database) -> None:
@@ -125,9 +125,11 @@ def test_a_state_counts_for_the_recipient_asked_for(database: Database) -> None:
 
     with database.reading() as connection:
         failed = State.SEND_FAILED
-        assert ["Hello 0"] == subjects(journal.listed(connection, state=failed))
-        assert ["Hello 0"] == subjects(journal.listed(connection, state=failed, to="ann@x.org"))
-        assert [] == journal.listed(connection, state=failed, to="ben@x.org")
+        assert ["Hello 0"] == subjects(journal.list_messages(connection, state=failed))
+        assert ["Hello 0"] == subjects(
+            journal.list_messages(connection, state=failed, to="ann@x.org")
+        )
+        assert [] == journal.list_messages(connection, state=failed, to="ben@x.org")
 
 
 def test_the_report_names_what_enforcing_would_have_failed(database: Database) -> None:
@@ -164,7 +166,7 @@ def test_a_person_has_the_mail_to_their_addresses_but_not_that_of_an_earlier_own
             for who in (ANN, BEN)
         }
         assert {ANN: ["Hello 1", "Hello 0"], BEN: ["Hello 3"]} == subjects_of
-        assert 3 == len(journal.listed(connection, limit=10, to="ann@x.org"))
+        assert 3 == len(journal.list_messages(connection, limit=10, to="ann@x.org"))
 
 
 def test_what_is_still_being_sent_is_settled_only_when_it_is_old(database: Database) -> None:
@@ -188,7 +190,7 @@ def test_old_messages_go_in_small_steps_with_all_that_belongs_to_them(database: 
         steps = [journal.prune(connection, at(3), 2) for _ in range(3)]
 
     with database.reading() as connection:
-        left = journal.listed(connection)
+        left = journal.list_messages(connection)
         orphans = connection.scalars(select(deliveries.c.message)).all()
         assert [2, 1, 0] == steps
         assert ["Hello 4", "Hello 3"] == subjects(left)
@@ -208,7 +210,7 @@ def test_who_wrote_little_is_told_from_a_state_that_is_rare(
     keep(database, wanted, *(fine if more_of == "sender" else of_others))
 
     with database.reading() as connection:
-        listed = journal.listed(connection, sender="ann@crm.test", state=State.REJECTED)
+        listed = journal.list_messages(connection, sender="ann@crm.test", state=State.REJECTED)
 
     assert ["Hello 1"] == subjects(listed)
 
@@ -217,7 +219,7 @@ def test_more_messages_than_one_question_takes_are_read_in_order(database: Datab
     keep(database, *(message(minute, delivery("a@x.org")) for minute in range(1100)))
 
     with database.reading() as connection:
-        found = journal.listed(connection, limit=2000)
+        found = journal.list_messages(connection, limit=2000)
 
     assert [f"Hello {minute}" for minute in reversed(range(1100))] == subjects(found)
 
@@ -228,12 +230,12 @@ ANNS_RECORD = PersonRecord(
 )  # fmt: skip
 FINE_SCAN = re.compile("_would|^SCAN anon_")
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
-    "to": partial(journal.listed, to="a@x.org"),
-    "to and state": partial(journal.listed, to="a@x.org", state=State.REJECTED),
-    "from": partial(journal.listed, sender="a@x.org"),
-    "from and state": partial(journal.listed, sender="a@x.org", state=State.REJECTED),
+    "to": partial(journal.list_messages, to="a@x.org"),
+    "to and state": partial(journal.list_messages, to="a@x.org", state=State.REJECTED),
+    "from": partial(journal.list_messages, sender="a@x.org"),
+    "from and state": partial(journal.list_messages, sender="a@x.org", state=State.REJECTED),
     **{
-        f"state {state}": partial(journal.listed, state=state, since=NOW, before=7)
+        f"state {state}": partial(journal.list_messages, state=state, since=NOW, before=7)
         for state in State
         if state is not State.RELAYED
     },

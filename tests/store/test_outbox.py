@@ -65,7 +65,7 @@ def claim(database: Database, now: datetime = NOW, *, limit: int = 10) -> list[O
 
 def only(database: Database) -> OutboxRow:
     with database.reading() as connection:
-        (row,) = outbox.listed(connection)
+        (row,) = outbox.list_outbox(connection)
     return row
 
 
@@ -302,8 +302,8 @@ def test_rows_are_listed_newest_first_and_by_state(database: Database) -> None:
     claim(database, limit=1)
 
     with database.reading() as connection:
-        everything = [row.id for row in outbox.listed(connection, limit=2)]
-        sending = [row.id for row in outbox.listed(connection, state=OutboxState.SENDING)]
+        everything = [row.id for row in outbox.list_outbox(connection, limit=2)]
+        sending = [row.id for row in outbox.list_outbox(connection, state=OutboxState.SENDING)]
 
     assert [ID + 2, ID + 1] == everything
     assert [ID] == sending

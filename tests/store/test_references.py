@@ -151,7 +151,7 @@ def test_what_leads_nowhere_is_a_fault_kept_as_it_is_given(database: Database) -
     assert expected == left_open(database)
     assert expected == at_fault(database)
     with database.reading() as connection:
-        (one,) = open_references.listed(connection, reference="applications.responsible")
+        (one,) = open_references.list_open_texts(connection, reference="applications.responsible")
     assert ("u3", 1, ("2026/1",)) == (one.given, one.uses, one.examples)
 
 

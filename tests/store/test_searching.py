@@ -35,7 +35,7 @@ def index(database: Database, limit: int = 100) -> int:
 def found(database: Database, text: str = "", **asked: Any) -> list[str]:
     search = MessageSearch.read(text)
     with database.reading() as connection:
-        return [each.subject for each in journal.listed(connection, search=search, **asked)]
+        return [each.subject for each in journal.list_messages(connection, search=search, **asked)]
 
 
 FACTUUR = message(0, going(ANN), subject="Factuur Müller 17")

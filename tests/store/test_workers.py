@@ -227,7 +227,7 @@ def test_P13_a_notice_that_waited_for_a_verdict_that_never_comes_is_not_sent(
     begin(database, number, one, owed)
     register(database, "11", Host("11"))
     with database.reading() as connection:
-        queued = outbox.listed(connection)
+        queued = outbox.list_outbox(connection)
 
     assert ([LEFT], int(is_due)) == (states(database, one), len(queued))
 
@@ -329,6 +329,6 @@ def test_settling_tells_how_many_messages_that_were(database: Database) -> None:
         counts = [workers.settle(connection, number) for number in (5, 5, 6)]
 
     with database.reading() as connection:
-        found = reading.listed(connection, state=State.UNKNOWN)
+        found = reading.list_messages(connection, state=State.UNKNOWN)
 
     assert ([2, 0, 0], 2) == (counts, len(found))

@@ -282,7 +282,7 @@ def through(rig: MailchimpRig) -> Campaign:
     rig.activate()
     readiness.look(rig.client, readiness.activated(rig.database))
     with rig.database.reading() as connection:
-        known = campaigns.listed(connection)
+        known = campaigns.list_campaigns(connection)
     number = known[0].id if known else rig.campaign(candidate("ann"), candidate("bob"))
     sync_campaigns.preview(rig.session, number)
     sync_campaigns.open_at_mailchimp(rig.session, number, yes=False)
@@ -337,7 +337,7 @@ def test_a_command_ends_with_an_error_and_succeeds_when_repeated(
             told = ended(rig)
         assert not told or ("can't be read" in told and f"{call.partition(' ')[0]} /" in told)
         with rig.database.reading() as connection:
-            left = campaigns.listed(connection)
+            left = campaigns.list_campaigns(connection)
         for campaign in left:
             assert campaign.state is not CampaignState.DELETED
             if campaign.state is CampaignState.SCHEDULED:

@@ -59,7 +59,7 @@ def _has_messages(url: str, number: int) -> bool:
     database = Database(url)
     try:
         with database.reading() as connection:
-            kept = messages.listed(connection, limit=number)
+            kept = messages.list_messages(connection, limit=number)
     finally:
         database.close()
     ended = (State.RELAYED, State.SEND_FAILED)

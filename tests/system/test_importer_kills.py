@@ -46,7 +46,7 @@ async def test_I3_a_killed_importer_files_every_mail_exactly_once(tmp_path: Path
     assert MAILS == len(texts)
     assert MAILS == len(set(texts))
     with database.reading() as connection:
-        assert MAILS == len(outbox.listed(connection, limit=1000))
+        assert MAILS == len(outbox.list_outbox(connection, limit=1000))
         assert MAILS == len(history.documents_of(connection, CANDIDATE))
     database.close()
 
@@ -89,4 +89,4 @@ def _filed(database: Database) -> list[str]:
 
 def _waiting(database: Database) -> int:
     with database.reading() as connection:
-        return len(inbox.listed(connection, states=[InboxState.WAITING]))
+        return len(inbox.list_inbox(connection, states=[InboxState.WAITING]))

@@ -72,9 +72,9 @@ def _look(database: Database, mails: int) -> None:
     assert mails == len(texts)
     assert mails == len(set(texts))
     with database.reading() as connection:
-        assert mails == len(outbox.listed(connection, limit=10_000))
+        assert mails == len(outbox.list_outbox(connection, limit=10_000))
         assert mails == len(history.documents_of(connection, CANDIDATE))
-        rows = inbox.listed(connection, limit=10_000)
+        rows = inbox.list_inbox(connection, limit=10_000)
     assert {InboxState.FILED} == {row.state for row in rows}
     assert mails == len(rows)
 

@@ -76,4 +76,4 @@ async def test_E5_thirty_kills_send_no_entry_a_second_time(
 
 def _states(database: Database) -> Counter[OutboxState]:
     with database.reading() as connection:
-        return Counter(row.state for row in outbox.listed(connection, limit=MAILS))
+        return Counter(row.state for row in outbox.list_outbox(connection, limit=MAILS))

@@ -106,7 +106,7 @@ def _node(folder: Path, store_url: str, relay_port: int, pace: int | None) -> Ga
 
 def _runs(database: Database) -> list[TriggerRun]:
     with database.reading() as connection:
-        return trigger_runs.listed(connection)
+        return trigger_runs.list_runs(connection)
 
 
 def _is_done(database: Database, mails: int) -> bool:

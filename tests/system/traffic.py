@@ -136,7 +136,7 @@ def _copy(content: bytes) -> tuple[str, int]:
 def journal(database: Database) -> dict[int, Message]:
     """Return the whole journal by number."""
     with database.reading() as connection:
-        return {one.id: one for one in messages.listed(connection, limit=1_000_000)}
+        return {one.id: one for one in messages.list_messages(connection, limit=1_000_000)}
 
 
 @dataclass(frozen=True, slots=True)

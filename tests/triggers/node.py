@@ -175,11 +175,11 @@ class TriggerNode:
 
     def runs(self) -> list[TriggerRun]:
         with self.database.reading() as connection:
-            return trigger_runs.listed(connection)[::-1]
+            return trigger_runs.list_runs(connection)[::-1]
 
     def queued(self) -> list[OutboxRow]:
         with self.database.reading() as connection:
-            return outbox.listed(connection)[::-1]
+            return outbox.list_outbox(connection)[::-1]
 
     def preview(self, name: str, day: str) -> Preview:
         self.flush()

@@ -42,7 +42,7 @@ def other(tmp_path: Path, node: TriggerNode, database: Database) -> Iterator[Tri
 
 def deliveries(node: TriggerNode, to: str = "ann@example.org") -> list[Delivery]:
     with node.database.reading() as connection:
-        found = messages.listed(connection, to=to)[::-1]
+        found = messages.list_messages(connection, to=to)[::-1]
     return [message.deliveries[0] for message in found]
 
 

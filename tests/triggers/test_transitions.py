@@ -208,7 +208,7 @@ async def test_it_is_in_the_journal_as_individual_mail(node: TriggerNode) -> Non
     await sent(node)
 
     with node.database.reading() as connection:
-        found = messages.listed(connection)
+        found = messages.list_messages(connection)
     told: list[Any] = [(one.kind, one.rule, one.deliveries[0].state) for one in found]
     assert [(Kind.INDIVIDUAL, "trigger:accepted", State.RELAYED)] * 2 == told
 
@@ -400,14 +400,14 @@ async def test_a_submission_made_again_before_it_was_acknowledged_is_acknowledge
 
 def waiting(node: TriggerNode) -> list[tuple[str, str]]:
     with node.database.reading() as connection:
-        found = status_mail.waiting(connection)
+        found = status_mail.list_waiting_mail(connection)
     return [(one.recipient, one.state.value) for one in found[::-1]]
 
 
 def history(node: TriggerNode) -> list[tuple[str, list[str]]]:
     """Return the status of each change, and where its mails stand."""
     with node.database.reading() as connection:
-        found = status_mail.listed(connection)
+        found = status_mail.list_mailed_transitions(connection)
     return [(one.status, [state_of(mail.row) for mail in one.mails]) for one in found[::-1]]
 
 
@@ -442,7 +442,7 @@ async def test_the_history_tells_what_was_undone_and_what_was_replaced(node: Tri
 async def test_mail_that_waits_can_be_given_up(node: TriggerNode) -> None:
     change(node, "accepted")
     with node.database.writing() as connection:
-        for one in status_mail.waiting(connection):
+        for one in status_mail.list_waiting_mail(connection):
             status_mail.cancel_entry(connection, one.id, now())
     now_is_real(node)
 

@@ -132,7 +132,7 @@ async def list_applications(
     """List applications by reference, those in which each word of `q` stands."""
     after = unwrapped(cursor, 1)[0] if cursor else ""
     rows = await using.database.read(
-        application_list.listed, words=q, status=status, after=after, limit=limit + 1
+        application_list.list_applications, words=q, status=status, after=after, limit=limit + 1
     )
     return page(
         request,

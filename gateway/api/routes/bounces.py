@@ -42,7 +42,7 @@ async def list_bounces(
     lookup_form = "" if address is None else using.lookup(address)
     after = None if cursor is None else _place(cursor)
     entries = await using.database.read(
-        bounces.listed,
+        bounces.list_bounces,
         address=lookup_form,
         kinds=() if kind is None else (kind,),
         undecided=undecided,

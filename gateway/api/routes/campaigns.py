@@ -49,7 +49,7 @@ async def list_campaigns(
     number = before(cursor)
 
     def look(connection: StoreTransaction) -> list[_Counted]:
-        rows = campaigns.listed(connection, since=since, before=number, limit=limit + 1)
+        rows = campaigns.list_campaigns(connection, since=since, before=number, limit=limit + 1)
         tallies = campaign_members.tallies(connection, [campaign.id for campaign in rows])
         return [(campaign, tallies[campaign.id]) for campaign in rows]
 

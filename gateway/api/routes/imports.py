@@ -54,7 +54,9 @@ async def list_past(
 ) -> Response:
     """List what each import did, the newest first, as `gateway import past` does."""
     before = before_time(cursor)
-    rows = await using.database.read(feed_faults.past, since=since, before=before, limit=limit + 1)
+    rows = await using.database.read(
+        feed_faults.list_imports, since=since, before=before, limit=limit + 1
+    )
     return page(
         request,
         rows,
@@ -71,7 +73,7 @@ async def list_waiting(
     """List the references that lead nowhere, as `gateway import waiting` does."""
     return whole_page(
         request,
-        await using.database.read(open_references.listed, since=since),
+        await using.database.read(open_references.list_open_texts, since=since),
         limit,
         cursor,
         document=open_reference_document,

@@ -49,7 +49,7 @@ async def list_mails(
     """List the mails that wait for a decision, the newest first."""
     number, states = before(cursor), state or [InboxState.NEEDS_ATTENTION]
     mails = await using.database.read(
-        inbox.listed, states=states, since=since, before=number, limit=limit + 1
+        inbox.list_inbox, states=states, since=since, before=number, limit=limit + 1
     )
     return page(request, mails, limit, document=inbox_mail_document, cursor=id_cursor)
 

@@ -102,7 +102,7 @@ async def list_messages(
         # Queried first, so that what is indexed meanwhile is reported as missing rather than
         # skipped.
         missed = searching.unsearched_before(connection) if is_searched else None
-        rows = messages.listed(
+        rows = messages.list_messages(
             connection,
             state=state,
             to=recipient,

@@ -44,8 +44,10 @@ async def list_entries(
     number, most = before(cursor), limit + 1
     entries = await using.database.read(
         lambda connection: status_mail.among(
-            outbox.listed(connection, state=state, since=since, before=number, limit=most),
-            status_mail.waiting(connection, state=state, since=since, before=number, limit=most),
+            outbox.list_outbox(connection, state=state, since=since, before=number, limit=most),
+            status_mail.list_waiting_mail(
+                connection, state=state, since=since, before=number, limit=most
+            ),
             most,
         )
     )

@@ -119,5 +119,7 @@ async def list_erasures(
 ) -> Response:
     """List the erasures that were done, without the data, the newest first."""
     number = before(cursor)
-    done = await using.database.read(erasures.listed, since=since, before=number, limit=limit + 1)
+    done = await using.database.read(
+        erasures.list_erasures, since=since, before=number, limit=limit + 1
+    )
     return page(request, done, limit, document=erasure_document, cursor=id_cursor)

@@ -50,7 +50,7 @@ async def list_triggers(
     request: Request, using: Using, limit: Limit = MOST, cursor: Cursor = None
 ) -> Response:
     """List the triggers, on and off; beside them those whose files can't be used, and why."""
-    listed, unusable = await in_thread(using.triggers.listed)
+    listed, unusable = await in_thread(using.triggers.list_triggers)
     key, more = itemgetter("name"), {"unusable": unusable}
     return whole_page(request, listed, limit, cursor, document=as_it_is, key=key, more=more)
 
@@ -75,7 +75,7 @@ async def list_history(
 @router.get("/waiting", responses=answers(WaitingDocument, "The fields that mail waits for."))
 async def list_waiting(request: Request, using: Using) -> Response:
     """List the fields of the feed that can't be read and that mail waits for."""
-    return respond(request, await in_thread(using.triggers.waiting))
+    return respond(request, await in_thread(using.triggers.list_waiting_mail))
 
 
 @router.get(

@@ -49,7 +49,9 @@ def told_by_the_crm(database: Database, zone: tzinfo) -> Iterator[Finding]:
         counted, faults = open_references.counts(connection), short.references_to_nothing
         for reference, rows in counted.items():
             at_fault = faults.get(reference, 0)
-            open_ones = open_references.listed(connection, reference=reference, limit=_NAMED)
+            open_ones = open_references.list_open_texts(
+                connection, reference=reference, limit=_NAMED
+            )
             examples = ", ".join(repr(reference_row.given) for reference_row in open_ones)
             if at_fault:
                 leads = f"{at_fault} of {reference} {'leads' if at_fault == 1 else 'lead'}"

@@ -42,7 +42,7 @@ def account(settings: Settings) -> Iterator[Finding]:
         try:
             database.prepare()
             with database.reading() as connection:
-                open_campaigns = campaigns.listed(connection, states=OPEN_STATES)
+                open_campaigns = campaigns.list_campaigns(connection, states=OPEN_STATES)
                 audience = audiences.active(connection)
         finally:
             database.close()

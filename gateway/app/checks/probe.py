@@ -292,7 +292,7 @@ async def look_for(settings: Settings, database: Database, probe: Probe) -> Prob
         return probe
     deadline = monotonic() + ARRIVES_WITHIN.total_seconds()
     while monotonic() < deadline:
-        rows = await database.read(inbox.listed)
+        rows = await database.read(inbox.list_inbox)
         row = next((row for row in rows if probe.message_id.strip("<>") in row.message_id), None)
         if row is not None:
             content = await Blobs(settings.store.blobs).get(row.content)

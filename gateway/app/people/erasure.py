@@ -335,7 +335,7 @@ def read_list(settings: Settings) -> list[ListedErasure]:
 
 def undone(settings: Settings, connection: StoreTransaction) -> list[ListedErasure]:
     """Return erasures the store doesn't have, because it was restored from a copy."""
-    stored_ids = {erasure.id for erasure in erasures.listed(connection)}
+    stored_ids = {erasure.id for erasure in erasures.list_erasures(connection)}
     return [entry for entry in read_list(settings) if entry.id not in stored_ids]
 
 

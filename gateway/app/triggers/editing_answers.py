@@ -272,7 +272,7 @@ class TriggerEditing(TriggerChanges):
     ) -> Sequence[TriggerEditDocument]:
         edited = None if what is None else EditedThing(what)
         with self._database.reading() as connection:
-            edits = trigger_edits.listed(
+            edits = trigger_edits.list_edits(
                 connection, what=edited, name=name, since=since, before=before, limit=limit
             )
         return [trigger_edit_document(edit) for edit in edits]

@@ -44,7 +44,7 @@ class TriggerAnswers(TriggerQuestions):
         self._settings = settings
         self._database = database
 
-    def listed(self) -> tuple[Sequence[TriggerDocument], Sequence[UnusableTriggerDocument]]:
+    def list_triggers(self) -> tuple[Sequence[TriggerDocument], Sequence[UnusableTriggerDocument]]:
         good, unusable = triggers.read_all(self._settings())
         with self._database.reading() as connection:
             looked = {name: trigger_runs.looked(connection, name) for name in good}
@@ -71,21 +71,23 @@ class TriggerAnswers(TriggerQuestions):
 
     def runs(self, name: str) -> Sequence[TriggerRunDocument]:
         with self._database.reading() as connection:
-            runs = trigger_runs.listed(connection, trigger=name)
+            runs = trigger_runs.list_runs(connection, trigger=name)
         return [trigger_run_document(run) for run in runs]
 
-    def waiting(self) -> WaitingDocument:
+    def list_waiting_mail(self) -> WaitingDocument:
         with self._database.reading() as connection:
-            fields = unread.listed(connection, deciding=True)
-            return waiting_document(fields, ledger.waiting(connection))
+            fields = unread.list_unread_fields(connection, deciding=True)
+            return waiting_document(fields, ledger.list_waiting_mail(connection))
 
     def history(
         self, limit: int, *, since: datetime | None = None, before: int | None = None
     ) -> Sequence[DoneDocument]:
         """List runs and changes of applications, with the results of their mail."""
         with self._database.reading() as connection:
-            runs = trigger_runs.listed(connection, since=since, before=before, limit=limit)
-            changes = status_mail.listed(connection, since=since, before=before, limit=limit)
+            runs = trigger_runs.list_runs(connection, since=since, before=before, limit=limit)
+            changes = status_mail.list_mailed_transitions(
+                connection, since=since, before=before, limit=limit
+            )
         both: list[TriggerRun | MailedTransition] = [*runs, *changes]
         done = sorted(both, key=lambda entry: entry.id, reverse=True)[:limit]
         return history_document(done, common.time_zone(self._settings()))

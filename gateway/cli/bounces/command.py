@@ -87,7 +87,7 @@ def list_bounces(
     lookup_form = invocation.lookup(read_mail_address(address)) if address else ""
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> list[KeptBounce]:
-        return bounces.listed(
+        return bounces.list_bounces(
             connection,
             address=lookup_form,
             kinds=kind or (),

@@ -82,7 +82,7 @@ def list_campaigns(context: typer.Context, request: ListRequest) -> None:
     def read(
         connection: StoreTransaction, before: int | None, limit: int
     ) -> list[tuple[Campaign, Mapping[str, int]]]:
-        rows = campaigns.listed(connection, since=request.since, before=before, limit=limit)
+        rows = campaigns.list_campaigns(connection, since=request.since, before=before, limit=limit)
         tallies = campaign_members.tallies(connection, [campaign.id for campaign in rows])
         return [(campaign, tallies[campaign.id]) for campaign in rows]
 

@@ -119,7 +119,7 @@ def list_messages(
     envelope_sender = None if sender is None else read_sender(sender)
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> list[Message]:
-        return journal.listed(
+        return journal.list_messages(
             connection,
             state=state,
             to=recipient,

@@ -39,7 +39,7 @@ class Follower:
         with store.reading() as connection:
             settled = messages.settled_after(connection, oldest, waiting_since)
             fresh = [number for number in settled if number not in self._shown_ids]
-            new_messages = messages.several(connection, fresh)
+            new_messages = messages.by_ids(connection, fresh)
         self._shown_ids = {number for number in self._shown_ids if number > oldest}
         self._shown_ids.update(fresh)
         return new_messages

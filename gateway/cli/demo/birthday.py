@@ -26,7 +26,7 @@ def show_birthday(context: Context, file: Path) -> None:
     show_command(file, "triggers", "preview", "birthday")
     show_command(file, "triggers", "run", "birthday", "--now")
     with context.store() as store, store.reading() as connection:
-        report = next(row for row in outbox.listed(connection) if row.type == TYPE)
+        report = next(row for row in outbox.list_outbox(connection) if row.type == TYPE)
     print_line(f"\nThe report for {report.recipient}:", "bold")
     text = message_from_bytes(report.body).get_payload(decode=True)
     for line in text.decode().splitlines() if isinstance(text, bytes) else ():

@@ -69,7 +69,9 @@ def journal_of(context: Context, mails: Sequence[DemoMail]) -> "DemoJournal":
     with context.store() as store:
         while True:
             with store.reading() as connection:
-                entries = {message.message_id: message for message in messages.listed(connection)}
+                entries = {
+                    message.message_id: message for message in messages.list_messages(connection)
+                }
                 if message_ids <= entries.keys() or time.monotonic() > deadline:
                     break
             time.sleep(0.05)

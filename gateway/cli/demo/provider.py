@@ -79,7 +79,7 @@ class DemoProvider:
         def is_known() -> bool | None:
             # The journal has a mail a moment after the CRM's answer; real servers take longer.
             with self.store.reading() as connection:
-                sent = messages.listed(connection, to=address)
+                sent = messages.list_messages(connection, to=address)
             return any(message.message_id == name for message in sent) or None
 
         wait_for(is_known, "a mail in the journal did not come in time")
@@ -92,7 +92,7 @@ class DemoProvider:
     def _decided(self, message_id: str) -> InboxRow:
         def settled() -> InboxRow | None:
             with self.store.reading() as connection:
-                rows = inbox.listed(connection)
+                rows = inbox.list_inbox(connection)
             decided = (row for row in rows if row.state is not InboxState.WAITING)
             return next((row for row in decided if message_id in row.message_id), None)
 
@@ -101,7 +101,7 @@ class DemoProvider:
     def _kept(self, message_id: str) -> KeptBounce:
         row = self._decided(message_id)
         with self.store.reading() as connection:
-            for bounce in bounces.listed(connection):
+            for bounce in bounces.list_bounces(connection):
                 if bounce.inbox == row.id:
                     return bounce
         raise DemoFailed(f"the gateway keeps no bounce of {message_id}: {row.detail}")

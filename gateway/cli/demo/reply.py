@@ -37,7 +37,7 @@ def show_reply(context: Context, entry: HistoryEntry) -> None:
     for document in entry.documents:
         print_line(f"  document: {document.filename} → {document.type}", "green")
     with context.store() as store, store.reading() as connection:
-        (notice,) = outbox.listed(connection)
+        (notice,) = outbox.list_outbox(connection)
     mail = message_from_bytes(notice.body)
     text = mail.get_payload(decode=True)
     print_line(f"\nThe notice for {notice.recipient}:", "bold")

@@ -83,10 +83,10 @@ class Week:
         """Receive a notice of absence."""
         self._sleep_until(2)
         with self._provider.store.reading() as connection:
-            earlier = {row.id for row in outbox.listed(connection)}
+            earlier = {row.id for row in outbox.list_outbox(connection)}
         row = self._provider.be_away(sample.KAREL, self._got[sample.KAREL])
         with self._provider.store.reading() as connection:
-            passed_on = [row for row in outbox.listed(connection) if row.id not in earlier]
+            passed_on = [row for row in outbox.list_outbox(connection) if row.id not in earlier]
         to = ", ".join(row.recipient for row in passed_on)
         did = f"passed on to {to}" if to else "nothing"
         because = f"{row.state}: it is no bounce"

@@ -143,7 +143,7 @@ _COLUMNS: ListColumns[OpenText] = {
 def list_waiting(invocation: Context, request: ListRequest) -> None:
     """Print the references that lead nowhere yet, each with its rows and how many there are."""
     with invocation.store() as store, store.reading() as connection:
-        listed = open_references.listed(connection, since=request.since)
+        listed = open_references.list_open_texts(connection, since=request.since)
     source = in_memory(
         listed, lambda waits: one_line(f"{waits.reference} {waits.kind} {waits.given}")
     )
@@ -169,7 +169,7 @@ _NO_IMPORTS = "No imports yet. `gateway import people FILE`, the feed's folder a
 def list_past(invocation: Context, request: ListRequest) -> None:
     """Print the result of each import, newest first."""
     with invocation.store() as store, store.reading() as connection:
-        listed = feed_faults.past(connection, since=request.since, limit=_MOST_PAST)
+        listed = feed_faults.list_imports(connection, since=request.since, limit=_MOST_PAST)
     source = in_memory(listed, lambda done: f"{in_utc(done.at)} {done.source} {done.what}")
     request.print(source, _PAST_COLUMNS, document=past_import_document, empty=_NO_IMPORTS)
 

@@ -136,7 +136,7 @@ def list_acts(
     """List what was done in the console, the newest first."""
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> Sequence[ConsoleAct]:
-        return console_acts.listed(
+        return console_acts.list_acts(
             connection, user=user, about=about, since=request.since, before=before, limit=limit
         )
 

@@ -52,8 +52,10 @@ def list_entries(
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> list[OutboxRow]:
         return status_mail.among(
-            outbox.listed(connection, state=state, since=since, before=before, limit=limit),
-            status_mail.waiting(connection, state=state, since=since, before=before, limit=limit),
+            outbox.list_outbox(connection, state=state, since=since, before=before, limit=limit),
+            status_mail.list_waiting_mail(
+                connection, state=state, since=since, before=before, limit=limit
+            ),
             limit,
         )
 

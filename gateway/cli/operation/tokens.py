@@ -94,7 +94,7 @@ def list_tokens(context: typer.Context, request: ListRequest) -> None:
     with of(context).store() as store, store.reading() as connection:
         listed = [
             token
-            for token in tokens.listed(connection)
+            for token in tokens.list_tokens(connection)
             if request.since is None or token.at >= request.since
         ]
     source = in_memory(listed, lambda token: ids.show(token.id))

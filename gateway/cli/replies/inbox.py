@@ -66,7 +66,7 @@ def list_mails(context: typer.Context, request: ListRequest, *, state: _State = 
     states = state or [InboxState.NEEDS_ATTENTION]
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> list[InboxRow]:
-        return inbox.listed(
+        return inbox.list_inbox(
             connection, states=states, since=request.since, before=before, limit=limit
         )
 

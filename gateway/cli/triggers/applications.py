@@ -90,7 +90,7 @@ def list_applications(
                     wrong_use(f"--after {after}: the list has no such entry")
             while True:
                 with store.reading() as connection:
-                    page = application_list.listed(
+                    page = application_list.list_applications(
                         connection, words=looked_for, status=status, after=last, limit=at_once
                     )
                 yield from map(listed_application_document, page)

@@ -242,7 +242,7 @@ def list_edits(context: typer.Context, request: ListRequest, name: _AnyName = No
     invocation = of(context)
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> Sequence[TriggerEdit]:
-        return trigger_edits.listed(
+        return trigger_edits.list_edits(
             connection, name=name, since=request.since, before=before, limit=limit
         )
 

@@ -131,8 +131,8 @@ _FIELDS: ListColumns[UnreadField] = {
 def list_waiting(invocation: Context, request: ListRequest) -> None:
     """Print the unreadable fields that mail depends on, and the mail that waits."""
     with invocation.store() as store, store.reading() as connection:
-        fields = unread.listed(connection, deciding=True)
-        owed = ledger.waiting(connection)
+        fields = unread.list_unread_fields(connection, deciding=True)
+        owed = ledger.list_waiting_mail(connection)
     if request.form is ListForm.JSON:  # A separate document, with both.
         print_json(waiting_document(fields, owed))
         return
@@ -235,8 +235,10 @@ def history(context: typer.Context, request: ListRequest) -> None:
     def read(
         connection: StoreTransaction, before: int | None, limit: int
     ) -> list[TriggerRun | MailedTransition]:
-        runs = trigger_runs.listed(connection, since=since, before=before, limit=limit)
-        changes = status_mail.listed(connection, since=since, before=before, limit=limit)
+        runs = trigger_runs.list_runs(connection, since=since, before=before, limit=limit)
+        changes = status_mail.list_mailed_transitions(
+            connection, since=since, before=before, limit=limit
+        )
         both: list[TriggerRun | MailedTransition] = [*runs, *changes]
         return sorted(both, key=lambda entry: entry.id, reverse=True)[:limit]
 

@@ -48,7 +48,7 @@ def used(connection: Connection, number: int, now: datetime) -> None:
     connection.execute(use.values(last_used=now))
 
 
-def listed(connection: Connection) -> list[Token]:
+def list_tokens(connection: Connection) -> list[Token]:
     """Return all tokens, newest first, including revoked ones."""
     rows = connection.execute(select(tokens).order_by(tokens.c.id.desc()))
     return [_token(row) for row in rows]

@@ -251,7 +251,7 @@ def at_position(connection: Connection, mail: int, position: int) -> KeptBounce 
     return None if row is None else _kept(row)
 
 
-def listed(
+def list_bounces(
     connection: Connection,
     *,
     address: str = "",

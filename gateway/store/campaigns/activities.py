@@ -228,7 +228,7 @@ class ActivityPlace:
     nth: int
 
 
-def listed(
+def list_activities(
     connection: Connection,
     campaign: int,
     *,

@@ -62,7 +62,7 @@ def by_id(connection: Connection, number: int) -> Synced | None:
     return next(iter(_synced_campaigns(connection, campaigns.c.id == number)), None)
 
 
-def several(connection: Connection, numbers: Sequence[int]) -> dict[int, Synced]:
+def by_ids(connection: Connection, numbers: Sequence[int]) -> dict[int, Synced]:
     """Return up to a few hundred campaigns by number, leaving out those that don't exist."""
     return {
         synced.campaign.id: synced

@@ -41,7 +41,7 @@ def names(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
     return {row.id: row.name for row in connection.execute(query)}
 
 
-def listed(
+def list_campaigns(
     connection: Connection,
     *,
     states: tuple[CampaignState, ...] = tuple(CampaignState),
@@ -63,7 +63,7 @@ def of_name(connection: Connection, name: str) -> list[Campaign]:
     standing = tuple(state for state in CampaignState if state is not CampaignState.DELETED)
     return [
         campaign
-        for campaign in listed(connection, states=standing)
+        for campaign in list_campaigns(connection, states=standing)
         if is_same_name(campaign.name, name)
     ]
 

@@ -58,7 +58,7 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
     return connection.execute(delete(console_acts).where(console_acts.c.id.in_(old))).rowcount
 
 
-def listed(
+def list_acts(
     connection: Connection,
     *,
     user: str | None = None,

@@ -209,7 +209,7 @@ class Database:
     ) -> T:
         """Run work in a read transaction on a thread; give up on a store that hangs.
 
-        >>> await database.read(inbox.listed, states=states, limit=50)
+        >>> await database.read(inbox.list_inbox, states=states, limit=50)
         """
         try:
             async with asyncio.timeout(_READ_SECONDS):

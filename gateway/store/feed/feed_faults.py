@@ -70,7 +70,7 @@ def note_import(database: Database, done: PastImport) -> None:
         connection.execute(statement.on_conflict_do_nothing())
 
 
-def past(
+def list_imports(
     connection: Connection,
     *,
     since: datetime | None = None,

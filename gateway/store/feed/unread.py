@@ -172,7 +172,7 @@ def forget(connection: Connection, what: str, key: str, field: str) -> None:
         _wake(connection)
 
 
-def listed(connection: Connection, *, deciding: bool = False) -> list[UnreadField]:
+def list_unread_fields(connection: Connection, *, deciding: bool = False) -> list[UnreadField]:
     """Return all unread fields, by record; `deciding`: only those that mail on events waits for."""
     query = select(unread_fields).order_by(*(_c[name] for name in _KEYS))
     all_unread = map(_row, connection.execute(query))

@@ -203,5 +203,5 @@ def held(connection: Connection, number: int) -> HeldFailures:
         since=ids.moment_of(first),
         listed=tuple(listed),
         notes={key: notes[key] for key in noted if key in notes},
-        in_others=tuple(journal.several(connection, others)),
+        in_others=tuple(journal.by_ids(connection, others)),
     )

@@ -62,9 +62,9 @@ def in_state(state: State) -> ColumnElement[bool]:
     return and_(deliveries.c.state == state, true() if state is State.RELAYED else _is_indexed)
 
 
-def listed(connection: Connection, **criteria: Any) -> list[Message]:
-    """Return messages that match all criteria (`listed_ids`), newest first."""
-    return several(connection, listed_ids(connection, **criteria))
+def list_messages(connection: Connection, **criteria: Any) -> list[Message]:
+    """Return messages that match all criteria (`list_message_ids`), newest first."""
+    return by_ids(connection, list_message_ids(connection, **criteria))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class FoundMessages:
     looked_from: int | None = None  #: Messages older than this were not searched; None if all were.
 
 
-def listed_ids(connection: Connection, **criteria: Any) -> list[int]:
+def list_message_ids(connection: Connection, **criteria: Any) -> list[int]:
     """Return the ids of messages that match all criteria (`find`), newest first."""
     return find(connection, **criteria).ids
 
@@ -267,7 +267,7 @@ def _searched(
 
 def by_id(connection: Connection, number: int) -> Message | None:
     """Return the message with an id; None if it isn't in the journal."""
-    messages_of_id = several(connection, [number])
+    messages_of_id = by_ids(connection, [number])
     return messages_of_id[0] if messages_of_id else None
 
 
@@ -286,7 +286,7 @@ def would_fail(
     is_indexed = deliveries.c.would != literal_column("''")
     fails = select(number).where(deliveries.c.would == State.SEND_FAILED, is_indexed).distinct()
     fails = fails if before is None else fails.where(number < before)
-    return several(connection, _newest(connection, fails, number, since, limit))
+    return by_ids(connection, _newest(connection, fails, number, since, limit))
 
 
 def settled_after(connection: Connection, after: int, waiting_since: int) -> list[int]:
@@ -382,7 +382,7 @@ def heads(connection: Connection, ids: Sequence[int]) -> list[Message]:
     return [heads_by_id[number] for number in ids if number in heads_by_id]
 
 
-def several(connection: Connection, ids: Sequence[int]) -> list[Message]:
+def by_ids(connection: Connection, ids: Sequence[int]) -> list[Message]:
     """Return the messages with these ids, in this order, leaving out those that don't exist."""
     by_id: dict[int, Message] = {}
     for batch in batched(ids, _AT_ONCE):

@@ -63,7 +63,9 @@ def of_person(connection: Connection, person: PersonRef) -> tuple[KnownApplicati
     return tuple(map(_application, rows))
 
 
-def several(connection: Connection, references: Sequence[str]) -> tuple[KnownApplication, ...]:
+def by_references(
+    connection: Connection, references: Sequence[str]
+) -> tuple[KnownApplication, ...]:
     """Return those of several references that exist, in that order."""
     if not references:
         return ()

@@ -32,7 +32,7 @@ class Erasure:
     blobs: tuple[str, ...] = ()  #: Files nothing refers to any more.
 
 
-def listed(
+def list_erasures(
     connection: Connection,
     *,
     since: datetime | None = None,

@@ -173,7 +173,7 @@ def waiting_for_person(connection: Connection, number: int) -> InboxRow:
     return row
 
 
-def listed(
+def list_inbox(
     connection: Connection,
     *,
     states: Sequence[InboxState] = (),

@@ -31,7 +31,7 @@ def possible_applications(
     It takes at most eight queries, whatever the mail contains. Addresses of staff lead to nobody:
     they forwarded the mail.
     """
-    numbered = applications.several(connection, clues.numbers)
+    numbered = applications.by_references(connection, clues.numbers)
     named_refs = _people_at(connection, (*clues.senders, *clues.addresses))
     named_refs += [ref for ref in _people_called(connection, clues.names) if ref not in named_refs]
     of_named = applications.of_people(connection, named_refs[:_MOST_PEOPLE])

@@ -143,7 +143,7 @@ def claim(
     claimed = _queue(endpoint).claim(
         connection, holder, now, lease, limit, _share(endpoint), _IS_NEXT, is_wanted, values=counted
     )
-    return several(connection, claimed)
+    return by_ids(connection, claimed)
 
 
 def settle(connection: Connection, number: int, holder: str, result: Settlement) -> bool:
@@ -171,7 +171,7 @@ def recover(
     """Turn what vanished workers left into `unknown`, webhooks into `queued`; return the rows."""
     lost = {"error": INTERRUPTED, "next_at": now if endpoint else None}
     left = _queue(endpoint).recover(connection, now, is_gone, _share(endpoint), values=lost)
-    return several(connection, left)
+    return by_ids(connection, left)
 
 
 def give_up_others(
@@ -186,10 +186,10 @@ def give_up_others(
     WEBHOOKS.recover(connection, now, is_gone, is_other, values=left)
     values = {"error": GONE, "next_at": None}
     given_up = WEBHOOKS.change_free(connection, QueueEvent.GIVEN_UP, is_other, values=values)
-    return several(connection, given_up)
+    return by_ids(connection, given_up)
 
 
-def listed(
+def list_outbox(
     connection: Connection,
     *,
     state: OutboxState | None = None,
@@ -202,17 +202,17 @@ def listed(
     query = query.where(*of_page(outbox.c.id, since, before))
     if state is not None:
         query = query.where(outbox.c.state == state)
-    return several(connection, list(connection.scalars(query)))
+    return by_ids(connection, list(connection.scalars(query)))
 
 
-def several(connection: Connection, numbers: Sequence[int]) -> list[OutboxRow]:
+def by_ids(connection: Connection, numbers: Sequence[int]) -> list[OutboxRow]:
     """Return the rows with these ids, in that order."""
     return [_row(row) for row in MAIL.rows(connection, numbers)]
 
 
 def by_id(connection: Connection, number: int) -> OutboxRow:
     """Return a row, or raise `NoSuchRow`."""
-    row = next(iter(several(connection, [number])), None)
+    row = next(iter(by_ids(connection, [number])), None)
     if row is None:
         raise NoSuchRow(f"the outbox has no {ids.show(number)}")
     return row

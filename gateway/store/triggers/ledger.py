@@ -151,7 +151,7 @@ def claim(
     Nobody else gets them while the lease lasts (RELIABILITY E4); they are still `due`.
     """
     is_wanted = and_(_c.event.in_(events), true() if runs is None else _c.run.in_(runs))
-    return several(connection, QUEUE.claim(connection, holder, now, lease, limit, is_wanted))
+    return by_ids(connection, QUEUE.claim(connection, holder, now, lease, limit, is_wanted))
 
 
 def begin(
@@ -310,7 +310,7 @@ def recover(
     """
     sent = _recover_known(connection, now, is_gone, attempts_of)
     lost = {"reason": INTERRUPTED, "settled_at": now}
-    left = several(connection, QUEUE.recover(connection, now, is_gone, values=lost))
+    left = by_ids(connection, QUEUE.recover(connection, now, is_gone, values=lost))
     outcomes = (
         Outcome(
             message=row.message, position=0, state=State.UNKNOWN, by=By.GATEWAY, reply=INTERRUPTED
@@ -346,7 +346,7 @@ def _recover_known(
             QUEUE.settle(connection, number, ending.state, holder=holder, values=values)
             outcomes.append(Outcome(message=message, position=0, state=state, by=by, reply=reply))
     _tell_journal(connection, outcomes)
-    return several(connection, sent)
+    return by_ids(connection, sent)
 
 
 def hold(connection: Connection, why: str) -> int:
@@ -413,7 +413,7 @@ def of_transition(connection: Connection, reference: str, transition: str) -> li
         _c.occurrence == transition,
         _c.event.in_(APPLICATION_EVENTS),
     )
-    return _listed(connection, select(occurrences).where(*of_transition).order_by(_c.id))
+    return _occurrences_of(connection, select(occurrences).where(*of_transition).order_by(_c.id))
 
 
 def on_its_way(connection: Connection, like: DueOccurrence, status: str) -> int | None:
@@ -444,10 +444,10 @@ def is_busy(connection: Connection, run: int) -> bool:
     return connection.scalar(busy) is not None
 
 
-def waiting(connection: Connection, limit: int = 1000) -> list[Occurrence]:
+def list_waiting_mail(connection: Connection, limit: int = 1000) -> list[Occurrence]:
     """Return mail waiting for a field that can't be read, the longest due first."""
     query = select(occurrences).where(*_IS_WAITING)
-    return _listed(connection, query.order_by(_c.due_at, _c.id).limit(limit))
+    return _occurrences_of(connection, query.order_by(_c.due_at, _c.id).limit(limit))
 
 
 def count_of_waiting() -> Select[Any]:
@@ -455,25 +455,25 @@ def count_of_waiting() -> Select[Any]:
     return select(func.count()).where(*_IS_WAITING)
 
 
-def several(connection: Connection, numbers: Sequence[int]) -> list[Occurrence]:
+def by_ids(connection: Connection, numbers: Sequence[int]) -> list[Occurrence]:
     """Return the occurrences with these ids, in that order."""
     return [_row(row) for row in QUEUE.rows(connection, numbers)]
 
 
 def by_id(connection: Connection, number: int) -> Occurrence | None:
     """Return the occurrence with an id."""
-    return next(iter(several(connection, [number])), None)
+    return next(iter(by_ids(connection, [number])), None)
 
 
 def of_person(connection: Connection, person: PersonRef, limit: int = 100) -> list[Occurrence]:
     """Return a person's occurrences, newest first."""
     query = select(occurrences).where(_c.kind == person.kind.value, _c.person == person.crm_id)
-    return _listed(connection, query.order_by(_c.id.desc()).limit(limit))
+    return _occurrences_of(connection, query.order_by(_c.id.desc()).limit(limit))
 
 
 def of_run(connection: Connection, run: int, limit: int) -> list[Occurrence]:
     """Return the occurrences of a run, in order."""
-    return _listed(
+    return _occurrences_of(
         connection, select(occurrences).where(_c.run == run).order_by(_c.id).limit(limit)
     )
 
@@ -508,7 +508,7 @@ def _tell_journal(connection: Connection, outcomes: Iterable[Outcome]) -> None:
         connection.execute(_OUTCOME_OF_DELIVERY, rows)
 
 
-def _listed(connection: Connection, query: Executable) -> list[Occurrence]:
+def _occurrences_of(connection: Connection, query: Executable) -> list[Occurrence]:
     return [_row(row) for row in connection.execute(query).mappings()]
 
 

@@ -76,7 +76,7 @@ class MailedTransition:
         )
 
 
-def waiting(
+def list_waiting_mail(
     connection: Connection,
     *,
     state: OutboxState | None = None,
@@ -89,7 +89,7 @@ def waiting(
     query = select(_c.id).where(_c.event.in_(APPLICATION_EVENTS), _c.state.in_(states))
     query = query.where(*of_page(_c.id, since, before))
     numbers = list(connection.scalars(query.order_by(_c.id.desc()).limit(limit)))
-    return [_as_entry(connection, row) for row in ledger.several(connection, numbers)]
+    return [_as_entry(connection, row) for row in ledger.by_ids(connection, numbers)]
 
 
 def _as_entry(connection: Connection, row: Occurrence) -> OutboxRow:
@@ -151,7 +151,7 @@ def _address(connection: Connection, row: Occurrence) -> str:
     return next(iter(facts.person.emails), "") if facts.person else ""
 
 
-def listed(
+def list_mailed_transitions(
     connection: Connection,
     *,
     since: datetime | None = None,
@@ -171,7 +171,7 @@ def listed(
         if last is not None:
             query = query.where(t.id < last)
         numbers = list(connection.scalars(query))
-        changes += _several(connection, numbers)
+        changes += _by_ids(connection, numbers)
         if len(numbers) < _AT_ONCE:
             break
         last = numbers[-1]
@@ -193,7 +193,7 @@ def unreported(
         change
         for number in numbers
         if all(mail.row.state not in _OPEN for mail in _mails(connection, number))
-        for change in _several(connection, [number])
+        for change in _by_ids(connection, [number])
     ]
     return ended, numbers[-1] if len(numbers) == limit else 0
 
@@ -205,7 +205,7 @@ def tell(connection: Connection, number: int) -> bool:
     return connection.execute(query).rowcount == 1
 
 
-def _several(connection: Connection, numbers: Sequence[int]) -> Iterator[MailedTransition]:
+def _by_ids(connection: Connection, numbers: Sequence[int]) -> Iterator[MailedTransition]:
     rows = connection.execute(select(transitions).where(transitions.c.id.in_(numbers)))
     rows_by_id = {row.id: row for row in rows}
     for number in numbers:

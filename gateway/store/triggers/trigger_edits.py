@@ -26,7 +26,7 @@ def add(connection: Connection, edit: TriggerEdit) -> None:
     )
 
 
-def listed(
+def list_edits(
     connection: Connection,
     *,
     what: EditedThing | None = None,

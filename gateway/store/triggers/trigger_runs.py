@@ -99,7 +99,7 @@ def by_id(connection: Connection, number: int) -> TriggerRun | None:
     return next(iter(_runs(connection, select(trigger_runs).where(_c.id == number))), None)
 
 
-def listed(
+def list_runs(
     connection: Connection,
     *,
     trigger: str | None = None,

@@ -41,7 +41,7 @@ class PastTransition:
         return moment_of(self.id)
 
 
-def listed(
+def list_applications(
     connection: Connection,
     *,
     words: str = "",

@@ -34,7 +34,7 @@ def refuse(api: Served, change: str) -> None:
 
 def journaled(api: Served) -> list[tuple[str, str]]:
     with api.database.reading() as connection:
-        acts = console_acts.listed(connection)
+        acts = console_acts.list_acts(connection)
     return [(act.user, act.act) for act in acts if act.act != "login"]
 
 

@@ -99,7 +99,7 @@ async def test_a_change_taken_back_in_time_mails_nobody(fed: Served) -> None:
         assert "Taken back in time: nobody is mailed." in browsing.page.text
         assert ("new", [OccurrenceState.SKIPPED]) == (await status_of(fed), mails(fed))
         with fed.database.reading() as connection:
-            acts = console_acts.listed(connection, about="application:2026/1")
+            acts = console_acts.list_acts(connection, about="application:2026/1")
         assert [("eva", "application.status")] * 2 == [(act.user, act.act) for act in acts]
 
 

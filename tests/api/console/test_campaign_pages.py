@@ -106,7 +106,7 @@ async def test_a_campaign_is_made_filled_prepared_and_sent_after_a_question(
     assert "Vacatures" in listed.text
     assert "Ask Mailchimp now" not in looked_at.text
     with api.database.reading() as connection:
-        acts = [act.act for act in console_acts.listed(connection, user="anna")]
+        acts = [act.act for act in console_acts.list_acts(connection, user="anna")]
     done = ["login", "create", "add", "prepare", "send", "report"]
     assert [f"campaign.{act}" for act in done[:0:-1]] + done[:1] == acts
 
@@ -291,7 +291,7 @@ async def test_a_campaign_is_sent_once_however_often_the_button_is_pressed(
     assert 303 in {answer.status_code for answer in answers}
     assert {answer.status_code for answer in answers} <= {303, 409}
     with api.database.reading() as connection:
-        acts = [act.act for act in console_acts.listed(connection)]
+        acts = [act.act for act in console_acts.list_acts(connection)]
     assert acts.count("campaign.send") == sum(answer.status_code == 303 for answer in answers)
     assert 1 == len(sandbox.account.campaigns)
 

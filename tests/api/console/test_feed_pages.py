@@ -138,7 +138,7 @@ async def test_a_file_is_imported_after_one_saw_what_it_changes(api: Served) -> 
     assert "people.csv: imported" in done.text
     assert "people.csv 2 0 0 0" in feed.text
     with api.database.reading() as connection:
-        acts = [act.act for act in console_acts.listed(connection)]
+        acts = [act.act for act in console_acts.list_acts(connection)]
     assert ["import", "login"] == acts
 
 

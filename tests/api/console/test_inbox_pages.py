@@ -96,7 +96,7 @@ async def test_a_suggested_application_is_one_click_and_the_next_mail_opens(api:
     assert "“WG: AW: Noch etwas” is filed. This is the next one." in following.text
     assert "Nothing else waits." in last.text
     with api.database.reading() as connection:
-        acts = [(act.act, act.user) for act in console_acts.listed(connection, limit=2)]
+        acts = [(act.act, act.user) for act in console_acts.list_acts(connection, limit=2)]
     assert [("inbox.assign", "anna")] * 2 == acts
     assert first != second
 

@@ -461,7 +461,7 @@ async def test_what_staff_suppressed_is_lifted_with_a_reason(api: Served) -> Non
         [entry] = suppression.history(connection, ANN)
         [act] = [
             act
-            for act in console_acts.listed(connection, user=None, before=None, limit=9)
+            for act in console_acts.list_acts(connection, user=None, before=None, limit=9)
             if act.act == "message.release"
         ]
     assert ("anna", "Ann asked for it by phone") == (entry.released_by, entry.released_remark)
@@ -486,7 +486,7 @@ async def test_what_somebody_else_lifted_meanwhile_is_told(api: Served) -> None:
             assert 422 == answer.status_code
     with api.database.reading() as connection:
         assert "eva" == suppression.history(connection, ANN)[0].released_by
-        acts = console_acts.listed(connection, limit=9)
+        acts = console_acts.list_acts(connection, limit=9)
     assert "message.release" not in [act.act for act in acts]
 
 

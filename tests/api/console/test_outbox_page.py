@@ -68,7 +68,7 @@ async def test_an_entry_is_sent_again_and_another_given_up(api: Served) -> None:
         state_of(api, FAILED),
     )
     with api.database.reading() as connection:
-        acts = console_acts.listed(connection, user=None, before=None, limit=9)
+        acts = console_acts.list_acts(connection, user=None, before=None, limit=9)
     assert {("outbox.retry", ids.show(UNKNOWN)), ("outbox.cancel", ids.show(FAILED))} <= {
         (act.act, act.about) for act in acts
     }

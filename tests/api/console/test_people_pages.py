@@ -240,7 +240,7 @@ async def test_somebody_is_suppressed_and_released_with_a_reason(api: Served) ->
     assert "person.suppress" in page.text
     with api.database.reading() as connection:
         [entry] = suppression.history(connection, HOME)
-        acts = console_acts.listed(connection, limit=9)
+        acts = console_acts.list_acts(connection, limit=9)
     assert ("all", "asked by phone", "eva", "eva", "changed her mind") == (
         entry.scope, entry.remark, entry.by, entry.released_by, entry.released_remark,
     )  # fmt: skip
@@ -289,7 +289,7 @@ async def test_the_same_said_twice_is_said_once(api: Served, whose: str, first: 
         await browsing.press("Release", note="back")
         again = await browsing.press("Suppress", note="moved", scope="bulk")
     with api.database.reading() as connection:
-        acts = console_acts.listed(connection, limit=100)
+        acts = console_acts.list_acts(connection, limit=100)
 
     assert [False, True, False, False, False, True] == told
     assert "is suppressed from now on" in again.text

@@ -113,7 +113,7 @@ async def test_mail_is_stopped_and_let_go_by_whoever_may(api: Served) -> None:
     assert "Mail goes again." in page.text
     with api.database.reading() as connection:
         assert frozenset() == message_lookup.paused(connection)
-        acts = console_acts.listed(connection, user=None, before=None, limit=9)
+        acts = console_acts.list_acts(connection, user=None, before=None, limit=9)
     assert [("anna", "mail.resume", "all"), ("anna", "mail.pause", "all")] == [
         (act.user, act.act, act.about) for act in acts if act.act.startswith("mail.")
     ]

@@ -188,7 +188,7 @@ async def test_the_template_first_then_the_trigger_then_it_is_turned_on(
     assert "Dag Ann" in preview.text
     assert "letter, anna" in history.text
     with api.database.reading() as connection:
-        acts = [act.act for act in console_acts.listed(connection)]
+        acts = [act.act for act in console_acts.list_acts(connection)]
     assert ["trigger.enable", "trigger.create", "template.save", "login"] == acts
 
 

@@ -77,7 +77,7 @@ async def records(crm: Crm, content_id: str, count: int) -> list[Message]:
     def are_there() -> bool:
         nonlocal found
         with crm.database.reading() as connection:
-            listed = messages.listed(connection, limit=100)
+            listed = messages.list_messages(connection, limit=100)
         found = [one for one in reversed(listed) if one.message_id == content_id]
         return len(found) == count
 

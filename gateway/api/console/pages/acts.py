@@ -21,7 +21,7 @@ async def list_acts(
     """List acts, newest first."""
     number = before(cursor)
     rows = await services(request).database.read(
-        console_acts.listed, user=who or None, before=number, limit=_AT_ONCE + 1
+        console_acts.list_acts, user=who or None, before=number, limit=_AT_ONCE + 1
     )
     shown_acts, following = on_page(rows, _AT_ONCE, id_cursor)
     return await render(

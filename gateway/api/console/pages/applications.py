@@ -41,7 +41,7 @@ async def list_applications(
     after = unwrapped(cursor, 1)[0] if cursor else ""
 
     def look(connection: StoreTransaction) -> tuple[list[ListedApplication], list[Status]]:
-        rows = application_list.listed(
+        rows = application_list.list_applications(
             connection, words=q, status=status, after=after, limit=_AT_ONCE + 1
         )
         return rows, application_list.statuses_of_applications(connection)

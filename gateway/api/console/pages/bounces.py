@@ -28,7 +28,7 @@ async def list_undecided(request: Request) -> Response:
     """List bounces of the last week that wait for a decision, newest first."""
     using = services(request)
     rows = await using.database.read(
-        bounces.listed, undecided=True, since=using.clock() - LATELY, limit=_MOST
+        bounces.list_bounces, undecided=True, since=using.clock() - LATELY, limit=_MOST
     )
     return await render(request, "bounces.html", {"bounces": rows})
 

@@ -33,7 +33,7 @@ async def shown(
 
     def look(connection: StoreTransaction) -> dict[str, Any]:
         campaign = campaigns.by_id(connection, number)
-        listed = activities.listed(
+        listed = activities.list_activities(
             connection, number, type=activity_type, after=after, limit=_AT_ONCE + 1
         )
         recipients = {act.recipient for _, act in listed}

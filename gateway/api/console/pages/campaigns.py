@@ -51,7 +51,7 @@ async def list_campaigns(request: Request, using: Using, cursor: Cursor = None) 
     number, machines = before(cursor), using.count_machine_opens()
 
     def look(connection: StoreTransaction) -> list[dict[str, Any]]:
-        listed = campaigns.listed(connection, before=number, limit=_AT_ONCE + 1)
+        listed = campaigns.list_campaigns(connection, before=number, limit=_AT_ONCE + 1)
         tallies = campaign_members.tallies(connection, [campaign.id for campaign in listed])
         numbers = known_numbers_of_several(
             connection,
@@ -142,7 +142,7 @@ async def _new(
         templates = await in_turn(using.campaigns.templates)
     except NotDone as error:
         templates, problem = [], problem or words.in_words_of_the_page(request, str(error))
-    last = await using.database.read(campaigns.listed, limit=1)
+    last = await using.database.read(campaigns.list_campaigns, limit=1)
     sender = {
         "from_name": last[0].from_name if last else "",
         "from_address": last[0].from_address if last else "",

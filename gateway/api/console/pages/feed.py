@@ -75,12 +75,12 @@ async def _shown(
     using = services(request)
 
     def look(connection: StoreTransaction) -> dict[str, Any]:
-        waiting = open_references.listed(connection, limit=_REFERENCES + 1)
+        waiting = open_references.list_open_texts(connection, limit=_REFERENCES + 1)
         return {
             "states": feed_faults.states(connection),
             "waiting": waiting[:_REFERENCES],
             "more_wait": len(waiting) > _REFERENCES,
-            "past": feed_faults.past(connection, before=before, limit=_AT_ONCE + 1),
+            "past": feed_faults.list_imports(connection, before=before, limit=_AT_ONCE + 1),
         }
 
     values = await using.database.read(look)

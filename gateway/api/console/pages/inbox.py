@@ -37,7 +37,9 @@ async def list_mails(
     """List the mails that wait for a decision, or those in another state; newest first."""
     number = before(cursor)
     states = [InboxState(state)] if state in set(InboxState) else []
-    rows = await using.database.read(inbox.listed, states=states, before=number, limit=_AT_ONCE + 1)
+    rows = await using.database.read(
+        inbox.list_inbox, states=states, before=number, limit=_AT_ONCE + 1
+    )
     shown_rows, following = on_page(rows, _AT_ONCE, id_cursor)
     return await render(
         request,
@@ -131,8 +133,8 @@ async def _decided(
 def _next_waiting(connection: StoreTransaction, number: int) -> InboxRow | None:
     """Return the next older mail that waits for a decision, or else the newest."""
     states = [InboxState.NEEDS_ATTENTION]
-    older = inbox.listed(connection, states=states, before=number, limit=1)
-    return next(iter(older or inbox.listed(connection, states=states, limit=1)), None)
+    older = inbox.list_inbox(connection, states=states, before=number, limit=1)
+    return next(iter(older or inbox.list_inbox(connection, states=states, limit=1)), None)
 
 
 def _what_was_done(request: Request, row: InboxRow) -> str:

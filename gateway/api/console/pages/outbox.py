@@ -28,8 +28,10 @@ async def list_entries(
     outbox_state = OutboxState(state) if state in set(OutboxState) else None
     entries = await services(request).database.read(
         lambda connection: status_mail.among(
-            outbox.listed(connection, state=outbox_state, before=number, limit=_AT_ONCE + 1),
-            status_mail.waiting(connection, state=outbox_state, before=number, limit=_AT_ONCE + 1),
+            outbox.list_outbox(connection, state=outbox_state, before=number, limit=_AT_ONCE + 1),
+            status_mail.list_waiting_mail(
+                connection, state=outbox_state, before=number, limit=_AT_ONCE + 1
+            ),
             _AT_ONCE + 1,
         )
     )

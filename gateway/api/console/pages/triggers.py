@@ -52,7 +52,7 @@ async def show_all(request: Request, using: Using) -> Response:
             "event_titles": {name: event.title for name, event in EVENTS.items()},
             "triggers": editing.triggers(),
             "templates": editing.templates(),
-            "waiting": using.triggers.waiting(),
+            "waiting": using.triggers.list_waiting_mail(),
             "held": editing.held(),
             "problem": "",
         }

@@ -295,7 +295,7 @@ class OpenText:
     examples: tuple[str, ...] = ()  #: Ids of some records that have it.
 
 
-def listed(
+def list_open_texts(
     connection: Connection,
     *,
     reference: str = "",
