@@ -76,7 +76,7 @@ async def known(using: ApiServices, secret: str) -> Token | None:
     token = await using.database.read(tokens.find, secret)
     now = using.clock()
     if token is not None and tokens.is_stale(token, now):
-        await using.database.write(tokens.used, token.id, now)
+        await using.database.write(tokens.record_use, token.id, now)
     return token
 
 

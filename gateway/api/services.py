@@ -362,7 +362,7 @@ class TriggerChanges(Protocol):
     def undo(self) -> timedelta:
         """Return how long mail about a changed status waits, so that it can be taken back."""
 
-    def held(self) -> str:
+    def why_held(self) -> str:
         """Return why all triggered mail is held; empty if it isn't."""
 
     def hold(self, *, by: str, note: str) -> int:

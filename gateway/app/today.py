@@ -51,7 +51,7 @@ def read_today(
     """Read the mail flow of 24 hours, what waits, and what is paused."""
     quarters = (counted or CountedQuarters()).of_a_day(connection, now)
     return today_document(
-        quarters, views.undecided(connection, now), message_lookup.paused(connection)
+        quarters, views.undecided(connection, now), message_lookup.paused_mail(connection)
     )
 
 

@@ -454,7 +454,7 @@ class _FileImport:
                 line = -row.line if number else row.line
                 records.append((line, record))
                 gaps[line] = self._gaps_of(row, fields, adds_only=True)
-            are_known = self._feed.known([record for _, record in records])
+            are_known = self._feed.are_known([record for _, record in records])
             known_records = [
                 record for record, is_known in zip(records, are_known, strict=True) if is_known
             ]

@@ -385,7 +385,7 @@ def known_numbers_of_several(
         for number, synced in campaign_syncs.by_ids(connection, numbers).items()
         if synced.counters is not None
     }
-    counts = (counted_campaigns or CountedCampaigns()).several(connection, list(counters))
+    counts = (counted_campaigns or CountedCampaigns()).counts_of(connection, list(counters))
     return {
         number: numbers_document(
             report(counted, counts[number]), count_machine_opens=count_machine_opens

@@ -380,7 +380,7 @@ def _scope_due(
             moment = min(now, max(sent, latest, came_in or now))
             bounced.append(HardBounce(sent, moment, bounces.report_of(entry.message, report)))
         in_flight = now - _IN_FLIGHT
-        arrived = bounces.arrived(connection, entry.address, in_flight, besides=entry.message)
+        arrived = bounces.last_arrival(connection, entry.address, in_flight, besides=entry.message)
     scope = scope_for(bounce, bounced, arrived=arrived, rules=settings.rules)
     if released and bounce.kind in (BounceKind.COMPLAINT, BounceKind.OPT_OUT):
         # One from before the release was known then: it was only read late, or is a repetition.

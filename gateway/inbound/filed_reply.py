@@ -42,7 +42,7 @@ def file_reply(
     entry = entry_of(filing, new_id=new_id, lookup=settings.lookup, rules=rules)
     is_added = history.add(connection, entry)
     if not is_added:
-        first = history.same(connection, entry.reference, entry.fingerprint)
+        first = history.by_fingerprint(connection, entry.reference, entry.fingerprint)
         assert first is not None
         if is_other_new(filing, first, settings.lookup):
             entry = entry_of(
@@ -50,7 +50,7 @@ def file_reply(
             )
             is_added = history.add(connection, entry)
     if not is_added:
-        first = history.same(connection, entry.reference, entry.fingerprint)
+        first = history.by_fingerprint(connection, entry.reference, entry.fingerprint)
         assert first is not None
         when = now.isoformat(timespec="seconds")
         history.remark(connection, first, f"{REPEATED} {when} {entry.staff} {entry.staff_text}")

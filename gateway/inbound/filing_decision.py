@@ -85,7 +85,7 @@ class FilingDecider:
 
         settled = self._settled_already(connection, mail)
         if mail.sighting is not None:
-            inbox.sight(connection, mail.sighting, (settled or mail.row).id)
+            inbox.add_sighting(connection, mail.sighting, (settled or mail.row).id)
         if settled is not None:
             return settled
 

@@ -108,7 +108,7 @@ class ReplyImporter:
         `size` is its length in octets: with another size it is a different mail, under a UID that
         the server has reused.
         """
-        row = await self._database.read(inbox.sighted, sighting)
+        row = await self._database.read(inbox.by_sighting, sighting)
         if row is None or size not in (None, row.size):
             return None
         return verdict_on(row)
@@ -131,7 +131,7 @@ class ReplyImporter:
             if verdict is not None:
                 sighting, number = origin.sighting, before.id
                 if sighting is not None:
-                    await self._database.write(inbox.sight, sighting, number)
+                    await self._database.write(inbox.add_sighting, sighting, number)
                 return verdict
         row = before or InboxRow(
             id=self._new_id(),

@@ -17,7 +17,7 @@ class WaitingMail:
 
     async def put(self, number: int, where: Sighting) -> None:
         """Record where a mail was moved to."""
-        await self._database.write(inbox.sight, where, number)
+        await self._database.write(inbox.add_sighting, where, number)
 
     async def decided(self, mailbox: str, folder: str) -> list[tuple[Sighting, ImportVerdict]]:
         """Return the mails in a folder on which a person has decided."""
@@ -27,4 +27,4 @@ class WaitingMail:
 
     async def clear(self, places: Sequence[Sighting]) -> None:
         """Forget places that no longer have a mail."""
-        await self._database.write(inbox.unsight, places)
+        await self._database.write(inbox.delete_sightings, places)

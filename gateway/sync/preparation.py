@@ -126,7 +126,7 @@ def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
             )
             addresses = [member.address for member in members if member.address]
             standings = session.standings.within(connection, addresses)
-            contacts = audiences.known(connection, campaign.audience, addresses)
+            contacts = audiences.known_contacts(connection, campaign.audience, addresses)
         if not members:
             break
         now = session.clock()

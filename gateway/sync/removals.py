@@ -41,6 +41,6 @@ class Removals:
                 errors.append(str(error))
                 continue
             with self.database.writing() as connection:
-                removals.done(connection, removal.id)
+                removals.delete_done(connection, removal.id)
             gone += 1
         return gone, errors

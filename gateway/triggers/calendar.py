@@ -43,7 +43,7 @@ def calendar(
     nothing that is settled. All days are queried together, and triggers that differ only in their
     wording are queried together, too.
     """
-    looks = trigger_runs.looks(connection)
+    looks = trigger_runs.last_looks(connection)
     last = today + timedelta(days=days - 1)
     alike: dict[tuple[date, Trigger], list[Trigger]] = {}
     for checked in checked_triggers:
@@ -61,7 +61,7 @@ def calendar(
             connection, settings, triggers[0], candidates, today, standings=standings
         )
         names = [trigger.name for trigger in triggers]
-        settled = due.settled(connection, names, (entry.key[0] for entry in decided))
+        settled = due.settled_keys(connection, names, (entry.key[0] for entry in decided))
         keys = {entry.key for entry in decided}
         counted: dict[frozenset[_Key], list[DueDay]] = {}
         for name in names:

@@ -125,7 +125,7 @@ class _FactsOfGroup:
         self._holder = holder
         self._settings = settings = mails_to_send[0].settings
         self._facts = due.facts_of(connection, [mail_to_send.row for mail_to_send in mails_to_send])
-        self._switches = message_lookup.paused(connection)
+        self._switches = message_lookup.paused_mail(connection)
         self._mailboxes = [
             settings.lookup(mail_to_send.mail.address) for mail_to_send in mails_to_send
         ]

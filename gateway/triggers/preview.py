@@ -43,7 +43,7 @@ def preview(
 ) -> Preview:
     """Return what a run of a date event on a day would do; `is_today`: as things stand now."""
     trigger = checked.trigger
-    looked = trigger_runs.looked(connection, trigger.name) if is_today else None
+    looked = trigger_runs.last_look(connection, trigger.name) if is_today else None
     first = first_day_to_look_at(trigger, looked, today)
     candidates = [
         candidate

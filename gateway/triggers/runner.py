@@ -57,7 +57,7 @@ class Runner:
         runs = []
         for checked in settings.active():
             name = checked.trigger.name
-            looked = await self._database.read(partial(trigger_runs.looked, trigger=name))
+            looked = await self._database.read(partial(trigger_runs.last_look, trigger=name))
             if today in (looked, self._failed_on.get(name)):
                 continue
             lease = Lease(
@@ -125,7 +125,7 @@ class Runner:
 
         def begin(connection: StoreTransaction) -> int:
             trigger_runs.begin(connection, run)
-            if epochs.held(connection):
+            if epochs.why_held(connection):
                 return 0
             # What seemed too late before is due again if the day is searched again.
             return ledger.revive(connection, run.trigger, now, run.id)
@@ -141,7 +141,7 @@ class Runner:
             # If run by hand before the hour, the day is searched again for what the CRM sends until
             # then.
             if self.has_come(now):
-                trigger_runs.look(connection, trigger.name, run.day, now)
+                trigger_runs.record_look(connection, trigger.name, run.day, now)
             if is_news:
                 trigger_runs.note_due(connection, run.id, due=added, state=state)
             else:

@@ -41,7 +41,7 @@ def search(
     if not isinstance(event, DateEvent):
         raise AssertionError("only the event of a day is looked for")
     with database.reading() as connection:
-        looked = trigger_runs.looked(connection, trigger.name)
+        looked = trigger_runs.last_look(connection, trigger.name)
         first = first_day_to_look_at(trigger, looked, today)
         selected = list(due.candidates(connection, trigger, first, today, fresh=True))
         usual = trigger_runs.usual(connection, trigger.name)

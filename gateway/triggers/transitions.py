@@ -148,13 +148,13 @@ class ApplicationChanges:
     ) -> tuple[Change, list[Occurrence], list[NotMailed]]:
         """Change an application; return the change, the mail it owes, and missing recipients."""
         try:
-            before = transitions.locked(self._connection, reference)
+            before = transitions.lock_application(self._connection, reference)
         except transitions.NoSuchApplication as error:
             return Change(reference=reference, error=str(error)), [], []
         old = before.application.status
         status = old if request.status is None else request.status
         change = Change(reference=reference, before=old, status=status)
-        last = transitions.last(self._connection, reference)
+        last = transitions.last_transition(self._connection, reference)
         is_submission = request.event.by_candidate
         # A submission known only from the feed is no reason not to acknowledge it.
         was_submitted = last is not None and last.event.by_candidate
@@ -194,7 +194,7 @@ class ApplicationChanges:
         change = replace(change, changed=True, undone=undone, withdrawn=withdrawn)
         if undone:
             return change, [], []
-        around = transitions.around(self._connection, after, request.actor)
+        around = transitions.staff_around(self._connection, after, request.actor)
         triggers = (
             self._settings.checked_triggers[name].trigger
             for name in sorted(self._settings.checked_triggers)

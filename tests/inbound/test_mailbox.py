@@ -256,7 +256,7 @@ class TestExactlyOnce:
         with dovecot.open(user) as client, rig.database.writing() as connection:
             found = str(client.status("INBOX", "(UIDVALIDITY)")[1][0], "ascii")
             place = rig.sighting(2, int(found.rsplit(maxsplit=1)[-1].rstrip(")")))
-            inbox.sight(connection, place, rig.mails()[0].id)
+            inbox.add_sighting(connection, place, rig.mails()[0].id)
 
         async with watching(rig, settings(dovecot.port, user)):
             await wait_until(holds(dovecot, user, "Imported", 2), "the mail", 20)

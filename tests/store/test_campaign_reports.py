@@ -35,7 +35,7 @@ def test_each_member_counts_once_when_it_did_a_thing_first(database: Database) -
 
     with database.reading() as connection:
         over_time = campaign_reports.over_time(connection, CAMPAIGN, MINUTE)
-        kept = campaign_reports.kept(connection, CAMPAIGN)
+        kept = campaign_reports.kept_counts(connection, CAMPAIGN)
 
     grown = {
         name: [(int((at - MINUTE - NOW) / MINUTE), number) for at, number in sorted(entries)]

@@ -21,7 +21,7 @@ from gateway.store.people.suppressed import (
     SuppressedAddress,
     SuppressedAddresses,
     SuppressionFilter,
-    behind,
+    position_after,
 )
 from gateway.store.people.suppression import Standings
 from gateway.store.schema.feed import addresses, groups, memberships, people, statuses
@@ -171,7 +171,7 @@ def test_pages_of_any_size_have_every_reason_once(fed_store: Database, size: int
             left = listing(fed_store).count(connection, ALL, at=NOW, after=after)
             assert len(whole) - len(found) == left
             found += page
-            after = behind(page, after)
+            after = position_after(page, after)
             if len(page) < size:
                 break
         over = listing(fed_store).behind_all_of(connection, ALL, "quiet@x.org", at=NOW)

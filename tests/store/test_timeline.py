@@ -119,7 +119,7 @@ def told(events: tuple[TimelineEvent, ...]) -> list[str]:
 def pages(store: Database, standings: Standings, limit: int) -> Iterator[list[str]]:
     after = None
     with store.reading() as connection:
-        record = people.known(connection, ANN)
+        record = people.known_person(connection, ANN)
         while True:
             asked = TimelineAsked(limit=limit, after=after)
             found = part(connection, standings, record, asked)
@@ -156,7 +156,7 @@ def test_a_timeline_is_told_by_sort_and_time(
     store: Database, standings: Standings, asked: TimelineAsked, expected: list[str]
 ) -> None:
     with store.reading() as connection:
-        record = people.known(connection, ANN)
+        record = people.known_person(connection, ANN)
         assert expected == told(part(connection, standings, record, asked).events)
 
 
@@ -166,7 +166,7 @@ def test_news_shift_nothing_and_length_costs_no_further_questions(
     store: Database, standings: Standings
 ) -> None:
     with store.reading() as connection:
-        record = people.known(connection, ANN)
+        record = people.known_person(connection, ANN)
         first = part(connection, standings, record, TimelineAsked(limit=8))
 
     asked: list[str] = []
@@ -177,7 +177,7 @@ def test_news_shift_nothing_and_length_costs_no_further_questions(
             take_in(connection, 1, [message(60 + nth, HOME, nth=1) for nth in range(more)], [])
         asked.clear()
         with store.reading() as connection:
-            record = people.known(connection, ANN)
+            record = people.known_person(connection, ANN)
             rest = part(connection, standings, record, TimelineAsked(after=first.end))
         assert EVERYTHING[8:] == told(rest.events)
         counts.append(len(asked))

@@ -187,7 +187,7 @@ class Crm:
     def done(self, ref: PersonRef) -> list[MemberActivity]:
         """Return what a person did."""
         with self.database.reading() as connection:
-            newest = activities.newest(connection, ref, None, None, 1000)
+            newest = activities.newest_of_person(connection, ref, None, None, 1000)
         return sorted(newest, key=lambda done: done.act.activity.at)
 
     def types(self, ref: PersonRef) -> list[str]:

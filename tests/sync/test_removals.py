@@ -41,7 +41,7 @@ def wanted(crm: Crm, mode: str) -> Removals:
 
 def left(crm: Crm) -> list[str]:
     with crm.database.reading() as connection:
-        return removals.waiting(connection)
+        return removals.errors_of_waiting(connection)
 
 
 def test_a_contact_is_archived(crm: Crm) -> None:

@@ -62,7 +62,7 @@ def day_by_day(
     """Return the calendar, each day selected by itself."""
     due_days = []
     for checked in checked_triggers:
-        looked = trigger_runs.looked(connection, checked.trigger.name)
+        looked = trigger_runs.last_look(connection, checked.trigger.name)
         for number in range(days):
             day = today + timedelta(days=number)
             first = first_day_to_look_at(checked.trigger, looked, today) if not number else day

@@ -161,7 +161,7 @@ class ConsoleAccess:
         is_used = "hx-request" not in request.headers
         if is_used and console_sessions.is_stale(session, now):
             until = min(now + terms.session, session.since + LONGEST)
-            await using.database.write(console_sessions.seen, session.digest, now, until)
+            await using.database.write(console_sessions.record_use, session.digest, now, until)
         return ConsoleUser(name=session.user, roles=roles, session=session), ""
 
 

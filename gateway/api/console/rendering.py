@@ -70,7 +70,7 @@ async def render(
     notice = ""
     if user is not None and user.session.notice and "hx-request" not in request.headers:
         notice, digest = user.session.notice, user.session.digest
-        await using.database.write(console_sessions.tell, digest, "")
+        await using.database.write(console_sessions.set_notice, digest, "")
 
     def translated(text: str, /, **inserted: object) -> str | Markup:
         # Translations are our own; inserted values may come from anybody.
@@ -110,7 +110,7 @@ async def see_other(request: Request, path: str, sentence: str = "") -> Response
     user: ConsoleUser | None = request.state.user
     if sentence and user is not None:
         digest = user.session.digest
-        await services(request).database.write(console_sessions.tell, digest, sentence)
+        await services(request).database.write(console_sessions.set_notice, digest, sentence)
     return RedirectResponse(path, 303, headers={"cache-control": "no-store"})
 
 

@@ -43,7 +43,7 @@ async def list_entries(
     """List what was and is to be sent, the newest first."""
     number, most = before(cursor), limit + 1
     entries = await using.database.read(
-        lambda connection: status_mail.among(
+        lambda connection: status_mail.merge_newest_first(
             outbox.list_outbox(connection, state=state, since=since, before=number, limit=most),
             status_mail.list_waiting_mail(
                 connection, state=state, since=since, before=number, limit=most

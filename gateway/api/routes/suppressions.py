@@ -60,7 +60,7 @@ from gateway.store.people.suppressed import (
     Position,
     SuppressedAddress,
     SuppressionFilter,
-    behind,
+    position_after,
 )
 from gateway.store.views import timeline
 
@@ -122,7 +122,7 @@ async def list_suppressions(
     suppressed = await using.database.read(
         listed.page, selection, at=at, after=after, limit=limit + 1
     )
-    following = wrapped([str(part) for part in behind(suppressed[:limit], after)])
+    following = wrapped([str(part) for part in position_after(suppressed[:limit], after)])
     return page(
         request, suppressed, limit, document=suppressed_address_document, cursor=lambda _: following
     )
@@ -164,7 +164,7 @@ async def csv_pages(using: ApiServices, selection: SuppressionFilter) -> AsyncIt
         yield written.getvalue()
         if len(rows) < AT_ONCE:
             return
-        heading, position = (), behind(rows, position)
+        heading, position = (), position_after(rows, position)
 
 
 async def _from(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
@@ -203,7 +203,7 @@ async def suppress(
 
     def add(connection: StoreTransaction) -> StoredAnswer:
         if isinstance(whom, PersonRef):
-            _known(connection, whom)
+            _known_person(connection, whom)
         entry = suppression.add(
             connection,
             id=using.new_id(),
@@ -233,7 +233,7 @@ async def show_suppressions(request: Request, using: Using, address: AddressOrPe
         erased = standings.names_if_erased(connection, whom)
         history = suppression.history(connection, whom, erased=erased)
         if isinstance(whom, PersonRef):
-            record = _known(connection, whom)
+            record = _known_person(connection, whom)
             reasons = timeline.suppressions_of(connection, standings, record)
             return person_standing_document(record, reasons, history)
         standing = standings.within(connection, [whom]).get(whom, Standing())
@@ -281,8 +281,8 @@ async def release(
     return respond(request, released_document(str(whom), released))
 
 
-def _known(connection: StoreTransaction, ref: PersonRef) -> PersonRecord:
+def _known_person(connection: StoreTransaction, ref: PersonRef) -> PersonRecord:
     try:
-        return people.known(connection, ref)
+        return people.known_person(connection, ref)
     except PersonUnknown as error:
         raise Problem(404, str(error)) from error

@@ -47,7 +47,7 @@ def report_document(settings: Settings, store: Database, number: int) -> Campaig
     """Return the report of a sent campaign, as stored; CampaignNotSent, or NoSuchCampaign."""
     synced_campaign = sent(store, number)
     with store.reading() as connection:
-        counts = campaign_reports.kept(connection, number)
+        counts = campaign_reports.kept_counts(connection, number)
     return campaign_report_document(
         synced_campaign,
         report(synced_campaign.counters or Counters(), counts),
@@ -69,7 +69,7 @@ def drawing(
 
     start = synced_campaign.campaign.sent_at or common.now()
     with store.reading() as connection:
-        latest = campaign_reports.last(connection, synced_campaign.campaign.id)
+        latest = campaign_reports.last_activity_at(connection, synced_campaign.campaign.id)
         end = max(filter(None, (synced_campaign.synced_at, latest, start + timedelta(minutes=10))))
         buckets = campaign_reports.over_time(
             connection, synced_campaign.campaign.id, width(end - start)

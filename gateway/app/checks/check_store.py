@@ -98,7 +98,7 @@ def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
         with database.reading() as connection:
             lost = erasure.undone(settings, connection)
             marks = erasure_keys.marks(connection).keys()
-            waiting = removals.waiting(connection)
+            waiting = removals.errors_of_waiting(connection)
         file_marks = set(erased_names(settings).key_marks) if marks else set()
     except GatewayError as problem:
         yield error("erasures", str(problem))

@@ -73,7 +73,7 @@ def store_for_triggers(settings: Settings, database: Database) -> Iterator[Findi
             for what in {kind for checked in rules for kind in feeds_of(checked.trigger)}
             if due.never_fed(connection, what)
         }
-        held = epochs.held(connection)
+        held = epochs.why_held(connection)
         trigger_words = vocabulary.read(connection)
     today = common.now().astimezone(common.time_zone(settings)).date()
     for rule in rules:

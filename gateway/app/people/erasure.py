@@ -148,7 +148,7 @@ def erase(
     names = erased_names(settings)
     blobs = Blobs(settings.store.blobs)
     ids = common.ids_of(database)
-    mentions = whom.likely("")
+    mentions = whom.likely_mentions("")
     mentioned_in = [
         number for number, digest in _unfiled(database) if mentions.are_in(_content(blobs, digest))
     ]
@@ -239,7 +239,7 @@ def _not_in_the_journal_yet(
     worker that has ended are taken in when the gateway starts, and those made while the store was
     away when it is back.
     """
-    mentions, until = whom.certain(""), time.monotonic() + _LOGS_TAKEN_IN.total_seconds()
+    mentions, until = whom.certain_mentions(""), time.monotonic() + _LOGS_TAKEN_IN.total_seconds()
     while True:
         records = [
             (file, file.read_bytes())
@@ -263,7 +263,7 @@ def _look_through_files(settings: Settings, whom: ErasureSubject, *, dry_run: bo
 
     Waiting files are left alone: what they say about others was not imported yet.
     """
-    mentions = whom.likely("erased")
+    mentions = whom.likely_mentions("erased")
     rows, whole, waiting = 0, list[Path](), list[Path]()
     for file, is_handled in _files_of_feed(settings):
         kind = next((kind for kind in KINDS if file.name.lower().startswith(kind)), "")
@@ -392,7 +392,7 @@ def _unfiled(database: Database) -> Iterator[tuple[int, str]]:
     last = 0
     while True:
         with database.reading() as connection:
-            rows = erasure_subject.unfiled(connection, last, _AT_ONCE)
+            rows = erasure_subject.unfiled_mail(connection, last, _AT_ONCE)
         if not rows:
             return
         yield from rows

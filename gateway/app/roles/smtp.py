@@ -271,7 +271,7 @@ class _Chores:
     async def first_look(self) -> None:
         """Read what is stored about relays and feed; without a store, do so later."""
         try:
-            self._stored_offers = await self._database.read(relay_offers.kept)
+            self._stored_offers = await self._database.read(relay_offers.stored_offers)
             self._services.offers = {**self._services.offers, **self._stored_offers}
             await self.look_at_feed()
         except StoreUnavailable as error:

@@ -280,9 +280,9 @@ class TriggerEditing(TriggerChanges):
     def undo(self) -> timedelta:
         return self._settings().triggers.undo
 
-    def held(self) -> str:
+    def why_held(self) -> str:
         with self._database.reading() as connection:
-            return epochs.held(connection)
+            return epochs.why_held(connection)
 
     def hold(self, *, by: str, note: str) -> int:
         return hold_all(self._database, by=by, note=note)

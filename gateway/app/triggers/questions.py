@@ -47,7 +47,7 @@ class TriggerAnswers(TriggerQuestions):
     def list_triggers(self) -> tuple[Sequence[TriggerDocument], Sequence[UnusableTriggerDocument]]:
         good, unusable = triggers.read_all(self._settings())
         with self._database.reading() as connection:
-            looked = {name: trigger_runs.looked(connection, name) for name in good}
+            looked = {name: trigger_runs.last_look(connection, name) for name in good}
         usable = [trigger_document(checked.trigger, looked[name]) for name, checked in good.items()]
         faulty: list[UnusableTriggerDocument] = [
             {
@@ -66,7 +66,7 @@ class TriggerAnswers(TriggerQuestions):
         with _told_as_problems():
             checked = trigger_previews.named(self._settings(), name)
         with self._database.reading() as connection:
-            looked = trigger_runs.looked(connection, name)
+            looked = trigger_runs.last_look(connection, name)
         return {**trigger_document(checked.trigger, looked), "runs": list(self.runs(name))}
 
     def runs(self, name: str) -> Sequence[TriggerRunDocument]:

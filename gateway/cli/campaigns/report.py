@@ -104,7 +104,7 @@ def show_report(
             complain(f"note: Mailchimp can't be asked; this is what was known before: {error}")
         synced = sent(store, campaign_id)
         with store.reading() as connection:
-            counts = campaign_reports.kept(connection, campaign_id)
+            counts = campaign_reports.kept_counts(connection, campaign_id)
         campaign_report = report(synced.counters or Counters(), counts)
         if plot is not None:
             shapes = drawing(invocation.settings, store, synced)
@@ -132,7 +132,7 @@ def lines_of(context: Context, number: int) -> Iterator[str]:
     with context.store() as store:
         synced = sent(store, number)
         with store.reading() as connection:
-            counts = campaign_reports.kept(connection, number)
+            counts = campaign_reports.kept_counts(connection, number)
     yield from _lines(context, synced, report(synced.counters or Counters(), counts))
 
 

@@ -51,7 +51,7 @@ def list_entries(
     since = request.since
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> list[OutboxRow]:
-        return status_mail.among(
+        return status_mail.merge_newest_first(
             outbox.list_outbox(connection, state=state, since=since, before=before, limit=limit),
             status_mail.list_waiting_mail(
                 connection, state=state, since=since, before=before, limit=limit

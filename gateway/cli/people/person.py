@@ -126,7 +126,7 @@ def show(
         store.reading() as connection,
     ):
         if isinstance(key, PersonRef):
-            people.known(connection, key)
+            people.known_person(connection, key)
         records = pages(connection, standings, key, timeline_request)
     if not records:
         raise NotFound(f"nobody known as {person}", PersonUnknown.cure)

@@ -105,7 +105,7 @@ def add(
     with invocation.store() as store:
         new_id = common.ids_of(store).next
         with store.writing() as connection:
-            record = people.known(connection, key) if isinstance(key, PersonRef) else None
+            record = people.known_person(connection, key) if isinstance(key, PersonRef) else None
             suppression.add(
                 connection,
                 id=new_id(),
@@ -341,7 +341,7 @@ def _look(invocation: Context, store: Database, key: PersonRef | str) -> _Suppre
         if isinstance(key, PersonRef):
             from gateway.store.views import timeline  # It reads across all rooms.
 
-            record = people.known(connection, key)
+            record = people.known_person(connection, key)
             reasons = timeline.suppressions_of(connection, standings, record)
             return _SuppressionsFound(
                 title=f"{key} {one_line(record.person.name)}".strip(),

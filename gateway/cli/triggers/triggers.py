@@ -100,7 +100,7 @@ def list_triggers(context: typer.Context, request: ListRequest, waiting: _Waitin
         return
     checked_triggers, unusable = triggers.read_all(invocation.settings)
     with invocation.store() as store, store.reading() as connection:
-        looked = {name: trigger_runs.looked(connection, name) for name in checked_triggers}
+        looked = {name: trigger_runs.last_look(connection, name) for name in checked_triggers}
     columns: ListColumns[str] = {
         "name": lambda name: name,
         "on": lambda name: "yes" if checked_triggers[name].trigger.enabled else "no",
@@ -206,7 +206,7 @@ def run_triggers(
             may_send = await engine.restore_detector.may_send()
             runs = [await engine.run(checked, even_now=now) for checked in checked_triggers]
             await send_reports(store, own_mail)
-            return runs, "" if may_send else await store.read(epochs.held)
+            return runs, "" if may_send else await store.read(epochs.why_held)
 
     with invocation.store() as store:
         runs, held = asyncio.run(run(store))

@@ -40,7 +40,7 @@ def is_stale(token: Token, now: datetime) -> bool:
     return token.last_used is None or now - token.last_used >= _EXACTLY
 
 
-def used(connection: Connection, number: int, now: datetime) -> None:
+def record_use(connection: Connection, number: int, now: datetime) -> None:
     """Record when a token was last used."""
     use = update(tokens).where(
         tokens.c.id == number, or_(tokens.c.last_used.is_(None), tokens.c.last_used < now)

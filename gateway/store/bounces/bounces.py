@@ -108,7 +108,7 @@ def of_message(connection: Connection, message: int) -> list[KeptBounce]:
     """Return the bounces of a message in the journal, in order of arrival."""
     order = (bounces.c.inbox, bounces.c.position)
     query = select(bounces).where(bounces.c.message == message).order_by(*order)
-    return [_kept(row) for row in connection.execute(query)]
+    return [_from_row(row) for row in connection.execute(query)]
 
 
 def of_person(
@@ -156,7 +156,7 @@ def _newest(
         .order_by(c.inbox.desc(), c.position)
         .limit(limit)
     )
-    return [_kept(row) for row in connection.execute(query)]
+    return [_from_row(row) for row in connection.execute(query)]
 
 
 def hard_since(connection: Connection, address: str, since: datetime) -> list[HardBounce]:
@@ -203,7 +203,7 @@ def told_first(connection: Connection, entry: KeptBounce, report: str) -> dateti
     return None if first is None else ids.moment_of(first)
 
 
-def arrived(
+def last_arrival(
     connection: Connection, address: str, before: datetime, *, besides: int
 ) -> datetime | None:
     """Return when the latest message to an address was sent that did not bounce, if any.
@@ -248,7 +248,7 @@ def at_position(connection: Connection, mail: int, position: int) -> KeptBounce 
     c = bounces.c
     query = select(bounces).where(c.inbox == mail, c.position == position)
     row = connection.execute(query).first()
-    return None if row is None else _kept(row)
+    return None if row is None else _from_row(row)
 
 
 def list_bounces(
@@ -279,10 +279,10 @@ def list_bounces(
         mail, position = after
         of_same = and_(c.inbox == mail, c.position > position)
         query = query.where(c.inbox <= mail, or_(c.inbox < mail, of_same))
-    return [_kept(row) for row in connection.execute(query)]
+    return [_from_row(row) for row in connection.execute(query)]
 
 
-def _kept(row: Row[Any]) -> KeptBounce:
+def _from_row(row: Row[Any]) -> KeptBounce:
     values = dict(row._mapping)
     values["proof"] = Proof(values["proof"]) if values["proof"] else None
     values["kind"] = BounceKind(values["kind"])

@@ -135,7 +135,9 @@ def is_out(connection: Connection, mailed: MailedRecipient, now: datetime) -> bo
     """Whether the recipient of a mail has already unsubscribed from all mailings."""
     if mailed.erased:
         return all(_is_kept(connection, entry.name) for entry in mailed.erased)
-    return all(_in_force(connection, whose, now) for whose in _whose(connection, mailed))
+    return all(
+        _in_force(connection, whose, now) for whose in _refs_or_addresses_of(connection, mailed)
+    )
 
 
 def _is_kept(connection: Connection, name: str) -> bool:
@@ -166,7 +168,7 @@ def unsubscribe(
         )
         return None
     is_news = False
-    for whose in _whose(connection, mailed):
+    for whose in _refs_or_addresses_of(connection, mailed):
         if topic:
             person = whose if isinstance(whose, PersonRef) else None
             address = "" if isinstance(whose, PersonRef) else whose
@@ -197,7 +199,9 @@ def unsubscribe(
     )
 
 
-def _whose(connection: Connection, mailed: MailedRecipient) -> tuple[PersonRef | str, ...]:
+def _refs_or_addresses_of(
+    connection: Connection, mailed: MailedRecipient
+) -> tuple[PersonRef | str, ...]:
     if mailed.person is None:
         return (mailed.address,)
     records = people.find(connection, mailed.person)

@@ -120,7 +120,7 @@ def recipients_of(
     }
     members = _members_among(connection, mailing.id, addresses.values())
     strangers = {key for key, address in addresses.items() if address not in members}
-    moved = _moved(connection, mailing, {email_id for email_id, _ in strangers})
+    moved = _moved_addresses(connection, mailing, {email_id for email_id, _ in strangers})
     return addresses | {key: moved[key[0]] for key in strangers if key[0] in moved}
 
 
@@ -149,7 +149,7 @@ def _members_among(connection: Connection, campaign: int, addresses: Iterable[st
     return members
 
 
-def _moved(
+def _moved_addresses(
     connection: Connection, mailing: ActivityCampaign, email_ids: Collection[str]
 ) -> dict[str, str]:
     """Return the members' addresses of contacts whose address has changed since (M7)."""
@@ -276,7 +276,7 @@ def of_recipients(
     return doings
 
 
-def newest(
+def newest_of_person(
     connection: Connection,
     person: PersonRef,
     since: datetime | None,

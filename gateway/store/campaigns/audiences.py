@@ -138,7 +138,7 @@ def refuse(connection: Connection, audience: str, members: Iterable[KnownContact
     insert_rows(connection, audience_members, columns, rows, conflict=conflict)
 
 
-def known(
+def known_contacts(
     connection: Connection, audience: str, addresses: Collection[str]
 ) -> dict[str, KnownContact]:
     """Return what Mailchimp knows about addresses (in lookup form), for those it knows."""

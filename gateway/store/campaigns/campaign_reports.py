@@ -30,7 +30,7 @@ _LINKS = 10  #: The most clicked.
 _REMEMBERED = 2_000  #: Campaigns.
 
 
-def kept(connection: Connection, campaign: int) -> KeptCounts:
+def kept_counts(connection: Connection, campaign: int) -> KeptCounts:
     """Count what members did; `links` are the ten most clicked."""
     clicked = _A.type == ActivityType.CLICKED.value
     clicks, members = func.count().label("clicks"), func.count(_A.recipient.distinct())
@@ -45,10 +45,10 @@ def kept(connection: Connection, campaign: int) -> KeptCounts:
         CampaignLink(url=row.url, clicks=row.clicks, members=row.members)
         for row in connection.execute(clicked_links)
     )
-    return replace(kept_of_several(connection, [campaign])[campaign], links=links)
+    return replace(kept_counts_of(connection, [campaign])[campaign], links=links)
 
 
-def kept_of_several(connection: Connection, numbers: Sequence[int]) -> dict[int, KeptCounts]:
+def kept_counts_of(connection: Connection, numbers: Sequence[int]) -> dict[int, KeptCounts]:
     """Count what the members of up to a few hundred campaigns did, without links, in one query.
 
     A member's activities are next to each other in the table, so they are first added up by member,
@@ -92,7 +92,7 @@ def kept_of_several(connection: Connection, numbers: Sequence[int]) -> dict[int,
 
 
 class CountedCampaigns:
-    """Counts of campaigns as in `kept_of_several`, recounted only for campaigns that changed.
+    """Counts of campaigns as in `kept_counts_of`, recounted only for campaigns that changed.
 
     Counting the activities of twenty thousand members takes longer than a page may.
     """
@@ -100,7 +100,7 @@ class CountedCampaigns:
     def __init__(self) -> None:
         self._marked_counts: dict[int, tuple[object, KeptCounts]] = {}
 
-    def several(self, connection: Connection, numbers: Sequence[int]) -> dict[int, KeptCounts]:
+    def counts_of(self, connection: Connection, numbers: Sequence[int]) -> dict[int, KeptCounts]:
         """Return the counts of up to a few hundred campaigns."""
         marks = _marks(connection, numbers)
         entries = {number: self._marked_counts.get(number) for number in numbers}
@@ -112,7 +112,7 @@ class CountedCampaigns:
         changed = [number for number in numbers if number not in counts]
         if not changed:
             return counts
-        counted = kept_of_several(connection, changed)
+        counted = kept_counts_of(connection, changed)
         if len(self._marked_counts) > _REMEMBERED:
             self._marked_counts = {}
         self._marked_counts |= {number: (marks[number], counted[number]) for number in changed}
@@ -145,7 +145,7 @@ def _tally(row: Row[Any], name: str) -> ActivityTally:
     return ActivityTally(times=int(values[f"{name}_times"]), members=int(values[f"{name}_members"]))
 
 
-def last(connection: Connection, campaign: int) -> datetime | None:
+def last_activity_at(connection: Connection, campaign: int) -> datetime | None:
     """Return the time of the last activity."""
     latest: datetime | None = connection.scalar(
         select(func.max(_A.at)).where(_A.campaign == campaign)
@@ -158,8 +158,8 @@ def over_time(
 ) -> dict[str, list[tuple[datetime, int]]]:
     """Return how many members did each thing for the first time in each interval, by its end.
 
-    In total these are the members that `kept` counts. `people` are those who opened it, without
-    machines.
+    In total these are the members that `kept_counts` counts. `people` are those who opened it,
+    without machines.
     """
     stretch = int(width / timedelta(microseconds=1))
     at = type_coerce(_A.at, BigInteger)

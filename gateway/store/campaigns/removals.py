@@ -36,7 +36,7 @@ def due(connection: Connection, at: datetime, limit: int) -> list[MailchimpRemov
     ]
 
 
-def done(connection: Connection, number: int) -> None:
+def delete_done(connection: Connection, number: int) -> None:
     """Delete an entry: Mailchimp has done it."""
     connection.execute(delete(mailchimp_removals).where(_c.id == number))
 
@@ -47,6 +47,6 @@ def put_off(connection: Connection, removal: MailchimpRemoval, error: str, at: d
     connection.execute(update(mailchimp_removals).where(_c.id == removal.id).values(values))
 
 
-def waiting(connection: Connection) -> list[str]:
+def errors_of_waiting(connection: Connection) -> list[str]:
     """Return the error of each waiting entry; empty if it has not been tried yet."""
     return list(connection.scalars(select(_c.error).order_by(_c.id)))

@@ -65,13 +65,13 @@ def is_stale(session: ConsoleSession, now: datetime) -> bool:
     return now - session.seen >= _EXACTLY
 
 
-def seen(connection: Connection, digest: str, now: datetime, until: datetime) -> None:
+def record_use(connection: Connection, digest: str, now: datetime, until: datetime) -> None:
     """Record that a session was used, and its new expiry."""
     use = update(console_sessions).where(console_sessions.c.digest == digest)
     connection.execute(use.values(seen=now, until=until))
 
 
-def tell(connection: Connection, digest: str, notice: str) -> None:
+def set_notice(connection: Connection, digest: str, notice: str) -> None:
     """Store what the session's next page is to say; empty: nothing."""
     use = update(console_sessions).where(console_sessions.c.digest == digest)
     connection.execute(use.values(notice=notice))

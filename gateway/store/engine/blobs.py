@@ -54,12 +54,12 @@ class Blobs:
     async def put(self, content: bytes) -> str:
         """Store octets durably; return their SHA-256."""
         digest = hashlib.sha256(content).hexdigest()
-        await asyncio.to_thread(self._put, digest, content)
+        await asyncio.to_thread(self._put_object, digest, content)
         return digest
 
     async def put_file(self, file: Path, digest: str) -> None:
         """Store a file durably whose SHA-256 is known."""
-        await asyncio.to_thread(self._put, digest, file)
+        await asyncio.to_thread(self._put_object, digest, file)
 
     async def get(self, digest: str) -> bytes:
         """Return a file's octets; raise `BlobMissing` if there is none."""
@@ -79,7 +79,7 @@ class Blobs:
     def read(self, digest: str) -> Iterator[bytes]:
         """Yield a file's octets in pieces, in this thread."""
         try:
-            stored = obstore.get(self._opened(), _path(digest))
+            stored = obstore.get(self._open_store(), _path(digest))
             yield from map(bytes, stored.stream(min_chunk_size=_PIECE))
         except (NotFoundError, FileNotFoundError) as error:
             raise BlobMissing(f"the blob store lacks {digest}") from error
@@ -88,12 +88,12 @@ class Blobs:
 
     def put_now(self, content: bytes) -> None:
         """Store octets durably, in this thread."""
-        self._put(hashlib.sha256(content).hexdigest(), content)
+        self._put_object(hashlib.sha256(content).hexdigest(), content)
 
     def remove(self, digest: str) -> bool:
         """Delete a file that nothing refers to any more; False if there was none."""
         try:
-            store = self._opened()
+            store = self._open_store()
             obstore.head(store, _path(digest))
             obstore.delete(store, _path(digest))
         except (NotFoundError, FileNotFoundError):
@@ -102,10 +102,10 @@ class Blobs:
             raise BlobsUnavailable.of(error) from error
         return True
 
-    def _put(self, digest: str, content: bytes | Path) -> None:
+    def _put_object(self, digest: str, content: bytes | Path) -> None:
         path = _path(digest)
         try:
-            store = self._opened()
+            store = self._open_store()
             try:
                 obstore.head(store, path)
             except (NotFoundError, FileNotFoundError):
@@ -136,7 +136,7 @@ class Blobs:
             on_disk.sync(file.parent.parent)
             self._synced.add(file.parent)
 
-    def _opened(self) -> LocalStore | S3Store:
+    def _open_store(self) -> LocalStore | S3Store:
         if self._store is None and self._folder is not None:
             with suppress(OSError):  # The library reports what is wrong with it.
                 self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)

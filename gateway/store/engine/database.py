@@ -120,7 +120,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a read transaction: all reads in it see the store as of one moment."""
-        with _translated(), self._engine.connect() as connection:
+        with _translating_errors(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -137,11 +137,11 @@ class Database:
     def writing_without_ids(self, *, durable: bool = True) -> Iterator[Connection]:
         """Open such a transaction to get a number for ids, or for work that makes no ids."""
         with (
-            _translated(),
+            _translating_errors(),
             self._turn(),
             self._engine.connect() as connection,
             connection.execution_options(durable=durable).begin(),
-            self._marked(),
+            self._marking_thread(),
         ):
             yield connection
 
@@ -150,7 +150,7 @@ class Database:
             maker.ready()
 
     @contextmanager
-    def _marked(self) -> Iterator[None]:
+    def _marking_thread(self) -> Iterator[None]:
         self._thread.is_writing = True
         try:
             yield
@@ -165,7 +165,7 @@ class Database:
     @contextmanager
     def private(self) -> Iterator[Connection]:
         """Lend a connection that is closed, with its temporary tables, when the block ends."""
-        with _translated(), self._engine.connect() as connection:
+        with _translating_errors(), self._engine.connect() as connection:
             connection.detach()
             if self.is_sqlite:
                 # Much is written in a different order from the indexes, which needs the cache.
@@ -178,7 +178,7 @@ class Database:
         """Open a durable transaction on a private connection."""
         self._make_ready()
         options = connection.execution_options(durable=True)
-        with _translated(), self._turn(), options.begin(), self._marked():
+        with _translating_errors(), self._turn(), options.begin(), self._marking_thread():
             yield
         if self.is_sqlite:
             # Checkpointing here lets others write meanwhile; SQLite itself would do it in the
@@ -194,7 +194,7 @@ class Database:
         """
         if self.file is None:
             return
-        with _translated(), self._turn():
+        with _translating_errors(), self._turn():
             connection = self.file.connect(BUSY_SECONDS)
             try:
                 # Words deleted from the index remain in its older segments until these are merged.
@@ -213,7 +213,7 @@ class Database:
         """
         try:
             async with asyncio.timeout(_READ_SECONDS):
-                return await _on(self._readers, self.reading, work, *args, **kwargs)
+                return await _run_on(self._readers, self.reading, work, *args, **kwargs)
         except TimeoutError as error:
             raise StoreUnavailable(f"the store gave no answer in {_READ_SECONDS:.0f} s") from error
 
@@ -221,14 +221,14 @@ class Database:
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run work in a write transaction on a thread; an error rolls it back."""
-        return await _on(self._writer, self.writing, work, *args, **kwargs)
+        return await _run_on(self._writer, self.writing, work, *args, **kwargs)
 
     async def write_without_sync(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run work in a write transaction that isn't durable: a power failure may undo it."""
         transaction = partial(self.writing, durable=False)
-        return await _on(self._writer, transaction, work, *args, **kwargs)
+        return await _run_on(self._writer, transaction, work, *args, **kwargs)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -255,7 +255,7 @@ class Database:
                 was_there = self.was_there or (self._lock is not None and self._lock.path.exists())
                 # Another process may have created it just now.
                 if was_there and not anew and self.file.identity() is None:
-                    raise self._gone("is gone")
+                    raise self._unavailable("is gone")
                 self.file.make()
             except OSError as error:
                 raise StoreUnavailable(
@@ -270,7 +270,7 @@ class Database:
                 others = tables_of_others(connection)
                 if _version(connection) is None:
                     if self.was_there and not anew:
-                        raise self._gone("is empty")
+                        raise self._unavailable("is empty")
                     if others:
                         raise WrongSchema(
                             f"{self.place} has tables that are not the gateway's "
@@ -336,7 +336,7 @@ class Database:
 
     def shares_sessions(self) -> bool:
         """Whether a pooler makes our connections share one session of the server."""
-        with _translated():
+        with _translating_errors():
             return shares_sessions(self._engine)
 
     def version(self) -> str | None:
@@ -354,7 +354,7 @@ class Database:
         """Whether there was a store before, as far as this process or host knows."""
         return bool(not self._makes or self._identity or self._had)
 
-    def _gone(self, what: str) -> StoreUnavailable:
+    def _unavailable(self, what: str) -> StoreUnavailable:
         return StoreUnavailable(
             f"{self.place} {what}: put it back; to begin with an empty store, stop the gateway, "
             "then: gateway db upgrade --new"
@@ -371,7 +371,7 @@ class Database:
             self._lock.close()
 
 
-async def _on(
+async def _run_on(
     pool: ThreadPoolExecutor,
     transaction: Callable[[], AbstractContextManager[Connection]],
     work: Callable[Concatenate[Connection, P], T],
@@ -425,7 +425,7 @@ class HostLock:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translating_errors() -> Iterator[None]:
     try:
         yield
     except (DataError, IntegrityError) as error:

@@ -43,7 +43,7 @@ class QuickReader:
         try:
             return self._connection().execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
-            raise self._failed(error) from error
+            raise self._unavailable(error) from error
 
     def version(self) -> bytes | None:
         """Return a value that changes when the store does; None if that can't be told.
@@ -56,10 +56,10 @@ class QuickReader:
             try:
                 self._connection()
             except sqlite3.Error as error:
-                raise self._failed(error) from error
+                raise self._unavailable(error) from error
         return self._index.header() if self._index else None
 
-    def _failed(self, error: sqlite3.Error) -> StoreUnavailable:
+    def _unavailable(self, error: sqlite3.Error) -> StoreUnavailable:
         self.close()
         return StoreUnavailable(f"the store failed: {error}")
 

@@ -26,7 +26,7 @@ class DamagedSchema(GatewayError):
 
 def defects(connection: Connection) -> list[str]:
     """Return what is missing from a store of this version; empty if nothing is."""
-    return list(_missing(connection))
+    return list(_missing_parts(connection))
 
 
 def upgrade(database: Database) -> list[str]:
@@ -58,7 +58,7 @@ def upgrade(database: Database) -> list[str]:
     return done
 
 
-def _missing(connection: Connection) -> Iterator[str]:
+def _missing_parts(connection: Connection) -> Iterator[str]:
     inspector = inspect(connection)
     present = set(inspector.get_table_names())
     for table in metadata.sorted_tables:

@@ -81,12 +81,12 @@ _Condition = Callable[[TableLayout], ColumnElement[bool]]
 
 
 def _remove(stage: StagingTables, source: str, which: _Condition) -> None:
-    stage.connection.execute(_going(stage.layout, which), {"told_by": source})
+    stage.connection.execute(_noting_removed(stage.layout, which), {"told_by": source})
 
 
 # Statements are kept: making one takes longer than running it for a few rows.
 @cache
-def _going(layout: TableLayout, which: _Condition) -> Insert:
+def _noting_removed(layout: TableLayout, which: _Condition) -> Insert:
     table, source = layout.table, bindparam("told_by", type_=Text)
     gone = select(*(table.c[name] for name in layout.keys)).where(
         table.c.source == source, which(layout)

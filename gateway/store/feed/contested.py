@@ -117,7 +117,7 @@ def settle(
     widths: SuppressionWidths,
 ) -> SettledRows:
     """Settle rows of one key, in the order of their lines, against what is known of it."""
-    return _RowsOfKey(layout, rows, old_row, columns, widths).settled()
+    return _RowsOfKey(layout, rows, old_row, columns, widths).settle()
 
 
 class _RowsOfKey:
@@ -149,7 +149,7 @@ class _RowsOfKey:
             mailed_at=rows[-1].line,
         )
 
-    def settled(self) -> SettledRows:
+    def settle(self) -> SettledRows:
         """Decide about each column."""
         for name, columns in self._layout.units.items():
             if name in self._columns and name != "active":
@@ -210,7 +210,9 @@ class _RowsOfKey:
         else:
             self._give(columns, bit, choice)
         lead = columns.index(name)
-        readings = [f"{IN_ROWS}{abs(line)} says {shown(value[lead])}" for line, value in says[:3]]
+        readings = [
+            f"{IN_ROWS}{abs(line)} says {as_reported(value[lead])}" for line, value in says[:3]
+        ]
         readings += [f"{IN_ROWS}{abs(row.line)} {CANT_BE_READ}" for row in unread[:3]]
         all_readings = ", ".join(readings)
         if len(self._rows) > 1:
@@ -283,7 +285,7 @@ def _widest(
     return old if old in widest else widest[-1]
 
 
-def shown(value: object) -> str:
+def as_reported(value: object) -> str:
     """Return a value as a report shows it: `'s9'`, `nothing`."""
     match value:
         case None | "":

@@ -55,7 +55,7 @@ def unsubscribed_addresses(
 
     They may have unsubscribed from all mailings or from a topic.
     """
-    rows = connection.execute(statements.unsubscribed(stage.changes))
+    rows = connection.execute(statements.unsubscribed_people(stage.changes))
     return {(row.address, PersonRef(PersonKind(row.kind), row.person)) for row in rows}
 
 

@@ -175,7 +175,7 @@ class Feed:
         """Stage records by column (`StagingTables.add_columns`); all lack the columns `missing`."""
         self._stage.add_columns(lines, columns, mailed, missing)
 
-    def known(self, records: Sequence[Any]) -> list[bool]:
+    def are_known(self, records: Sequence[Any]) -> list[bool]:
         """Return for each record whether it is known already; for a membership, the person."""
         is_of_members = self._layout is MEMBERSHIPS
         table = PEOPLE.table if is_of_members else self._layout.table

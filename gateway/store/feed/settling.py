@@ -45,7 +45,7 @@ def close_entry(
             connection.execute(update(staged).values(adds_only=True))
         elif doubtful_lines:
             stage.doubt(doubtful_lines)
-        is_repeated = connection.execute(_repeated(keys)).first() is not None
+        is_repeated = connection.execute(_repeated_keys(keys)).first() is not None
         duplicates: list[Duplicate] = []
         if layout.values and (is_repeated or adds_only or stage.cut_off or stage.has_doubtful):
             settled = [
@@ -110,7 +110,7 @@ def contested_rows(
     """Yield the rows of each key with several or incomplete rows, and what is known of it."""
     keys, values = stage.layout.keys, stage.layout.values
     staged, table = stage.staged, stage.layout.table
-    repeated = _repeated([staged.c[name] for name in keys], limit=None).subquery()
+    repeated = _repeated_keys([staged.c[name] for name in keys], limit=None).subquery()
     is_repeated = and_(*(staged.c[name] == repeated.c[name] for name in keys))
     marks = ("line", "gaps", "adds_addresses", "adds_only")
     query = (
@@ -191,7 +191,7 @@ def settled_addresses(
     return addresses
 
 
-def _repeated(keys: Sequence[ColumnElement[Any]], limit: int | None = 1) -> Select[Any]:
+def _repeated_keys(keys: Sequence[ColumnElement[Any]], limit: int | None = 1) -> Select[Any]:
     return select(*keys).group_by(*keys).having(func.count() > 1).limit(limit)
 
 

@@ -64,7 +64,7 @@ def writing_rows(dialect: str, layout: TableLayout, columns: frozenset[str]) -> 
 
 
 @cache
-def unsubscribed(changes: Table) -> CompoundSelect[Any]:
+def unsubscribed_people(changes: Table) -> CompoundSelect[Any]:
     """Return a query of the addresses of people who unsubscribed, each with its person."""
     a = addresses.c
     queries = []

@@ -194,7 +194,7 @@ def count(connection: Connection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def since(connection: Connection) -> datetime | None:
+def unread_since(connection: Connection) -> datetime | None:
     """Return since when the oldest unread field has been unread."""
     oldest: datetime | None = connection.scalar(select(func.min(_c.since)))
     return oldest

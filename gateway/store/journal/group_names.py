@@ -12,7 +12,7 @@ _MOST = 20  #: How many groups with the text in their names are searched for, ea
 _NAMES = [groups.c.name, *(groups.c[f"name_{language}"] for language in NAME_LANGUAGES)]
 
 
-def meant(connection: Connection, text: str) -> tuple[str, ...]:
+def names_meant(connection: Connection, text: str) -> tuple[str, ...]:
     """Return the names of the groups a text may mean, including the text itself.
 
     `geen bulk-mail` means the group with that name, ignoring case. If there is none, it means the

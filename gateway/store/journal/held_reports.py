@@ -121,7 +121,9 @@ def complete(connection: Connection, entry: OutboxRow, compose: Compose) -> Outb
     ending, body = (OutboxState.CANCELLED, NOTHING_HELD), b""
     if rows:
         ending = (OutboxState.FAILED, NOT_WRITTEN)
-        body = rows[0].body if len(rows) == 1 else compose(entry, held(connection, entry.id))
+        body = (
+            rows[0].body if len(rows) == 1 else compose(entry, held_failures(connection, entry.id))
+        )
     if not body:
         state, error = ending
         outbox.MAIL.settle(connection, entry.id, state, holder=None, values={"error": error})
@@ -169,7 +171,7 @@ def _open_entry(connection: Connection, first: Row[Any], now: datetime) -> int |
     return None
 
 
-def held(connection: Connection, number: int) -> HeldFailures:
+def held_failures(connection: Connection, number: int) -> HeldFailures:
     """Return the combined content of the rows of an outbox entry."""
     is_in_report = _COLUMNS.report == number
     count, recipients, first = connection.execute(

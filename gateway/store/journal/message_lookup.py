@@ -190,7 +190,7 @@ def pause(connection: Connection, what: str, *, now: datetime, by: str) -> None:
     connection.execute(insert(pauses).values(what=what, since=now, by=by))
 
 
-def paused(connection: Connection) -> frozenset[str]:
+def paused_mail(connection: Connection) -> frozenset[str]:
     """Return what is paused: `bulk`, `all`."""
     return frozenset(connection.scalars(select(pauses.c.what)))
 

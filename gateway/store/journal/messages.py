@@ -135,7 +135,7 @@ def find(
             search = search.narrowed(state_facet(state))
         searches = [search]
         if group is not None:
-            names = group_names.meant(connection, group)
+            names = group_names.names_meant(connection, group)
             searches = [search.narrowed(group_facet(name)) for name in names]
         first = 0 if since is None else first_id_at(since)
         last = LARGEST if before is None else before
@@ -257,7 +257,7 @@ def _searched(
             break
         before = candidates[-1]
         answers = connection.scalars(newest_first.where(number < before).limit(few)).all()
-        numbers += searching.having(connection, search, answers)
+        numbers += searching.matching(connection, search, answers)
         if len(answers) < few or len(numbers) >= limit:
             break
         before = answers[-1]
@@ -333,7 +333,7 @@ def some_deliveries(
     if to is not None:
         query = query.where(_is_to(connection, to))
     if group is not None:
-        names = group_names.meant(connection, group)
+        names = group_names.names_meant(connection, group)
         query = query.where(or_(*(_names_group(connection, name) for name in names)))
     ranked = query.subquery()
     place = ranked.c.place

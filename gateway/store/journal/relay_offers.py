@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, insert, select
 from gateway.store.schema.journal import relay_offers
 
 
-def kept(connection: Connection) -> dict[str, dict[str, str]]:
+def stored_offers(connection: Connection) -> dict[str, dict[str, str]]:
     """Return the extensions of each relay, with their parameters."""
     rows = connection.execute(select(relay_offers.c.relay, relay_offers.c.extensions))
     return {row.relay: orjson.loads(row.extensions) for row in rows}

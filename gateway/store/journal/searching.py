@@ -80,14 +80,14 @@ def unindexed_with(
 
     This includes the one whose own id was searched for.
     """
-    looked_at = _unindexed(connection)
+    looked_at = _newest_unindexed(connection)
     if search.number is not None:
         looked_at.append(search.number)
     within = [number for number in looked_at if first <= number < before]
-    return having(connection, search, within)
+    return matching(connection, search, within)
 
 
-def having(connection: Connection, search: MessageSearch, numbers: Sequence[int]) -> list[int]:
+def matching(connection: Connection, search: MessageSearch, numbers: Sequence[int]) -> list[int]:
     """Return which of some messages match the search, in their order."""
     fitting = {
         number for number, words in _words(connection, numbers) if search.fits(number, words)
@@ -100,13 +100,13 @@ def unsearched_before(connection: Connection) -> datetime | None:
 
     This happens after an upgrade, until the chore has indexed the journal.
     """
-    unindexed = _unindexed(connection)
+    unindexed = _newest_unindexed(connection)
     return moment_of(unindexed[-1]) if len(unindexed) == _MOST_UNINDEXED else None
 
 
 def has_work(connection: Connection, now: datetime) -> bool:
     """Whether `index` would find anything."""
-    query = _left(_until(connection), now).limit(1)
+    query = _unindexed_query(_indexed_until(connection), now).limit(1)
     return connection.scalar(query) is not None
 
 
@@ -116,7 +116,7 @@ def index(connection: Connection, now: datetime, limit: int) -> int:
     connection.execute(insert.on_conflict_do_nothing())
     # Locked: late messages have to wait, and then move the mark back.
     until = connection.scalar(_progress().with_for_update()) or 0
-    numbers = list(connection.scalars(_left(until, now).limit(limit)))
+    numbers = list(connection.scalars(_unindexed_query(until, now).limit(limit)))
     if numbers:
         _keep(connection, numbers)
         progress = update(search_progress).where(search_progress.c.what == _WHAT)
@@ -152,11 +152,11 @@ def _progress() -> Any:
     return select(search_progress.c.until).where(search_progress.c.what == _WHAT)
 
 
-def _until(connection: Connection) -> int:
+def _indexed_until(connection: Connection) -> int:
     return connection.scalar(_progress()) or 0
 
 
-def _left(until: int, now: datetime) -> Any:
+def _unindexed_query(until: int, now: datetime) -> Any:
     """Return the query for messages that aren't indexed yet, oldest first."""
     m = messages.c
     of_message = message_words.c.message == m.id
@@ -167,14 +167,16 @@ def _left(until: int, now: datetime) -> Any:
     return query.where(is_due).order_by(m.id)
 
 
-def _unindexed(connection: Connection) -> list[int]:
+def _newest_unindexed(connection: Connection) -> list[int]:
     """Return the newest messages that aren't indexed yet, newest first."""
     m = messages.c
     of_message = message_words.c.message == m.id
     query = (
         select(m.id).outerjoin(message_words, of_message).where(message_words.c.message.is_(None))
     )
-    query = query.where(m.id >= _until(connection)).order_by(m.id.desc()).limit(_MOST_UNINDEXED)
+    query = (
+        query.where(m.id >= _indexed_until(connection)).order_by(m.id.desc()).limit(_MOST_UNINDEXED)
+    )
     return list(connection.scalars(query))
 
 

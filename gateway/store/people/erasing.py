@@ -168,8 +168,8 @@ class _Eraser:
             address: short(name)
             for address, name in zip(subject.addresses, outcome.addresses, strict=True)
         }
-        self._certain = subject.certain(self._mark)
-        self._likely = subject.likely(self._mark)
+        self._certain = subject.certain_mentions(self._mark)
+        self._likely = subject.likely_mentions(self._mark)
         self._blobs: set[str] = set()
 
     def run(self) -> None:
@@ -181,7 +181,7 @@ class _Eraser:
         self.erase_mailchimp()
         self.erase_triggers()
         self.erase_feed()
-        self._outcome.blobs = self._free()
+        self._outcome.blobs = self._unreferenced_blobs()
         self._outcome.counts["blobs"] = len(self._outcome.blobs)
         self._outcome.counts = Counter({k: n for k, n in self._outcome.counts.items() if n})
 
@@ -478,7 +478,7 @@ class _Eraser:
                 }
                 self._update(trigger_runs, values, r.id == row.id)
 
-    def _free(self) -> tuple[str, ...]:
+    def _unreferenced_blobs(self) -> tuple[str, ...]:
         """Return which of the person's blobs nothing refers to any more."""
         free = set(self._blobs)
         for chunk in batched(sorted(self._blobs), _AT_ONCE):

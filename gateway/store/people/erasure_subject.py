@@ -67,12 +67,12 @@ class ErasureSubject:
         about_applications = tuple(map(about_application, self.references))
         return (*about_applications, str(self.ref)) if self.ref else about_applications
 
-    def certain(self, replacement: str) -> Mentions:
+    def certain_mentions(self, replacement: str) -> Mentions:
         """Return the finder for words that belong to nobody else."""
         own = (*self.addresses, *self.spellings, *self.references)
         return Mentions((*own, str(self.ref)) if self.ref else own, replacement)
 
-    def likely(self, replacement: str) -> Mentions:
+    def likely_mentions(self, replacement: str) -> Mentions:
         """Return the finder for these and the names, which others may share."""
         own = (*self.addresses, *self.spellings, *self.references, *self.names)
         return Mentions((*own, str(self.ref)) if self.ref else own, replacement)
@@ -183,7 +183,7 @@ def look_through(
 
     What may still change (waiting mail) counts as found: it is examined again.
     """
-    looked, mentions = LookedThrough(), subject.likely("")
+    looked, mentions = LookedThrough(), subject.likely_mentions("")
     m, i, o, b, d = messages.c, inbox.c, outbox.c, bounces.c, deliveries.c
     texts: tuple[tuple[Table, ColumnElement[int], ColumnElement[bool], Any], ...] = (
         (messages, m.id, false(), (m.subject, m.sender, m.message_id)),
@@ -228,7 +228,7 @@ def look_through(
     return looked
 
 
-def unfiled(connection: Connection, after: int, limit: int) -> list[tuple[int, str]]:
+def unfiled_mail(connection: Connection, after: int, limit: int) -> list[tuple[int, str]]:
     """Return mail in the inbox, with its blob, that was filed to nobody, after an id."""
     c = inbox.c
     waiting = select(c.id, c.content).where(c.entry.is_(None), c.id > after)

@@ -33,7 +33,7 @@ def add(connection: Connection, entry: HistoryEntry) -> bool:
     return True
 
 
-def same(connection: Connection, reference: str, fingerprint: str) -> HistoryEntry | None:
+def by_fingerprint(connection: Connection, reference: str, fingerprint: str) -> HistoryEntry | None:
     """Return the entry for an original at an application."""
     keys = (history.c.reference == reference, history.c.fingerprint == fingerprint)
     row = connection.execute(select(history).where(*keys)).first()

@@ -104,16 +104,16 @@ def holders(connection: Connection, address: str) -> tuple[PersonRef, ...]:
     return tuple(sorted(PersonRef(PersonKind(kind), crm_id) for kind, crm_id in rows))
 
 
-def known(connection: Connection, ref: PersonRef) -> PersonRecord:
+def known_person(connection: Connection, ref: PersonRef) -> PersonRecord:
     """Return the person with a key; `PersonUnknown` names those with the most similar keys."""
     for record in find(connection, ref):
         return record
-    near = [f"{person.ref} {person.name}".strip() for person in _near(connection, ref)]
+    near = [f"{person.ref} {person.name}".strip() for person in _similar_people(connection, ref)]
     hint = f"; nearest: {', '.join(near)}" if near else ""
     raise PersonUnknown(f"nobody known as {ref}{hint}")
 
 
-def _near(connection: Connection, ref: PersonRef) -> list[Person]:
+def _similar_people(connection: Connection, ref: PersonRef) -> list[Person]:
     """Return the three people with the most similar keys, as far as they are compared.
 
     That is at most `_LOOKED_AT` of those that begin or end alike, and of those of about its length.

@@ -65,7 +65,7 @@ def search(
     # One extra row shows whether there is another page; those already found may come again.
     rows = connection.execute(
         select(people.c.kind, people.c.crm_id)
-        .where(*_has_words(connection, text), *_behind(behind))
+        .where(*_has_words(connection, text), *_after_person(behind))
         .order_by(people.c.kind, people.c.crm_id)
         .limit(limit + 1 + len(matched_refs))
     ).all()
@@ -74,7 +74,7 @@ def search(
     page = [*first, *others[: limit - len(first)]]
     is_all = len(matched_refs) - start + len(others) <= limit
     by = {ref: matched.get(ref, MatchedBy.NAME) for ref in page}
-    return _shown(connection, by), None if is_all or not page else page[-1]
+    return _matches(connection, by), None if is_all or not page else page[-1]
 
 
 def _known_by(connection: Connection, text: str, address: str) -> dict[PersonRef, MatchedBy]:
@@ -121,7 +121,7 @@ def _has_words(connection: Connection, text: str) -> list[ColumnElement[bool]]:
     ]
 
 
-def _behind(after: PersonRef | None) -> list[ColumnElement[bool]]:
+def _after_person(after: PersonRef | None) -> list[ColumnElement[bool]]:
     if after is None:
         return []
     p = people.c
@@ -130,7 +130,7 @@ def _behind(after: PersonRef | None) -> list[ColumnElement[bool]]:
     ]
 
 
-def _shown(connection: Connection, by: dict[PersonRef, MatchedBy]) -> list[PersonMatch]:
+def _matches(connection: Connection, by: dict[PersonRef, MatchedBy]) -> list[PersonMatch]:
     """Return people as shown in a list, in the order given, leaving out unknown ones."""
     keys = [(ref.kind.value, ref.crm_id) for ref in by]
     if not keys:

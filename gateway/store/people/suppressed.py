@@ -136,7 +136,7 @@ class SuppressedAddresses:
             yield from reasons
             if len(reasons) < at_once:
                 return
-            after = behind(reasons, after)
+            after = position_after(reasons, after)
 
     def behind_all_of(
         self, connection: Connection, selection: SuppressionFilter, address: str, *, at: datetime
@@ -169,7 +169,7 @@ class SuppressedAddresses:
             branches.append(self._statement(OF_GROUP, condition))
         if source is None or source in _OWN:
             scopes = [scope for scope in Scope if _covers(scope, selection.scope)]
-            condition = f"o.scope IN ({_listed(scopes)})"
+            condition = f"o.scope IN ({_sql_list(scopes)})"
             if source is not None:
                 condition += f" AND o.source = '{source}'"
             if selection.since is not None:
@@ -195,14 +195,14 @@ class SuppressedAddresses:
     def _tags(self, selection: SuppressionFilter, source: str, origin: str) -> str:
         """Return the tags whose effect is listed."""
         tags = self._effects.tag_scopes
-        return _listed(
+        return _sql_list(
             tag
             for tag in tags
             if _covers(self._effects.scope(source, tag, origin), selection.scope)
         )
 
 
-def behind(page: Sequence[SuppressedAddress], after: Position) -> Position:
+def position_after(page: Sequence[SuppressedAddress], after: Position) -> Position:
     """Return the position after a page that followed another position."""
     if not page:
         return after
@@ -220,6 +220,6 @@ def _covers(scope: Scope, asked_scope: Scope | None) -> bool:
     return asked_scope is None or scope.includes(asked_scope)
 
 
-def _listed(words: Iterable[str]) -> str:
+def _sql_list(words: Iterable[str]) -> str:
     """Return words of the settings for an IN; NULL, which matches nothing, for none."""
     return ", ".join(f"'{word}'" for word in words) or "NULL"

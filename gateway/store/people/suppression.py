@@ -315,7 +315,7 @@ class Standings:
             (address, (standings.get(address), standings.get(base)))
             for address, base in forms.items()
         )
-        return {address: _merged(pair) for address, pair in pairs if any(pair)}
+        return {address: _merge(pair) for address, pair in pairs if any(pair)}
 
 
 class _Findings:
@@ -359,7 +359,7 @@ class _Findings:
         )
 
 
-def _merged(pair: tuple[Standing | None, Standing | None]) -> Standing:
+def _merge(pair: tuple[Standing | None, Standing | None]) -> Standing:
     standings = [standing for standing in dict.fromkeys(pair) if standing is not None]
     holders = {holder.ref: holder for standing in standings for holder in standing.holders}
     own = dict.fromkeys(entry for standing in standings for entry in standing.own)
@@ -455,7 +455,7 @@ def add_once(
     Such a suppression has the same scope, remark, publicity and end, whoever made it. Returns the
     suppression in force, and whether it is new, so pressing a button twice adds nothing.
     """
-    table, of_address = _of(address, ())
+    table, of_address = _entries_of(address, ())
     c = table.c
     known_id = connection.scalar(
         select(c.id)
@@ -497,7 +497,7 @@ def release(
     it stays suppressed if its person was erased. With `source`, only suppressions from that source
     are lifted.
     """
-    table, of_address = _of(address, erased)
+    table, of_address = _entries_of(address, erased)
     c = table.c
     in_force = c.released_at.is_(None) & or_(c.until.is_(None), c.until > at)
     if source is not None:
@@ -515,7 +515,7 @@ def history(
     They are those stored here, in force or past, whatever their source. `erased` are the names
     under which the address may stay suppressed.
     """
-    table, of_address = _of(address, erased)
+    table, of_address = _entries_of(address, erased)
     rows = connection.execute(select(table).where(of_address).order_by(table.c.id.desc()))
     entries = []
     for row in rows.mappings():
@@ -529,7 +529,9 @@ def history(
     return tuple(entries)
 
 
-def _of(address: str | PersonRef, erased: Sequence[str]) -> tuple[Table, ColumnElement[bool]]:
+def _entries_of(
+    address: str | PersonRef, erased: Sequence[str]
+) -> tuple[Table, ColumnElement[bool]]:
     if isinstance(address, PersonRef):
         c = person_suppressions.c
         return person_suppressions, (c.kind == address.kind.value) & (c.person == address.crm_id)

@@ -52,7 +52,7 @@ def is_declined(
     a = addresses.c
     holders = select(a.kind, a.person).where(a.address == address, a.position >= 0)
     of_holders = tuple_(table.c.kind, table.c.person).in_(holders)
-    whose = [_of(address, erased), of_holders, *([] if person is None else [_of(person)])]
+    whose = [_is_of(address, erased), of_holders, *([] if person is None else [_is_of(person)])]
     query = select(table.c.topic).where(or_(*whose), table.c.released_at.is_(None))
     folded_topic = topic.casefold()
     return any(declined.casefold() == folded_topic for declined in connection.scalars(query))
@@ -97,7 +97,9 @@ def history(
     connection: Connection, whose: PersonRef | str, *, erased: Sequence[str] = ()
 ) -> tuple[TopicOptOut, ...]:
     """Return all choices of a person or an address (in lookup form), newest first."""
-    rows = connection.execute(select(table).where(_of(whose, erased)).order_by(table.c.id.desc()))
+    rows = connection.execute(
+        select(table).where(_is_of(whose, erased)).order_by(table.c.id.desc())
+    )
     return tuple(_read(row) for row in rows)
 
 
@@ -110,7 +112,7 @@ def release(
     erased: Sequence[str] = (),
 ) -> int:
     """Undo the choices of a person or an address, keeping them on record; return their number."""
-    statement = update(table).where(_of(whose, erased), table.c.released_at.is_(None))
+    statement = update(table).where(_is_of(whose, erased), table.c.released_at.is_(None))
     return connection.execute(statement.values(released_at=at, released_by=by)).rowcount
 
 
@@ -120,7 +122,7 @@ def _columns(whose: PersonRef | str) -> dict[str, str]:
     return {"kind": "", "person": "", "address": whose}
 
 
-def _of(whose: PersonRef | str, erased: Sequence[str] = ()) -> ColumnElement[bool]:
+def _is_of(whose: PersonRef | str, erased: Sequence[str] = ()) -> ColumnElement[bool]:
     if isinstance(whose, PersonRef):
         return (table.c.kind == whose.kind.value) & (table.c.person == whose.crm_id)
     # A person's choices have no address.

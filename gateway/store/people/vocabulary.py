@@ -28,7 +28,7 @@ def read(connection: Connection) -> Vocabulary:
     rows = connection.execute(
         select(statuses).where(is_of_applications).order_by(statuses.c.crm_id)
     ).all()
-    status_names = {row.crm_id: row.name for row in rows} or _referred(
+    status_names = {row.crm_id: row.name for row in rows} or _referenced_ids(
         connection, applications.c.status
     )
     query = select(programmes.c.crm_id, programmes.c.name).order_by(programmes.c.crm_id)
@@ -36,7 +36,7 @@ def read(connection: Connection) -> Vocabulary:
     return Vocabulary(
         statuses=status_names,
         initial=frozenset(row.crm_id for row in rows if row.initial),
-        programmes=offered or _referred(connection, applications.c.programme),
+        programmes=offered or _referenced_ids(connection, applications.c.programme),
         roles=_roles(connection),
         filled=frozenset(
             event.needs
@@ -46,7 +46,7 @@ def read(connection: Connection) -> Vocabulary:
     )
 
 
-def _referred(connection: Connection, column: ColumnElement[str]) -> dict[str, str]:
+def _referenced_ids(connection: Connection, column: ColumnElement[str]) -> dict[str, str]:
     query = select(column).where(column != "").distinct().order_by(column)
     return dict.fromkeys(connection.scalars(query), "")
 

@@ -65,13 +65,13 @@ def erase(connection: Connection, number: int) -> None:
     connection.execute(update(inbox).where(inbox.c.id == number).values(values))
 
 
-def sight(connection: Connection, where: Sighting, number: int) -> None:
+def add_sighting(connection: Connection, where: Sighting, number: int) -> None:
     """Record where a mail was seen."""
     query = insert_into(connection, sightings).values(**asdict(where), inbox=number)
     connection.execute(query.on_conflict_do_nothing())
 
 
-def unsight(connection: Connection, places: Sequence[Sighting]) -> None:
+def delete_sightings(connection: Connection, places: Sequence[Sighting]) -> None:
     """Forget where mails were seen."""
     for where in places:
         same = (sightings.c[name] == value for name, value in asdict(where).items())
@@ -100,7 +100,7 @@ def decided_in(
     ]
 
 
-def sighted(connection: Connection, where: Sighting) -> InboxRow | None:
+def by_sighting(connection: Connection, where: Sighting) -> InboxRow | None:
     """Return the mail previously seen there."""
     keys = asdict(where).items()
     same = (sightings.c[name] == value for name, value in keys)

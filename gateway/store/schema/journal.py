@@ -12,7 +12,7 @@ from gateway.core.people.people import PersonRef
 from gateway.store.schema.columns import UtcTime, key, metadata, partial_index, words
 
 
-def _given(name: str) -> Column[str]:
+def _text_column(name: str) -> Column[str]:
     """Return a text column that every row has a value for."""
     return Column(name, Text, nullable=False)
 
@@ -24,9 +24,9 @@ _KEPT: dict[object, Callable[[str], Column[Any]]] = {
     str | None: lambda name: Column(name, Text),
     int: lambda name: Column(name, BigInteger, nullable=False, server_default=text("0")),
     int | None: lambda name: Column(name, BigInteger),
-    Kind: _given,
-    State: _given,
-    By: _given,
+    Kind: _text_column,
+    State: _text_column,
+    By: _text_column,
     tuple[PersonRef, ...]: words,  # candidate:17, separated by spaces
 }
 _ALWAYS_GIVEN = ("rule", "recipient", "address")  #: Of type `str`, but never left out.
@@ -39,7 +39,7 @@ def _columns(
     for declared in fields(described):
         if declared.name in names:
             is_given = declared.name in _ALWAYS_GIVEN
-            yield (_given if is_given else _KEPT[declared.type])(declared.name)
+            yield (_text_column if is_given else _KEPT[declared.type])(declared.name)
 
 
 #: Values of `messages.worker` when no process of the proxy has the message: its process is gone,

@@ -102,14 +102,14 @@ def upcoming(
 ) -> Iterator[DuePerson]:
     """Yield the people a date event selects from `first` to today, and on the days up to `last`.
 
-    The ledger isn't queried: see `settled`.
+    The ledger isn't queried: see `settled_keys`.
     """
     if isinstance(trigger.event, DateEvent):
         selections = trigger.event.upcoming(trigger, first, today, last)
         yield from _of_selections(connection, trigger, selections, fresh=None)
 
 
-def settled(
+def settled_keys(
     connection: Connection, triggers: Sequence[str], refs: Iterable[PersonRef]
 ) -> dict[str, set[tuple[PersonRef, str, str]]]:
     """Return settled occurrences of these people, by trigger: person, occurrence, about."""
@@ -167,7 +167,9 @@ def of_people(
         for row in connection.execute(query.where(where)):
             person = _person(row)
             facts = OccurrenceFacts(person=person, unread=fields.of(person.ref))
-            yield _known(row, DuePerson(facts=facts, day=day, occurrence=day.isoformat()))
+            yield _with_ledger_state(
+                row, DuePerson(facts=facts, day=day, occurrence=day.isoformat())
+            )
 
 
 def of_closings(
@@ -195,7 +197,9 @@ def of_closings(
             person = _person(row)
             missing = fields.of(person.ref, DELIVERIES)
             facts = OccurrenceFacts(person=person, first_closing=row.first_closing, unread=missing)
-            yield _known(row, DuePerson(facts=facts, day=selection.day, occurrence=ONCE))
+            yield _with_ledger_state(
+                row, DuePerson(facts=facts, day=selection.day, occurrence=ONCE)
+            )
 
 
 def of_qualifications(
@@ -231,7 +235,7 @@ def of_qualifications(
                 unread=fields.of(qualification.person, QUALIFICATIONS, about),
             )
             selected = DuePerson(facts=facts, day=day, occurrence=keyed_by.isoformat(), about=about)
-            yield _known(row, selected)
+            yield _with_ledger_state(row, selected)
 
 
 def conditions(
@@ -312,7 +316,7 @@ def _query(
     return query.where(o.id.is_(None)) if fresh else query
 
 
-def _known(row: Row[Any], candidate: DuePerson) -> DuePerson:
+def _with_ledger_state(row: Row[Any], candidate: DuePerson) -> DuePerson:
     if row.known is None:
         return candidate
     return replace(candidate, ledger_state=OccurrenceState(row.known))
@@ -394,7 +398,7 @@ def _facts(
         return OccurrenceFacts(person=person, first_closing=first_closing, unread=missing)
     brought = orjson.loads(occurrence.facts or "{}")
     application = applications.find(connection, about)
-    superseded = application and transitions.superseded(connection, occurrence, application)
+    superseded = application and transitions.why_superseded(connection, occurrence, application)
     earlier = brought.get("earlier")
     state = None
     if earlier is not None:

@@ -42,7 +42,7 @@ def begin(connection: Connection, epoch: str, *, held: str = "") -> Epoch:
     return store_epoch
 
 
-def held(connection: Connection) -> str:
+def why_held(connection: Connection) -> str:
     """Return why all mail is held; empty if it isn't."""
     return connection.scalar(select(epochs.c.held).where(epochs.c.name == _NAME)) or ""
 

@@ -97,7 +97,7 @@ def put(
 
     They are `due`; `held` if all mail is, or if `hold` says why; or `expired` if it is too late.
     """
-    why = hold or epochs.held(connection)
+    why = hold or epochs.why_held(connection)
     added: list[int] = []
     for chunk in batched(dues, _AT_ONCE):
         rows = [_new_row(due, run, now, why) for due in chunk]
@@ -251,7 +251,7 @@ def end(
             if ending.state is OccurrenceState.DUE:  # The mail is gone, and so is its recipient.
                 ending = replace(ending, state=OccurrenceState.FAILED, next_at=None)
             outcome = replace(outcome, reply=outcome.reply[:CODE_LENGTH])
-        values = _ended(ending, now)
+        values = _ending_values(ending, now)
         if QUEUE.settle(connection, end.id, ending.state, holder=holder, values=values):
             ended.add(end.id)
             outcomes.append(outcome)
@@ -270,7 +270,7 @@ def settle(
     address: str = "",
 ) -> bool:
     """Record a decision about an occurrence that isn't sent now, with a message for the journal."""
-    values = {**_ended(ending, now), "address": address}
+    values = {**_ending_values(ending, now), "address": address}
     if message is not None:
         values |= {"message": message.id, "subject": message.subject}
     if not QUEUE.settle(connection, number, ending.state, holder=holder, values=values):
@@ -280,7 +280,7 @@ def settle(
     return True
 
 
-def _ended(ending: OccurrenceEnding, now: datetime) -> dict[str, object]:
+def _ending_values(ending: OccurrenceEnding, now: datetime) -> dict[str, object]:
     """Return the values written with an ending; an `unknown` mail's holder may still report."""
     values: dict[str, object] = {"reason": ending.reason, "next_at": ending.next_at}
     if ending.state is not OccurrenceState.UNKNOWN:
@@ -342,7 +342,7 @@ def _recover_known(
                 sent.append(number)
             else:
                 continue
-            values = _ended(ending, now)
+            values = _ending_values(ending, now)
             QUEUE.settle(connection, number, ending.state, holder=holder, values=values)
             outcomes.append(Outcome(message=message, position=0, state=state, by=by, reply=reply))
     _tell_journal(connection, outcomes)
@@ -396,13 +396,13 @@ def supersede(
     earlier = [_c.about == reference, _c.event == event]
     if like is not None:
         earlier += [_c.trigger == like.trigger, _c.recipient == like.recipient]
-    ended = _ended(OccurrenceEnding(state=OccurrenceState.SKIPPED, reason=reason), now)
+    ended = _ending_values(OccurrenceEnding(state=OccurrenceState.SKIPPED, reason=reason), now)
     return QUEUE.change(connection, QueueEvent.WITHDRAWN, *earlier, values=ended)
 
 
 def cancel(connection: Connection, number: int, now: datetime) -> bool:
     """Cancel a mail that isn't being sent yet; False if it is, or has ended."""
-    ended = _ended(OccurrenceEnding(state=OccurrenceState.SKIPPED, reason=CANCELLED), now)
+    ended = _ending_values(OccurrenceEnding(state=OccurrenceState.SKIPPED, reason=CANCELLED), now)
     return QUEUE.change(connection, QueueEvent.WITHDRAWN, _c.id == number, values=ended) == 1
 
 

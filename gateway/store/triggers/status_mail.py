@@ -110,7 +110,9 @@ def _as_entry(connection: Connection, row: Occurrence) -> OutboxRow:
     )
 
 
-def among(entries: Sequence[OutboxRow], own: Sequence[OutboxRow], limit: int) -> list[OutboxRow]:
+def merge_newest_first(
+    entries: Sequence[OutboxRow], own: Sequence[OutboxRow], limit: int
+) -> list[OutboxRow]:
     """Return outbox entries and waiting mail of triggers together, newest first."""
     return sorted((*entries, *own), key=lambda entry: entry.id, reverse=True)[:limit]
 

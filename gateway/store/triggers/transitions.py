@@ -35,7 +35,7 @@ class NoSuchStatus(GatewayError):
     """The CRM has sent the statuses of applications, and this isn't one of them."""
 
 
-def locked(connection: Connection, reference: str) -> KnownApplication:
+def lock_application(connection: Connection, reference: str) -> KnownApplication:
     """Return an application, locked against changes by other transactions."""
     query = select(applications.c.reference).where(applications.c.reference == reference)
     connection.execute(query.with_for_update())
@@ -54,7 +54,7 @@ class LastTransition:
     before: str  #: crm_id of the previous status.
 
 
-def last(connection: Connection, reference: str) -> LastTransition | None:
+def last_transition(connection: Connection, reference: str) -> LastTransition | None:
     """Return the last thing done to an application through the gateway; None if nothing was."""
     c = transitions.c
     query = select(c.id, c.event, c.before).where(c.reference == reference)
@@ -88,7 +88,9 @@ def past_changes(
         )
 
 
-def superseded(connection: Connection, row: Occurrence, known_application: KnownApplication) -> str:
+def why_superseded(
+    connection: Connection, row: Occurrence, known_application: KnownApplication
+) -> str:
     """Return why mail about a transition is no longer due; empty if it still is.
 
     Changes by a feed since then count too: mail about a status says what the status is.
@@ -139,7 +141,7 @@ def change(
         values["submitted_at"] = submitted_at
     query = update(applications).where(applications.c.reference == reference)
     connection.execute(query.values(**values))
-    return locked(connection, reference)
+    return lock_application(connection, reference)
 
 
 def status_named(connection: Connection, id_or_name: str) -> str:
@@ -177,7 +179,7 @@ def is_initial(connection: Connection, status: str) -> bool:
     return status not in marks or not unread.is_any(connection, "statuses", "initial")
 
 
-def around(
+def staff_around(
     connection: Connection, known_application: KnownApplication, actor: str
 ) -> ApplicationStaff:
     """Return the staff around an application; `actor` is the crm_id of the acting member."""

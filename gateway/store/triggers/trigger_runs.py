@@ -18,18 +18,18 @@ _USUAL = 30  #: Runs the guard compares with.
 _c = trigger_runs.c
 
 
-def looked(connection: Connection, trigger: str) -> date | None:
+def last_look(connection: Connection, trigger: str) -> date | None:
     """Return the last local day a trigger has looked at."""
     return connection.scalar(select(trigger_looks.c.day).where(trigger_looks.c.trigger == trigger))
 
 
-def looks(connection: Connection) -> dict[str, date]:
+def last_looks(connection: Connection) -> dict[str, date]:
     """Return the last local day each trigger has looked at, without those that never looked."""
     query = select(trigger_looks.c.trigger, trigger_looks.c.day)
     return {row.trigger: row.day for row in connection.execute(query)}
 
 
-def look(connection: Connection, trigger: str, day: date, now: datetime) -> None:
+def record_look(connection: Connection, trigger: str, day: date, now: datetime) -> None:
     """Record that a trigger has looked at a day."""
     insert = insert_into(connection, trigger_looks).values(trigger=trigger, day=day, at=now)
     query = insert.on_conflict_do_update(

@@ -110,13 +110,13 @@ class Shortfall:
             count = sum(self.references_to_nothing.values())
             yield f"{counted(count, 'reference')} to nothing: {waiting} (gateway import waiting)"
         if self.unread_fields:
-            waiting = ", ".join(map(self._named, self.unread_fields))
+            waiting = ", ".join(map(self._in_short, self.unread_fields))
             since = ""
             if self.unread_since is not None:
                 since = f" since {self.unread_since.astimezone(zone):%Y-%m-%d}"
             yield f"{counted(sum(self.unread_fields.values()), 'field')} unread{since}: {waiting}"
 
-    def _named(self, what: str) -> str:
+    def _in_short(self, what: str) -> str:
         """Return a kind of record with how many fields are unread, and which, in short."""
         count, fields = self.unread_fields[what], self.oldest_unread[what]
         more = ", …" if count > len(fields) else ""
@@ -129,7 +129,7 @@ def shortfall(connection: Connection) -> Shortfall:
         protected_without_address=protected_without_address(connection),
         references_to_nothing=open_references.faults(connection),
         unread_fields=unread.count(connection),
-        unread_since=unread.since(connection),
+        unread_since=unread.unread_since(connection),
         oldest_unread=unread.oldest(connection),
     )
 

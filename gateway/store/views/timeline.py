@@ -139,7 +139,7 @@ def part(
     connection: Connection, standings: Standings, record: PersonRecord, request: TimelineAsked
 ) -> TimelinePart:
     """Return a part of a person's timeline, reading a bounded number of rows."""
-    return _part(connection, record, _said(connection, standings, record), request)
+    return _part(connection, record, _choices_of(connection, standings, record), request)
 
 
 def suppressions_of(
@@ -160,7 +160,9 @@ class _SaidOfPerson:
     declined: Sequence[TopicOptOut]
 
 
-def _said(connection: Connection, standings: Standings, record: PersonRecord) -> _SaidOfPerson:
+def _choices_of(
+    connection: Connection, standings: Standings, record: PersonRecord
+) -> _SaidOfPerson:
     blocked: tuple[PersonRef | str, ...] = (record.person.ref, *record.every_address)
     erased = {whose: standings.names_if_erased(connection, whose) for whose in blocked}
     entries = [
@@ -180,7 +182,7 @@ def _page(
     connection: Connection, standings: Standings, record: PersonRecord, request: TimelineAsked
 ) -> PersonPage:
     ref = record.person.ref
-    choices = _said(connection, standings, record)
+    choices = _choices_of(connection, standings, record)
     timeline = _part(connection, record, choices, request)
     return PersonPage(
         record,
@@ -218,7 +220,9 @@ def _part(
         if TimelineType.DOCUMENT in types:
             yield from of_documents(history.newest_documents(connection, ref, since, until, most))
         if TimelineType.ACTIVITY in types:
-            yield from of_activities(activities.newest(connection, ref, since, until, most))
+            yield from of_activities(
+                activities.newest_of_person(connection, ref, since, until, most)
+            )
         if TimelineType.OPT_OUT in types:
             yield from of_opt_outs(opt_outs.of_person(connection, ref))
 
@@ -367,7 +371,7 @@ def of_activities(acts: Iterable[MemberActivity]) -> Iterator[TimelineEvent]:
             at=activity.at,
             type=TimelineType.ACTIVITY,
             id=ids.show(act.campaign),
-            summary=f'"{act.title}": {described(activity)}',
+            summary=f'"{act.title}": {activity_in_words(activity)}',
             state=activity.type.value,
         )
 
@@ -386,7 +390,7 @@ def of_opt_outs(left: Iterable[OptOut]) -> Iterator[TimelineEvent]:
                 )
 
 
-def described(activity: Activity) -> str:
+def activity_in_words(activity: Activity) -> str:
     """Return a description of an activity."""
     match activity.type:
         case ActivityType.BOUNCED:

@@ -41,7 +41,7 @@ def journaled(api: Served) -> list[tuple[str, str]]:
 def stopped(api: Served) -> tuple[frozenset[str], str]:
     """Return which mail is paused, and why triggered mail is held."""
     with api.database.reading() as connection:
-        return message_lookup.paused(connection), epochs.held(connection)
+        return message_lookup.paused_mail(connection), epochs.why_held(connection)
 
 
 @pytest.mark.parametrize(("path", "fields"), [PAUSE, HOLD], ids=["store", "steps"])

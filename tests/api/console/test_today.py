@@ -106,13 +106,13 @@ async def test_mail_is_stopped_and_let_go_by_whoever_may(api: Served) -> None:
         page = await browsing.press("Stop it", what="all")
         assert "All mail is stopped" in page.text
         with api.database.reading() as connection:
-            assert {"all"} == message_lookup.paused(connection)
+            assert {"all"} == message_lookup.paused_mail(connection)
 
         page = await browsing.press("Let mail go again")
 
     assert "Mail goes again." in page.text
     with api.database.reading() as connection:
-        assert frozenset() == message_lookup.paused(connection)
+        assert frozenset() == message_lookup.paused_mail(connection)
         acts = console_acts.list_acts(connection, user=None, before=None, limit=9)
     assert [("anna", "mail.resume", "all"), ("anna", "mail.pause", "all")] == [
         (act.user, act.act, act.about) for act in acts if act.act.startswith("mail.")
@@ -129,7 +129,7 @@ async def test_who_may_not_sees_no_button_and_is_refused(api: Served) -> None:
             answer = await browsing.client.post(f"/console/today/{path}", data=token)
             assert 403 == answer.status_code
     with api.database.reading() as connection:
-        assert frozenset() == message_lookup.paused(connection)
+        assert frozenset() == message_lookup.paused_mail(connection)
 
 
 def test_each_state_is_drawn_on_a_scale_of_its_own() -> None:

@@ -246,7 +246,7 @@ async def test_R10_offers_outlive_a_restart_and_nothing_is_offered_before_the_fi
 
 def _has_offer(database: Database) -> bool:
     with database.reading() as connection:
-        return bool(relay_offers.kept(connection))
+        return bool(relay_offers.stored_offers(connection))
 
 
 # Our fault

@@ -27,7 +27,7 @@ async def list_entries(
     number = before(cursor)
     outbox_state = OutboxState(state) if state in set(OutboxState) else None
     entries = await services(request).database.read(
-        lambda connection: status_mail.among(
+        lambda connection: status_mail.merge_newest_first(
             outbox.list_outbox(connection, state=outbox_state, before=number, limit=_AT_ONCE + 1),
             status_mail.list_waiting_mail(
                 connection, state=outbox_state, before=number, limit=_AT_ONCE + 1

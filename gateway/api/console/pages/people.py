@@ -305,7 +305,7 @@ def _whom(
     if isinstance(whose, str):
         return whose
     ref = whose
-    record = people.known(connection, ref)
+    record = people.known_person(connection, ref)
     if whom in record.every_address:
         return whom
     if whom in ("", str(ref)):

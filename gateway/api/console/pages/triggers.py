@@ -53,7 +53,7 @@ async def show_all(request: Request, using: Using) -> Response:
             "triggers": editing.triggers(),
             "templates": editing.templates(),
             "waiting": using.triggers.list_waiting_mail(),
-            "held": editing.held(),
+            "held": editing.why_held(),
             "problem": "",
         }
 

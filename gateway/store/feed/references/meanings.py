@@ -44,7 +44,7 @@ class Meanings:
         self._targets: dict[tuple[str, str], ReferenceTargets] = {}
         self._numbered: dict[str, NumberedIds] = {}
 
-    def apart(
+    def separate_waiting(
         self, relation: Relation, given_texts: Iterable[GivenText]
     ) -> tuple[list[GivenText], list[GivenText]]:
         """Separate texts that wait, as nothing of their sort is known yet, from the rest."""

@@ -98,7 +98,7 @@ class OpenReferences:
             if relation.target is people:
                 arrived = self._people_arrived(relation)
             else:
-                arrived = list(self._arrived(relation))
+                arrived = list(self._resolved_references(relation))
             if arrived:
                 make(self._connection, self._arrived_references)
                 rows = [(relation.name, *row) for row in arrived]
@@ -164,7 +164,7 @@ class OpenReferences:
             statement = insert_into(self._connection, self._touched)
             self._connection.execute(statement.on_conflict_do_nothing(), rows)
 
-    def _arrived(self, relation: Relation) -> Iterator[tuple[str, str, str]]:
+    def _resolved_references(self, relation: Relation) -> Iterator[tuple[str, str, str]]:
         """Yield open references that lead somewhere once the changes are written, with the id."""
         changes, table = self._stage.changes, relation.target
         changed = select(changes).where(relation.may_lead_to(changes))

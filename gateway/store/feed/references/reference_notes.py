@@ -25,7 +25,7 @@ class ReferenceNotes:
         """What people should know about the references found; faults first."""
         return tuple(sorted(self._uses, key=lambda use: (not use.is_fault, use.line)))
 
-    def waiting(self, relation: Relation, texts: Sequence[GivenText]) -> None:
+    def note_waiting(self, relation: Relation, texts: Sequence[GivenText]) -> None:
         """Note texts whose targets aren't imported yet: one note for each kind."""
         for kind in sorted({text.kind for text in texts}):
             of_kind = [text for text in texts if text.kind == kind]
@@ -34,7 +34,7 @@ class ReferenceNotes:
                 relation, first, ReferenceLead.WAITING, rows=sum(text.rows for text in of_kind)
             )
 
-    def meant(
+    def note_meanings(
         self,
         relation: Relation,
         texts: Sequence[GivenText],
@@ -45,7 +45,7 @@ class ReferenceNotes:
         Ids that a spreadsheet changed, and that are certain, get one note for all of them.
         """
         later = [text for text in texts if relation.may_wait and meanings[text] == GivenMeaning()]
-        self.waiting(relation, later)
+        self.note_waiting(relation, later)
         rest = sorted(set(texts) - set(later), key=lambda text: text.line)
         bent = {
             text: meaning

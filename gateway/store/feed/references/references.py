@@ -92,17 +92,17 @@ class References:
                 if relation.is_list:
                     self._understand_lists(relation, staged)
                     continue
-                unknown = self._unknown(relation, staged)
+                unknown = self._unknown_texts(relation, staged)
                 if not unknown:
                     self.all_lead |= {relation.name}
                     continue
-                waiting, rest = self._meanings.apart(relation, unknown)
-                self._notes.waiting(relation, waiting)
+                waiting, rest = self._meanings.separate_waiting(relation, unknown)
+                self._notes.note_waiting(relation, waiting)
                 meanings = self._meanings.of(relation, rest)
                 self._replace(relation, staged, meanings)
                 if self._table is memberships and relation.target is people:
                     self._add_all_meant(staged, meanings)
-                self._notes.meant(relation, rest, meanings)
+                self._notes.note_meanings(relation, rest, meanings)
         return kept_keys
 
     def statuses_to_nothing(self, staged: Table) -> list[tuple[int, str]]:
@@ -117,7 +117,7 @@ class References:
         if relation.name in self.all_lead:
             return []
         with self._connection.begin():
-            if not self._unknown(relation, staged):
+            if not self._unknown_texts(relation, staged):
                 return []
         old = statuses.alias("old")
         statement = (
@@ -135,7 +135,7 @@ class References:
             rows = self._connection.execute(statement).all()
         return [(line, f"{status!r} leads nowhere") for line, status in rows]
 
-    def _unknown(self, relation: Relation, staged: Table) -> list[GivenText]:
+    def _unknown_texts(self, relation: Relation, staged: Table) -> list[GivenText]:
         """Return the texts of a column that aren't ids."""
         return [
             GivenText(*row) for row in self._connection.execute(unknown_texts(relation, staged))
@@ -205,8 +205,8 @@ class References:
                     before = unknown_parts.get(part, GivenText("", part, 0, listed.line))
                     line = min(before.line, listed.line)
                     unknown_parts[part] = GivenText("", part, before.rows + listed.rows, line)
-        waiting, rest = self._meanings.apart(relation, unknown_parts.values())
-        self._notes.waiting(relation, waiting)
+        waiting, rest = self._meanings.separate_waiting(relation, unknown_parts.values())
+        self._notes.note_waiting(relation, waiting)
         meanings = self._meanings.of(relation, rest)
         ids = {
             listed.text: meaning.crm_id for listed, meaning in meanings.items() if meaning.crm_id
@@ -217,7 +217,7 @@ class References:
             if (text := with_ids(listed.text, ids)) != listed.text
         }
         self._replace(relation, staged, whole)
-        self._notes.meant(relation, rest, meanings)
+        self._notes.note_meanings(relation, rest, meanings)
 
     def _understand_keys(self, staged: Table) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Check whether new ids of rows are known ones that a spreadsheet changed.
@@ -235,7 +235,9 @@ class References:
             target=self._table,
         )
         # If nothing of a kind is known, there are no ids that could have been changed.
-        _, unknown = self._meanings.apart(relation, self._unknown(relation, staged))
+        _, unknown = self._meanings.separate_waiting(
+            relation, self._unknown_texts(relation, staged)
+        )
         changed = [
             key
             for key in unknown
