@@ -13,7 +13,7 @@ from benchmarks import crm_data
 from benchmarks.processes import BenchmarkError
 from gateway.api.console.roles import ConsoleRole
 from gateway.core import ids
-from gateway.core.decision.note_facts import NoteFacts, kept
+from gateway.core.decision.note_facts import NoteFacts, facts_as_json
 from gateway.core.kinds import Kind, Scope
 from gateway.core.people.people import Suppression, SuppressionSource
 from gateway.store.engine.bulk_rows import insert_rows
@@ -176,7 +176,7 @@ def _fill(database: Database, count: int) -> int:
     first = ids.first_id_at(now - timedelta(days=DAYS))
     apart = (ids.first_id_at(now) - first) // count
     group = Suppression(scope=Scope.BULK, source=SuppressionSource.GROUP, name=_GROUP, since=now)
-    facts = kept(
+    facts = facts_as_json(
         NoteFacts(
             message=0,
             now=now,

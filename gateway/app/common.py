@@ -82,7 +82,7 @@ def standings(settings: Settings, database: Database) -> Standings:
         tag_scopes=settings.suppression.tags,
         plus_addresses=settings.suppression.plus_addresses,
         optout_scope=settings.mailchimp.optout_scope,
-        erased_names=erased_names(settings, lambda: marks_of(database)).all,
+        erased_names=erased_names(settings, lambda: marks_of(database)).all_names,
     )
 
 

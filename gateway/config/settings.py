@@ -149,7 +149,7 @@ class Crm(Section):
 
     def mapping(self, kind: str) -> KindMapping:
         """Return how the files of a kind are read."""
-        return self.map.get(kind, AS_OURS).ordered(self.date_order)
+        return self.map.get(kind, AS_OURS).with_date_order(self.date_order)
 
 
 #: Minimum lifetime of an unsubscribe link; it works as long as its mail is known.

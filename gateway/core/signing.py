@@ -46,7 +46,7 @@ class SigningKeys:
 
     def sign(self, purpose: str, payload: bytes) -> str:
         """Return a text that `verify` accepts for the same purpose only."""
-        return _written(payload + _code(self.keys[0], purpose, payload))
+        return _as_text(payload + _code(self.keys[0], purpose, payload))
 
     def verify(self, purpose: str, text: str) -> bytes | None:
         """Return what was signed; None if the gateway didn't sign it."""
@@ -54,7 +54,7 @@ class SigningKeys:
             sealed = base64.b32decode(text.upper() + "=" * (-len(text) % 8))
         except ValueError:
             return None
-        if _written(sealed) != text.lower():  # unused bits at its end have changed
+        if _as_text(sealed) != text.lower():  # unused bits at its end have changed
             return None
         payload, code = sealed[:-_CODE], sealed[-_CODE:]
         for key in self.keys:
@@ -72,7 +72,7 @@ class SigningKeys:
         return tuple(hmac.digest(key, octets, "sha256").hex() for key in self.keys)
 
 
-def _written(sealed: bytes) -> str:
+def _as_text(sealed: bytes) -> str:
     return base64.b32encode(sealed).decode().rstrip("=").lower()
 
 

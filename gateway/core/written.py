@@ -45,10 +45,10 @@ def plain(text: str) -> str:
     """
     if text.isascii():
         return text.strip()
-    return _BLANKS.sub(" ", seen(_composed(text))).strip()
+    return _BLANKS.sub(" ", visible_text(_compose(text))).strip()
 
 
-def seen(text: str) -> str:
+def visible_text(text: str) -> str:
     """Return a text without invisible characters; spaces stay as they are."""
     return _UNSEEN_RUN.sub("", text)
 
@@ -70,7 +70,7 @@ def plain_name(text: str) -> str:
     """Return a name or title in the same form, but with the characters its script needs."""
     if text.isascii():
         return text.strip()
-    composed = _composed(text)
+    composed = _compose(text)
     shaped = _UNSEEN_RUN.sub(lambda run: shaping_marks(run, composed), composed)
     return _BLANKS.sub(" ", shaped).strip()
 
@@ -111,7 +111,7 @@ def as_read(text: str) -> str:
     return _UMLAUT.sub(r"\1", _PUNCTUATION.sub(" ", bare).strip())
 
 
-def nearest(text: str, known_texts: Iterable[str], alike: float = _ALIKE) -> str:
+def nearest_text(text: str, known_texts: Iterable[str], alike: float = _ALIKE) -> str:
     """Return the known text that another may be a typo of; empty if none is similar.
 
     `alike` is the share of letters (0 to 1) that both must have in the same order.
@@ -119,14 +119,14 @@ def nearest(text: str, known_texts: Iterable[str], alike: float = _ALIKE) -> str
     # Imported only for typos: everything that compares addresses needs this module.
     from difflib import get_close_matches
 
-    forms = {_squeezed(word): word for word in known_texts}
-    closest = get_close_matches(_squeezed(text), forms, 1, alike)
+    forms = {_without_spaces(word): word for word in known_texts}
+    closest = get_close_matches(_without_spaces(text), forms, 1, alike)
     return forms[closest[0]] if closest else ""
 
 
 def did_you_mean(text: str, known_texts: Iterable[str]) -> str:
     """Return `: did you mean …?` with the most similar known text; empty if none is similar."""
-    near = nearest(text, known_texts, _LIKE_A_NAME)
+    near = nearest_text(text, known_texts, _LIKE_A_NAME)
     return f": did you mean {near}?" if near else ""
 
 
@@ -145,16 +145,16 @@ def same_word(text: str, known_words: Iterable[str]) -> str:
 
     Spaces and hyphens within are ignored: `no mail tag` is `NoMailTag`.
     """
-    form = _squeezed(text)
-    return next((word for word in known_words if _squeezed(word) == form), "")
+    form = _without_spaces(text)
+    return next((word for word in known_words if _without_spaces(word) == form), "")
 
 
 @lru_cache(1_000)
-def _squeezed(text: str) -> str:
+def _without_spaces(text: str) -> str:
     return as_read(text).replace(" ", "")
 
 
-def _composed(text: str) -> str:
+def _compose(text: str) -> str:
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 

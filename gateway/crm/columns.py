@@ -11,10 +11,10 @@ from gateway.core.feed.feed_mapping import (
     JOINED,
     ColumnMapping,
     KindMapping,
+    as_compared,
     column_key,
-    compared,
     list_divider,
-    nearest,
+    nearest_name,
 )
 from gateway.core.feed.spreadsheet import harmless
 from gateway.crm.cells.unreadable import UnreadableCell
@@ -65,21 +65,21 @@ class ColumnSource:
         if not self.words:
             return text
         between = list_divider(self.name, text)
-        if between and compared(text) not in self.words:
+        if between and as_compared(text) not in self.words:
             return ";".join(map(self._ours, text.split(between)))
         return self._ours(text)
 
     def is_nothing(self, cell: str) -> bool:
         """Whether the mapping says that a cell's word means no value."""
-        return not self._ours(cell) and (bool(compared(cell)) or "" in self.words)
+        return not self._ours(cell) and (bool(as_compared(cell)) or "" in self.words)
 
     def may_go_on(self, cell: str) -> bool:
         """Whether a cell may be the start of a word in the mapping: `No` of `No mail`."""
-        word = compared(cell)
+        word = as_compared(cell)
         return not word or any(other != word and other.startswith(word) for other in self.words)
 
     def _ours(self, text: str) -> str:
-        word = compared(text)
+        word = as_compared(text)
         if word in self.words or not word:
             return self.words.get(word, text)
         # An unreadable cell isn't "any other word": it might be one that blocks mail.
@@ -230,7 +230,7 @@ class Columns:
         if mapped.columns:
             self.lacking.append(their_name)
         if mapped.columns and ours not in self._mapping.optional:
-            close = nearest(their_name, [name for name in self._names if name])
+            close = nearest_name(their_name, [name for name in self._names if name])
             hint = f"did you mean {close!r}?" if close else f"it has {self._shown()}"
             raise ColumnsWrong(
                 f"has no column {their_name!r}, which [crm.map.{self._kind.name}] names for "
@@ -250,7 +250,7 @@ class Columns:
             for key, at in self._at.items()
             if at not in used
             and key not in self._ignored
-            and not (is_open and nearest(self._names[at], self._kind.columns) in {"", *filled})
+            and not (is_open and nearest_name(self._names[at], self._kind.columns) in {"", *filled})
         ]
         if unknown:
             names = [self._names[at] for at in unknown]

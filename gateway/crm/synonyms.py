@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 
-from gateway.core.feed.feed_mapping import COLUMNS, column_key, nearest
+from gateway.core.feed.feed_mapping import COLUMNS, column_key, nearest_name
 
 #: The words for the kinds of people in the column `kind`, in the languages of the office.
 KIND_WORDS: Mapping[str, str] = {
@@ -138,9 +138,9 @@ def suggested(kind: str, name: str) -> str:
     synonyms = _known(kind)
     if key in synonyms:
         return synonyms[key]
-    close = nearest(name, COLUMNS[kind])
+    close = nearest_name(name, COLUMNS[kind])
     return close or synonyms.get(
-        nearest(name, [synonym for synonym in synonyms if len(synonym) > 3]), ""
+        nearest_name(name, [synonym for synonym in synonyms if len(synonym) > 3]), ""
     )
 
 

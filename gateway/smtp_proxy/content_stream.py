@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from gateway.core.decision.journal import KnownBulk
 from gateway.core.kinds import By
-from gateway.core.mail.content import Cleaner, HeaderBlock, header_block, unstuffed
+from gateway.core.mail.content import Cleaner, HeaderBlock, dot_unstuff, header_block
 from gateway.core.mail.content_hash import ContentHash
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import OPENING, opening
@@ -253,4 +253,4 @@ class ContentStream:
 
 def _signed(signer: "DkimSigner", octets: bytes) -> bytes:
     """Return the whole content in wire form, with signatures above our own lines."""
-    return signer.signatures(unstuffed(octets)) + octets
+    return signer.signatures(dot_unstuff(octets)) + octets

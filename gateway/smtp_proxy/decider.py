@@ -114,7 +114,7 @@ class Decider:
         identity = message_identity(
             message.sender, message.login, message.listener.name, message.headers
         )
-        sought = identity.sought(message.named_addresses)
+        sought = identity.lookup_key(message.named_addresses)
         standings: Mapping[str, Standing] = {}
         burst: BurstSoFar | None = None
         status: MessageStatus | None = None  #: None while the store is away.
@@ -131,14 +131,14 @@ class Decider:
         refusal: Reply | None = None
         if status is None:
             decisions = self._last_known(message, classification)
-            is_individual = classification.certain and classification.kind is Kind.INDIVIDUAL
+            is_individual = classification.is_certain and classification.kind is Kind.INDIVIDUAL
             if not goes_anyway(message.listener, classification) and not (
                 is_individual and self._never.known
             ):
                 refusal = STORE_AWAY
         else:
             decisions = _decisions(message, standings, classification.kind, classification)
-            if burst is not None and not classification.certain and not message.listener.observe:
+            if burst is not None and not classification.is_certain and not message.listener.observe:
                 decisions = _until_burst_shows(policy, message, burst, now, decisions)
             if "all" in status.paused or (
                 classification.kind is Kind.BULK and "bulk" in status.paused
@@ -158,7 +158,7 @@ class Decider:
             and (identity.is_own or is_counted)
             and not (status and status.bulk)
         ):
-            bulk_identities = identity.kept(message.named_addresses)
+            bulk_identities = identity.stored_keys(message.named_addresses)
         fresh = known_bulk or KnownBulk(message.message, classification.rule)
         for number in bulk_identities or ((sought,) if known_bulk else ()):
             if self._memory.find(number, now) is None:

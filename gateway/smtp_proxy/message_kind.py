@@ -132,17 +132,19 @@ def kind_of(
         if burst is not None and burst.bulk is not None and not classification.certain:
             classification = _as_before(burst.bulk, tried)
         if tried is not None and classification.rule == UNREAD:
-            tried.decided(UNREAD, f"the header block is over {MAX_HEADER_BLOCK} octets")
+            tried.note_decider(UNREAD, f"the header block is over {MAX_HEADER_BLOCK} octets")
     override, headers = policy.override, message.headers
     if message.login is not None and message.login in override.logins:
         because = f"login {message.login}"
     # Only a header that every program recognises: some read none after a byte order mark.
-    elif override.header and override.header in headers and override.header in headers.certain:
+    elif (
+        override.header and override.header in headers and override.header in headers.certain_fields
+    ):
         because = "header"
     else:
         return classification
     if tried is not None:
-        tried.decided(OVERRIDE, because)
+        tried.note_decider(OVERRIDE, because)
     return Classification(classification.kind, OVERRIDE)
 
 
@@ -150,13 +152,13 @@ def _of_listener(listener: ListenerPolicy, tried: TriedRules | None = None) -> C
     assert listener.kind is not None
     rule = rule_of_listener(listener.name)
     if tried is not None:
-        tried.decided(rule, f'kind = "{listener.kind}"')
+        tried.note_decider(rule, f'kind = "{listener.kind}"')
     return Classification(listener.kind, rule)
 
 
 def _as_before(known_bulk: KnownBulk, tried: TriedRules | None) -> Classification:
     if tried is not None:
-        tried.decided(
+        tried.note_decider(
             known_bulk.rule, f"the same message was bulk in No. {ids.show(known_bulk.message)}"
         )
     return Classification(Kind.BULK, known_bulk.rule)

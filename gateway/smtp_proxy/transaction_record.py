@@ -19,7 +19,7 @@ from gateway.core.decision.classify import Classification
 from gateway.core.decision.decide import blocking, who_counts
 from gateway.core.decision.journal import Attempt, Delivery, Message, Outcome, RetryMarks
 from gateway.core.decision.note import Note, reasons, refusal, render
-from gateway.core.decision.note_facts import NoteFacts, kept
+from gateway.core.decision.note_facts import NoteFacts, facts_as_json
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.kinds import By, Kind, State
 from gateway.core.mail import own_mail
@@ -195,7 +195,7 @@ class TransactionRecord:
         left_out = [
             entry
             for entry in noted
-            if (entry.taken or always) and dsn.owed(self._sender, entry.recipient)
+            if (entry.taken or always) and dsn.is_owed(self._sender, entry.recipient)
         ]
         going = sum(entry.going for entry in self.entries)
         is_answered = not self._policy.accept_suppressed and (not going or self._listener.lmtp)
@@ -207,7 +207,7 @@ class TransactionRecord:
 
     def accepted(self, entries: Sequence[RecipientRecord]) -> Reply:
         """Return the reply that accepts mail to suppressed recipients: it says who is notified."""
-        owed = sum(dsn.owed(self._sender, entry.recipient) for entry in entries)
+        owed = sum(dsn.is_owed(self._sender, entry.recipient) for entry in entries)
         if not owed:
             return Reply.of("250 2.0.0 Taken, but not mailed")
         of_whom = "" if owed == len(entries) else f" of {owed} in {len(entries)}"
@@ -297,7 +297,7 @@ class TransactionRecord:
             if entry.note is not None or entry.decision.would:
                 facts = self._facts(entry, classification)
                 note = entry.note.full if entry.note else reasons(self._template, facts)
-                note_facts = kept(facts)
+                note_facts = facts_as_json(facts)
             deliveries.append(
                 Delivery(
                     recipient=entry.recipient.address,
@@ -335,7 +335,7 @@ class TransactionRecord:
     async def begin(self, drafts: tuple[OutboxDraft, ...]) -> bool:
         """Record the message durably; False if that failed."""
         classification = self.classification
-        individual = classification.certain and classification.kind is Kind.INDIVIDUAL
+        individual = classification.is_certain and classification.kind is Kind.INDIVIDUAL
         may_be_local = individual or goes_anyway(self._listener, classification)
         return await self._services.journal_client.begin(
             self.message(), drafts, may_be_local=may_be_local

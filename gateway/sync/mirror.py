@@ -16,7 +16,7 @@ from gateway.core.campaigns.counters import (
     Counters,
     CountersToRead,
     is_worse,
-    missing,
+    missing_counts,
 )
 from gateway.core.campaigns.membership import KnownContact
 from gateway.core.campaigns.precedence import Activity, ActivityType
@@ -85,7 +85,7 @@ class Mirror:
 
     def _gap(self, mailing: ActivityCampaign, counters: Counters) -> dict[str, int]:
         with self.database.reading() as connection:
-            return missing(counters, activities.counts(connection, mailing.id))
+            return missing_counts(counters, activities.counts(connection, mailing.id))
 
 
 class _Run:

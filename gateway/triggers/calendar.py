@@ -50,7 +50,7 @@ def calendar(
         first = first_day_to_look_at(checked.trigger, looks.get(checked.trigger.name), today)
         alike.setdefault((first, _asked(checked.trigger)), []).append(checked.trigger)
     selected = [
-        (triggers, list(due.upcoming(connection, triggers[0], first, today, last)))
+        (triggers, list(due.upcoming_people(connection, triggers[0], first, today, last)))
         for (first, _), triggers in alike.items()
     ]
     everybody = (candidate for _, candidates in selected for candidate in candidates)

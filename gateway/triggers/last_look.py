@@ -14,7 +14,7 @@ from gateway.core.kinds import Kind
 from gateway.core.people.people import NOBODY, PersonRef
 from gateway.core.people.training import Qualification
 from gateway.core.triggers import reasons
-from gateway.core.triggers.conditions import unmet, waits
+from gateway.core.triggers.conditions import unmet_condition, why_waiting
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceEnding, OccurrenceState
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts, told_earlier
 from gateway.core.triggers.trigger import Trigger
@@ -60,10 +60,14 @@ def refused(
     if row.latest_at is not None and row.latest_at <= now:
         return TOO_LATE
     to_person = not row.recipient
-    if facts.person is not None and (why := waits(checked.trigger, facts, to_person=to_person)):
+    if facts.person is not None and (
+        why := why_waiting(checked.trigger, facts, to_person=to_person)
+    ):
         next_at = now + _UNREAD if row.latest_at is None else min(now + _UNREAD, row.latest_at)
         return OccurrenceEnding(state=OccurrenceState.DUE, reason=why, next_at=next_at)
-    why = unmet(checked.trigger, row.occurrence, facts, settings.day(now), to_person=to_person)
+    why = unmet_condition(
+        checked.trigger, row.occurrence, facts, settings.day(now), to_person=to_person
+    )
     why = why or facts.superseded or told_earlier(facts)
     if why:
         return OccurrenceEnding(state=skipped, reason=why)

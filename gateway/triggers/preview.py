@@ -6,7 +6,7 @@ from datetime import date, datetime
 from gateway.core.batches import batched
 from gateway.core.decision.decide import blocking
 from gateway.core.people.people import NOBODY, Standing
-from gateway.core.triggers.conditions import waits
+from gateway.core.triggers.conditions import why_waiting
 from gateway.core.triggers.due_times import first_day_to_look_at
 from gateway.core.triggers.occurrence import MAY_HAVE_LEFT, SETTLED, Occurrence
 from gateway.core.triggers.reasons import ALREADY
@@ -159,7 +159,7 @@ def why_left_out(
     """Return why a selected person gets no mail; empty if nothing prevents it."""
     if candidate.ledger_state in SETTLED:
         return ALREADY.format(candidate.ledger_state)
-    why = waits(trigger, candidate.facts) or why_not(trigger, candidate, today)
+    why = why_waiting(trigger, candidate.facts) or why_not(trigger, candidate, today)
     if why:
         return why
     mailbox = settings.lookup(candidate.person.emails[0])

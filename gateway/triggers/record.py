@@ -8,7 +8,7 @@ from typing import assert_never
 from gateway.core.decision import note
 from gateway.core.decision.decide import blocking, who_counts
 from gateway.core.decision.journal import Delivery, Message, Outcome
-from gateway.core.decision.note_facts import NoteFacts, kept
+from gateway.core.decision.note_facts import NoteFacts, facts_as_json
 from gateway.core.kinds import By, Kind, State
 from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.people.people import Standing, Suppression
@@ -74,7 +74,7 @@ def send_failed(
     )
     message = _message(mail_to_send, standing, state=State.SEND_FAILED)
     note_text = note.render(mail_to_send.settings.note, facts).full
-    noted = replace(message.deliveries[0], note=note_text, note_facts=kept(facts))
+    noted = replace(message.deliveries[0], note=note_text, note_facts=facts_as_json(facts))
     return replace(message, deliveries=(noted,))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.core.triggers.conditions import unmet, waits
+from gateway.core.triggers.conditions import unmet_condition, why_waiting
 from gateway.core.triggers.due_times import first_day_to_look_at, latest_moment, local_moment
 from gateway.core.triggers.occurrence import DueOccurrence
 from gateway.core.triggers.reasons import NO_ADDRESS
@@ -48,7 +48,7 @@ def search(
     dues: list[DueOccurrence] = []
     skips: list[SkippedPerson] = []
     for candidate in selected:
-        is_waiting = waits(trigger, candidate.facts)
+        is_waiting = why_waiting(trigger, candidate.facts)
         why = "" if is_waiting else why_not(trigger, candidate, today)
         if why:
             skips.append(SkippedPerson(candidate.person.ref, candidate.about, why))
@@ -71,5 +71,5 @@ def search(
 
 def why_not(trigger: Trigger, candidate: DuePerson, today: date) -> str:
     """Return why a selected person isn't mailed; empty if nothing prevents it."""
-    why = unmet(trigger, candidate.occurrence, candidate.facts, today)
+    why = unmet_condition(trigger, candidate.occurrence, candidate.facts, today)
     return why or ("" if candidate.person.emails else NO_ADDRESS)

@@ -65,7 +65,7 @@ def line_of(error: BaseException) -> int | None:
     return lines[-1] if lines else None
 
 
-def nearest(name: str, known_names: Iterable[str]) -> str:
+def did_you_mean(name: str, known_names: Iterable[str]) -> str:
     """Return `; did you mean …?` with the nearest known name, or nothing."""
     closest = get_close_matches(name, list(known_names), 1)
     return f"; did you mean {closest[0]}?" if closest else ""
@@ -87,7 +87,7 @@ def _unknown_tag(match: re.Match[str], _: Iterable[str]) -> str:
     name = match[1]
     if name in ("else", "elif") or name.startswith("end"):
         return f"{tag(name)} belongs to nothing: what it ends never began"
-    return f"there is no tag {name}{nearest(name, _TAGS)}"
+    return f"there is no tag {name}{did_you_mean(name, _TAGS)}"
 
 
 def _expected(match: re.Match[str], _: Iterable[str]) -> str:
@@ -135,7 +135,7 @@ _SYNTAX: tuple[tuple[re.Pattern[str], _Told], ...] = (
     (re.compile(r"unexpected char ['\"](.+)['\"] at", re.DOTALL), _unexpected_character),
     (
         re.compile(r"No filter named '(\w+)'"),
-        lambda match, filters: f"there is no filter {match[1]}{nearest(match[1], filters)}",
+        lambda match, filters: f"there is no filter {match[1]}{did_you_mean(match[1], filters)}",
     ),
     (
         re.compile("Missing end of comment tag"),

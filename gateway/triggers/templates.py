@@ -16,8 +16,8 @@ from gateway.core.triggers.trigger import QUALIFICATION_DATA, Trigger
 from gateway.core.triggers.values import DATE, QUALIFICATION, UNSUBSCRIBE_URL
 from gateway.triggers.template_faults import (
     OTHER_FILES,
+    did_you_mean,
     line_of,
-    nearest,
     run_fault,
     syntax_fault,
     tag,
@@ -258,7 +258,9 @@ def _not_there(
 
 
 def _unknown(name: str, known_names: Sequence[str]) -> str:
-    return f"{name} is unknown{nearest(name, known_names) or ';'} known: {', '.join(known_names)}"
+    return (
+        f"{name} is unknown{did_you_mean(name, known_names) or ';'} known: {', '.join(known_names)}"
+    )
 
 
 def values_taken(tree: nodes.Template) -> Iterator[str]:

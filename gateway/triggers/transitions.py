@@ -15,9 +15,9 @@ from gateway.core.triggers.reasons import OTHER_STATUS, SUBMITTED_AGAIN, TAKEN_B
 from gateway.core.triggers.transition import (
     ApplicationStaff,
     Transition,
-    fired,
+    fired_triggers,
     is_undone,
-    missing,
+    missing_recipients,
     recipients,
     warning,
 )
@@ -77,7 +77,7 @@ class ApplicationChanges:
         confirmed_content = what_is_confirmed(request, done)
         if dry_run:
             outcome = ChangeOutcome.SHOWN
-        elif done.failed and not request.is_partial:
+        elif done.has_failed and not request.is_partial:
             outcome = ChangeOutcome.INCOMPLETE
         elif request.token and not confirmation.is_valid(
             request.token, confirmed_content, self._now
@@ -199,12 +199,12 @@ class ApplicationChanges:
             self._settings.checked_triggers[name].trigger
             for name in sorted(self._settings.checked_triggers)
         )
-        of_status = fired(triggers, transition)
+        of_status = fired_triggers(triggers, transition)
         owed = self._owed(transition, of_status, around, is_first=last is None)
         nobody = [
             NotMailed(person=recipient, about=reference, reason=f"{recipient}: nobody")
             for trigger in of_status
-            for recipient in missing(trigger, around)
+            for recipient in missing_recipients(trigger, around)
         ]
         return change, owed, nobody
 

@@ -10,7 +10,7 @@ from gateway.config import load
 from gateway.core import ids
 from gateway.core.decision.dsn import LeftOut, ReportedMessage
 from gateway.core.decision.journal import Delivery, Message
-from gateway.core.decision.note_facts import NoteFacts, kept
+from gateway.core.decision.note_facts import NoteFacts, facts_as_json
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.people.people import Suppression, SuppressionSource
 from gateway.core.sending.outbox import OutboxRow, OutboxState
@@ -45,7 +45,7 @@ def journaled(one: ReportedMessage) -> Message:
         state=State.SEND_FAILED,
         by=By.GATEWAY,
         note="Versand fehlgeschlagen",
-        note_facts=kept(facts),
+        note_facts=facts_as_json(facts),
     )
     return Message(
         id=one.message, at=NOW, listener="crm", sender="x@crm.example", deliveries=(part,)

@@ -23,7 +23,7 @@ from gateway.core.decision.rule import (
 )
 from gateway.core.decision.shipped_rules import SHIPPED_RULES, is_personal
 from gateway.core.kinds import Kind
-from gateway.core.mail.content import HeaderBlock, parted_file, stuffed
+from gateway.core.mail.content import HeaderBlock, dot_stuff, parted_file
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import OPENING, opening
 
@@ -43,7 +43,7 @@ def facts_of(mail: bytes, *, recipients: int = 1, many: int | None = 10) -> Mess
         login=None,
         recipients=recipients,
         headers=Headers.of(block),
-        opening=opening(stuffed(rest)),
+        opening=opening(dot_stuff(rest)),
         many=many,
     )
 
@@ -524,7 +524,7 @@ def test_a_rule_of_ones_own_says_why_it_matches(why: str) -> None:
     expected = ("individual", "default") if because is None else ("bulk", "own")
     found = classify(OWN, (rule,), Kind.INDIVIDUAL)
     assert expected == (found.kind, found.rule)
-    assert found.certain == (because is not None)
+    assert found.is_certain == (because is not None)
 
 
 #: The keys of a rule in the config, and the test it gets.

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.core.feed.unread_fields import UnreadField
-from gateway.core.triggers.conditions import unmet, waits
+from gateway.core.triggers.conditions import unmet_condition, why_waiting
 from gateway.core.triggers.events.birthday import BIRTHDAY
 from gateway.core.triggers.events.set_date import SET_DATE
 from gateway.core.triggers.events.submitted import SUBMITTED
@@ -32,7 +32,9 @@ def test_nobody_is_mailed_who_is_gone_or_not_active() -> None:
 def test_staff_are_told_of_who_is_not_active(to_person: bool, expected: str) -> None:
     facts = person(active=False)
 
-    assert expected == unmet(trigger(SUBMITTED), "once", facts, TODAY, to_person=to_person)
+    assert expected == unmet_condition(
+        trigger(SUBMITTED), "once", facts, TODAY, to_person=to_person
+    )
 
 
 UNREAD = UnreadField(
@@ -58,7 +60,7 @@ def test_a_mail_waits_for_the_fields_that_decide_about_it(
     facts = replace(KNOWN, unread=(replace(UNREAD, field=field),))
     told = f"can't be read: {field} of people candidate:ann (people.csv:5: {UNREAD.text})"
 
-    assert (told if waited_for else "") == waits(trigger(event), facts, to_person=to_person)
+    assert (told if waited_for else "") == why_waiting(trigger(event), facts, to_person=to_person)
 
 
 @pytest.mark.parametrize(

@@ -287,7 +287,7 @@ def test_what_is_judged_is_what_the_recipient_reads(pieces: list[bytes], cuts: l
     for name in headers.names:
         assert Headers.parse(first_block).raw(name) == headers.raw(name)
     assert {name.lower() for name in strict} - {"received"} <= set(headers.names)
-    assert set(headers.certain.names) <= {name.lower() for name in strict}
+    assert set(headers.certain_fields.names) <= {name.lower() for name in strict}
 
 
 @pytest.mark.parametrize(
@@ -314,5 +314,5 @@ def test_marks_count_wherever_some_program_reads_them(
     assert headers is not None
     assert (set(names.split()), set(certain.split())) == (
         set(headers.names),
-        set(headers.certain.names),
+        set(headers.certain_fields.names),
     )

@@ -13,7 +13,7 @@ from gateway.core.campaigns.counters import (
     CountersToRead,
     due_reading,
     is_worse,
-    missing,
+    missing_counts,
 )
 
 SENT = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -96,7 +96,7 @@ def test_what_is_missing_is_what_mailchimp_counts_and_is_not_kept() -> None:
     counters = Counters.of_report(REPORT)
     kept = {"opened": 9, "machine": 3, "clicked": 5, "bounced": 1}
 
-    gap = missing(counters, kept)
+    gap = missing_counts(counters, kept)
 
     assert {"machine": 1, "bounced": 2, "unsubscribed": 6} == gap
     assert is_worse(gap, {})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.mail.headers import decoded
+from gateway.core.mail.headers import decode_value
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ from gateway.core.mail.headers import decoded
     ],
 )
 def test_encoded_words_are_decoded_and_all_beside_them_stays(value: str, shown: str) -> None:
-    assert decoded(value.encode()) == shown
+    assert decode_value(value.encode()) == shown
 
 
 def test_latin_1_beside_an_encoded_word_is_read_as_such() -> None:
-    assert decoded(b"\xdcber =?utf-8?q?=C3=BC?=") == "Über ü"
+    assert decode_value(b"\xdcber =?utf-8?q?=C3=BC?=") == "Über ü"

@@ -23,8 +23,8 @@ from gateway.core.decision.dsn import (
     build_summary,
     digest,
     hourly_slots,
+    is_owed,
     message_key,
-    owed,
     read_digest,
 )
 from gateway.core.decision.note import render
@@ -408,7 +408,7 @@ def test_the_same_report_is_the_same_octets() -> None:
 def test_P13_a_dsn_is_owed_where_notify_allows_and_never_to_the_null_sender(
     mail_from: str, rcpt_to: str, expected: bool
 ) -> None:
-    assert expected is owed(sender(mail_from), recipient(rcpt_to))
+    assert expected is is_owed(sender(mail_from), recipient(rcpt_to))
 
 
 def test_S38_a_retry_shares_the_key_of_its_first_attempt() -> None:

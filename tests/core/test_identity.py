@@ -29,7 +29,7 @@ def identity(
 
 def is_same(one: MessageIdentity, other: MessageIdentity, *, to: str = ANN) -> bool:
     """Whether a transaction for somebody is known to carry what another did, for Ann and Ben."""
-    return other.sought([to]) in one.kept([BEN, ANN])
+    return other.lookup_key([to]) in one.stored_keys([BEN, ANN])
 
 
 @pytest.mark.parametrize("fields", [FIELDS, NO_ID, BARE], ids=["id", "date", "neither"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.mail.content import parted_file, stuffed
+from gateway.core.mail.content import dot_stuff, parted_file
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import OPENING, invitation, opening
 from tests.core.test_classify import said
@@ -180,4 +180,4 @@ def test_the_kind_of_line_end_changes_nothing(newline: bytes) -> None:
 
     block, rest = parted_file(mail.replace(b"\n", newline), behind=OPENING)
 
-    assert "request" == invitation(Headers.of(block), opening(stuffed(rest)))
+    assert "request" == invitation(Headers.of(block), opening(dot_stuff(rest)))

@@ -6,7 +6,7 @@ from gateway.core.decision.classify import classify
 from gateway.core.decision.rule import MessageFacts, many_recipients
 from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.core.kinds import Kind
-from gateway.core.mail.content import parted_file, stuffed
+from gateway.core.mail.content import dot_stuff, parted_file
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import OPENING, opening
 from tests.corpus import KINDS, Sample, samples
@@ -22,7 +22,7 @@ def test_a_mail_is_what_stands_beside_it(sample: Sample) -> None:
         login=None,
         recipients=sample.recipients,
         headers=Headers.of(block),
-        opening=opening(stuffed(rest)),
+        opening=opening(dot_stuff(rest)),
         many=many_recipients(SHIPPED_RULES),
     )
 

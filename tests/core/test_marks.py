@@ -4,7 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.core.decision.journal import SAME_DATE, Attempt, RetryMarks, dated, is_same_date
+from gateway.core.decision.journal import (
+    SAME_DATE,
+    Attempt,
+    RetryMarks,
+    date_in_seconds,
+    is_same_date,
+)
 from gateway.core.mail.headers import Headers
 
 ARRIVED = datetime(2026, 11, 28, 10, 0, tzinfo=UTC)
@@ -61,7 +67,7 @@ def test_without_an_id_the_subject_tells_mails_apart() -> None:
     ],
 )
 def test_a_date_that_cannot_be_read_is_the_time_it_came(date: str, after: int) -> None:
-    assert int(ARRIVED.timestamp()) + after == dated(date, ARRIVED)
+    assert int(ARRIVED.timestamp()) + after == date_in_seconds(date, ARRIVED)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +75,8 @@ def test_a_date_that_cannot_be_read_is_the_time_it_came(date: str, after: int) -
     [(timedelta(), True), (SAME_DATE, True), (SAME_DATE + timedelta(seconds=1), False)],
 )
 def test_dates_of_two_tries_are_near(apart: timedelta, expected: bool) -> None:
-    first = dated("", ARRIVED)
-    later = dated("", ARRIVED + apart)
+    first = date_in_seconds("", ARRIVED)
+    later = date_in_seconds("", ARRIVED + apart)
     known = Attempt(fingerprint=1, message=1, state="verdict", content_hash="a", dated=first)
 
     assert [expected] * 4 == [

@@ -21,7 +21,7 @@ from gateway.core.decision.note import (
     retold_whole,
     told_in,
 )
-from gateway.core.decision.note_facts import NoteFacts, kept
+from gateway.core.decision.note_facts import NoteFacts, facts_as_json
 from gateway.core.decision.note_template import NoteTemplate, parse_template
 from gateway.core.decision.short_note import MAX_SHORT_OCTETS
 from gateway.core.kinds import By, Kind, Scope, State
@@ -530,7 +530,7 @@ def message_of(*deliveries: Delivery) -> Message:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_note_that_was_kept_is_told_again_in_any_language(language: str, would: str) -> None:
     facts = replace(SHARED, suppressions=(GROUP, TOMBSTONE, BLOCKED))
-    delivery = replace(failed("in Dutch"), note_facts=kept(facts), would=would)
+    delivery = replace(failed("in Dutch"), note_facts=facts_as_json(facts), would=would)
     message = message_of(delivery)
     words = template(language)
 

@@ -109,8 +109,8 @@ def test_a_reference_is_understood_where_it_can_only_mean_one_or_where_that_prot
 
 
 def test_the_most_alike_are_suggested() -> None:
-    assert ("s3 'Overleden'",) == KNOWN.nearest("Overladen")
-    assert () == KNOWN.nearest("xyzzy")
+    assert ("s3 'Overleden'",) == KNOWN.nearest_names("Overladen")
+    assert () == KNOWN.nearest_names("xyzzy")
 
 
 USE = ReferenceUse(
@@ -169,13 +169,13 @@ def test_a_text_fits_the_ids_a_spreadsheet_may_have_made_it_of(
 ) -> None:
     known = ("123456", "123001", "00123002", "a17", "40003", "0040003", "12", "12000", "124000")
 
-    assert expected == NumberedIds(known).fitting(given)
+    assert expected == NumberedIds(known).possible_originals(given)
 
     # Of all that are known these are enough to look among, where they can be named.
     possible = possible_ids(given)
     if possible is not None:
         among = [crm_id for crm_id in known if crm_id in possible]
-        assert expected == NumberedIds(among).fitting(given)
+        assert expected == NumberedIds(among).possible_originals(given)
 
 
 @pytest.mark.parametrize(

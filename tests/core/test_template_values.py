@@ -12,7 +12,7 @@ from gateway.core.triggers.events.registry import TEMPLATE_VALUES
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
-from gateway.core.triggers.values import values, written
+from gateway.core.triggers.values import format_date, values
 from tests.core.events.known import APPLICATION, KNOWN, TODAY, trigger
 
 MIA = Staff(crm_id="s1", name="Mia", email="mia@crm.example")
@@ -35,7 +35,7 @@ OFFER = KnownApplication(
     ],
 )
 def test_a_date_is_written_as_people_of_the_language_do(language: str, day: str) -> None:
-    assert (day, "") == (written(TODAY, language), written(None, language))
+    assert (day, "") == (format_date(TODAY, language), format_date(None, language))
 
 
 @pytest.mark.parametrize(

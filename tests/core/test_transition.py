@@ -15,7 +15,7 @@ from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.transition import (
     ApplicationStaff,
     Transition,
-    fired,
+    fired_triggers,
     is_yes,
     question,
     recipients,
@@ -63,53 +63,53 @@ def names(triggers: tuple[Trigger, ...]) -> list[str]:
 
 
 def test_a_submission_is_acknowledged_for_every_programme() -> None:
-    assert ["acknowledgement"] == names(fired([SHIPPED], transition()))
+    assert ["acknowledgement"] == names(fired_triggers([SHIPPED], transition()))
 
 
 def test_only_in_the_initial_phase() -> None:
-    assert [] == names(fired([SHIPPED], transition(initial=False)))
+    assert [] == names(fired_triggers([SHIPPED], transition(initial=False)))
 
 
 def test_a_programmes_own_replaces_it_there() -> None:
     own = trigger("own", programme="p1")
     other = trigger("other", programme="p2")
 
-    assert ["own"] == names(fired([SHIPPED, own, other], transition()))
+    assert ["own"] == names(fired_triggers([SHIPPED, own, other], transition()))
 
 
 def test_one_for_every_programme_replaces_it_too() -> None:
-    assert ["all"] == names(fired([SHIPPED, trigger("all")], transition()))
+    assert ["all"] == names(fired_triggers([SHIPPED, trigger("all")], transition()))
 
 
 def test_one_that_only_tells_staff_replaces_nothing() -> None:
     staff = trigger("staff", recipients=("responsible:manager",), programme="p1")
 
-    assert ["acknowledgement", "staff"] == names(fired([SHIPPED, staff], transition()))
+    assert ["acknowledgement", "staff"] == names(fired_triggers([SHIPPED, staff], transition()))
 
 
 def test_one_that_does_not_fit_the_status_replaces_nothing() -> None:
     own = trigger("own", programme="p1", status="second")
 
-    assert ["acknowledgement"] == names(fired([SHIPPED, own], transition()))
-    assert ["own"] == names(fired([SHIPPED, own], transition(status="second")))
+    assert ["acknowledgement"] == names(fired_triggers([SHIPPED, own], transition()))
+    assert ["own"] == names(fired_triggers([SHIPPED, own], transition(status="second")))
 
 
 def test_what_is_switched_off_fires_nothing() -> None:
-    assert [] == names(fired([trigger("off", enabled=False)], transition()))
+    assert [] == names(fired_triggers([trigger("off", enabled=False)], transition()))
 
 
 def test_a_submission_fires_no_trigger_of_staff_and_the_other_way_round() -> None:
     changed = trigger("changed", STATUS_CHANGED, status="new")
 
-    assert [] == names(fired([changed], transition()))
-    assert ["changed"] == names(fired([SHIPPED, changed], transition(STATUS_CHANGED)))
+    assert [] == names(fired_triggers([changed], transition()))
+    assert ["changed"] == names(fired_triggers([SHIPPED, changed], transition(STATUS_CHANGED)))
 
 
 @pytest.mark.parametrize(("status", "wanted"), [("accepted", ["t"]), ("new", [])])
 def test_a_changed_status_fires_what_names_it(status: str, wanted: list[str]) -> None:
     rule = trigger("t", STATUS_CHANGED, status="accepted")
 
-    assert wanted == names(fired([rule], transition(STATUS_CHANGED, status=status)))
+    assert wanted == names(fired_triggers([rule], transition(STATUS_CHANGED, status=status)))
 
 
 def test_every_fitting_trigger_of_a_changed_status_fires() -> None:
@@ -118,7 +118,7 @@ def test_every_fitting_trigger_of_a_changed_status_fires() -> None:
         trigger("own", STATUS_CHANGED, programme="p1", status="new"),
     ]
 
-    assert ["any", "own"] == names(fired(rules, transition(STATUS_CHANGED)))
+    assert ["any", "own"] == names(fired_triggers(rules, transition(STATUS_CHANGED)))
 
 
 def test_recipients_are_who_the_trigger_names_nobody_twice() -> None:

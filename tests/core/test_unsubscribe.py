@@ -11,7 +11,7 @@ from gateway.core.bounces.unsubscribe import (
     NamedDelivery,
     NamedOccurrence,
     UnsubscribeLinks,
-    masked,
+    mask_address,
 )
 from gateway.core.bounces.unsubscribe_words import WORDS
 from gateway.core.signing import SigningKeys
@@ -26,9 +26,9 @@ NAMED: list[Named] = [NamedDelivery(2**62 + 5, 7), NamedDelivery(1, 0), NamedOcc
 def test_a_token_names_its_mail_and_no_address(named: Named) -> None:
     token = LINKS.token(named)
 
-    assert named == LINKS.named(token) == LINKS.named(token.upper())
+    assert named == LINKS.mail_of(token) == LINKS.mail_of(token.upper())
     assert token.isalnum()
-    assert named == LINKS.named(UnsubscribeLinks(OLD).token(named))  # an older key's
+    assert named == LINKS.mail_of(UnsubscribeLinks(OLD).token(named))  # an older key's
 
 
 @pytest.mark.parametrize("named", NAMED)
@@ -41,7 +41,7 @@ def test_a_token_that_was_changed_anywhere_names_nothing(named: Named) -> None:
         if token[at] != other
     ]
 
-    named_by = [LINKS.named(other) for other in (*others, token[:-1], f"{token}a", "", "ä", "%")]
+    named_by = [LINKS.mail_of(other) for other in (*others, token[:-1], f"{token}a", "", "ä", "%")]
 
     assert {None} == set(named_by)
 
@@ -50,7 +50,7 @@ def test_a_return_address_is_no_link_and_a_link_no_return_address() -> None:
     returned = return_address(ADDRESS, ReturnedTo(5, 0), NEW)
 
     assert LINKS.named_by([returned]) is None
-    assert LINKS.named(returned.partition("+")[2].partition("@")[0]) is None
+    assert LINKS.mail_of(returned.partition("+")[2].partition("@")[0]) is None
 
 
 @pytest.mark.parametrize("named", NAMED)
@@ -83,7 +83,7 @@ def test_without_an_https_link_there_is_no_one_click() -> None:
 
 def test_a_preview_has_a_link_that_names_nothing() -> None:
     assert f"{URL}/u/sample" == LINKS.url(None)
-    assert LINKS.named("sample") is None
+    assert LINKS.mail_of("sample") is None
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_preview_has_a_link_that_names_nothing() -> None:
     [("ann@example.org", "a…@example.org"), ('"a@b"@example.org', '"…@example.org'), ("", "")],
 )
 def test_a_page_shows_no_whole_address(address: str, shown: str) -> None:
-    assert shown == masked(address)
+    assert shown == mask_address(address)
 
 
 def test_a_page_says_everything_in_every_language() -> None:

@@ -5,7 +5,7 @@ import pytest
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.written import (
     as_read,
-    nearest,
+    nearest_text,
     plain,
     plain_name,
     readable_name,
@@ -99,7 +99,7 @@ def test_a_word_is_known_in_another_spelling_and_near_with_a_slip(
 ) -> None:
     known = ("NoMailTag", "NoMailingsTag")
 
-    assert (word, slip) == (same_word(text, known), nearest(text, known))
+    assert (word, slip) == (same_word(text, known), nearest_text(text, known))
 
 
 def test_a_person_is_named_with_what_cant_be_seen_or_without() -> None:

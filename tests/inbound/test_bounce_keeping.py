@@ -13,7 +13,7 @@ from gateway.core.bounces.return_address import ReturnedTo, return_address
 from gateway.core.bounces.suppressing import BounceRules
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, Scope, State
-from gateway.core.people.erased_names import ErasedNames, short
+from gateway.core.people.erased_names import ErasedNames, short_name
 from gateway.core.people.people import Person, SuppressionSource
 from gateway.core.replies.inbox import AttentionReason
 from gateway.core.signing import SigningKeys
@@ -420,17 +420,20 @@ async def test_a_complaint_of_who_was_erased_since_keeps_bulk_mail_away_by_hash(
     names = ErasedNames(lambda: RETURNS)
     with rig.database.writing() as connection:
         # As the erasure leaves it.
-        mark = short(names.new(ANN))
+        mark = short_name(names.new_name(ANN))
         connection.execute(update(deliveries).values(address=mark, recipient=mark))
-        row = {"id": 1, "at": NOW, "by": "eva", "person": names.new("candidate:17")}
-        row |= {"addresses": f"{names.new('x@y.example')} {names.new(ANN)}", "key_mark": "k1"}
+        row = {"id": 1, "at": NOW, "by": "eva", "person": names.new_name("candidate:17")}
+        row |= {
+            "addresses": f"{names.new_name('x@y.example')} {names.new_name(ANN)}",
+            "key_mark": "k1",
+        }
         connection.execute(insert(erasures).values(row))
 
     for number in range(2):
         mail = complaint(message.message_id).replace(b"crm@office.example", to)
         await rig.take(mail.replace(b"Subject: c", b"Subject: %d c" % number), BOUNCES)
 
-    assert [(SuppressionSource.ERASED, Scope.BULK)] == suppressed(rig, names.new(ANN))
+    assert [(SuppressionSource.ERASED, Scope.BULK)] == suppressed(rig, names.new_name(ANN))
     assert [] == suppressed(rig, ANN) == suppressed(rig, mark)
     assert {(mark, mark, "")} == {
         (entry.address, entry.recipient, entry.diagnostic) for entry in kept(rig)
@@ -770,10 +773,10 @@ async def test_nothing_of_who_was_erased_comes_back_with_a_bounce(rig: ImporterR
     to = rewriting(rig, message).encode()
     names = ErasedNames(lambda: RETURNS)
     with rig.database.writing() as connection:
-        mark = short(names.new(ANN))
+        mark = short_name(names.new_name(ANN))
         connection.execute(update(deliveries).values(address=mark, recipient=mark))
-        row = {"id": 1, "at": NOW, "by": "eva", "person": names.new("candidate:17")}
-        row |= {"addresses": names.new(ANN), "key_mark": "k1"}
+        row = {"id": 1, "at": NOW, "by": "eva", "person": names.new_name("candidate:17")}
+        row |= {"addresses": names.new_name(ANN), "key_mark": "k1"}
         connection.execute(insert(erasures).values(row))
         for table in (addresses, people):
             connection.execute(delete(table))

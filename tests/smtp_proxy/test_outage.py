@@ -389,7 +389,7 @@ def test_an_erased_address_is_known_by_its_name(tmp_path: Path) -> None:
     names = ErasedNames(lambda: SigningKeys((b"k" * 32,)))
     never = NeverMailed(tmp_path / "mailed", names)
 
-    never.replace([f"{KEYS}:{names.key_marks[0]}", names.new(ANN)])
+    never.replace([f"{KEYS}:{names.key_marks[0]}", names.new_name(ANN)])
 
     assert ANN in never
     assert "other@example.org" not in never

@@ -17,7 +17,7 @@ from gateway.core.decision.journal import (
     RetryMarks,
     fingerprint,
 )
-from gateway.core.decision.note_facts import NoteFacts, kept
+from gateway.core.decision.note_facts import NoteFacts, facts_as_json
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.mail.headers import Headers
 from gateway.core.people.people import Suppression, SuppressionSource
@@ -130,7 +130,7 @@ def kept_note() -> str:
         name="Geen bulk-mail",
         names=(("de", "Keine Massenmail"),),
     )
-    return kept(
+    return facts_as_json(
         NoteFacts(
             message=0,
             now=NOW,

@@ -413,7 +413,7 @@ async def test_bulk_mail_carries_links_to_unsubscribe_that_name_its_occurrence(
     assert "List-Unsubscribe=One-Click" == mail[ONE_CLICK_FIELD]
     assert f"{url} {url}" == mail.get_content().strip()
     with node.database.reading() as connection:
-        named = links.named(url.rpartition("/")[2])
+        named = links.mail_of(url.rpartition("/")[2])
         assert named is not None
         mailed = unsubscribes.recipient_of(connection, named)
     assert mailed is not None

@@ -222,7 +222,7 @@ async def test_several_applications_at_once_and_one_that_is_unknown(node: Trigge
     assert [("4712", True), ("nope", False), ("4711", True)] == [
         (one.reference, one.changed) for one in done.changes
     ]
-    assert done.failed
+    assert done.has_failed
     assert ["ann@example.org"] * 2 + ["eva@crm.example"] * 2 == await sent(node)
 
 

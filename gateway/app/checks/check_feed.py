@@ -12,7 +12,7 @@ from gateway.app.checks.findings import Finding, error, warning
 from gateway.core import ids
 from gateway.core.kinds import TAG_SCOPES
 from gateway.core.people.finance_status import HAVE_LEFT, looks_like_left
-from gateway.core.written import counted, nearest
+from gateway.core.written import counted, nearest_text
 from gateway.store.engine.database import Database
 from gateway.store.feed.feed_faults import KindState
 from gateway.store.feed.references import open_references
@@ -82,7 +82,7 @@ def idle_tags(carried: tuple[str, ...]) -> Iterator[Finding]:
         f"{', '.join(TAG_SCOPES)} in the CRM",
     )
     for tag in idle:
-        if similar_tag := nearest(tag, TAG_SCOPES):
+        if similar_tag := nearest_text(tag, TAG_SCOPES):
             yield warning(
                 "tags", f"“{tag}” looks like “{similar_tag}”: people with it get all mail"
             )

@@ -12,7 +12,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.people.people import role_key
 from gateway.core.replies.document_types import TYPES
 from gateway.core.sending.mail_wording import IMPORTED, REFUSED, MailWording
-from gateway.core.written import counted, nearest, no_such_name
+from gateway.core.written import counted, nearest_text, no_such_name
 from gateway.store.engine.database import Database
 from gateway.store.people import applications, vocabulary
 
@@ -103,7 +103,7 @@ def store_for_replies(settings: Settings, database: Database) -> Iterator[Findin
         carried = vocabulary.read(connection).roles
     for role in settings.inbound.allowed_roles:
         is_there = role_key(role) in map(role_key, carried)
-        if not is_there and (similar_role := nearest(role, carried)):
+        if not is_there and (similar_role := nearest_text(role, carried)):
             text = f'inbound.allowed_roles: no staff have the role "{role}"; write "{similar_role}"'
             yield warning("inbound", text)
     roles = ", ".join(settings.inbound.allowed_roles)

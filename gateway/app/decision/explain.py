@@ -18,7 +18,7 @@ from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Kind, State
 from gateway.core.mail.address import domain_of
-from gateway.core.mail.content import parted_file, stuffed
+from gateway.core.mail.content import dot_stuff, parted_file
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import OPENING, opening
 from gateway.core.mail.link_signatures import unsubscribe_report
@@ -58,7 +58,7 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
         named_addresses=addresses,
         rcpt_count=len(addresses),
         headers=Headers.of(block),
-        opening=opening(stuffed(rest)),
+        opening=opening(dot_stuff(rest)),
     )
     relay = choose(
         current_policy.relays,

@@ -56,7 +56,7 @@ class DeletedPeople(KeepSuppressed):
                     erased_choices.keep_declined(
                         connection,
                         topics,
-                        [names.new(address) for address in addresses],
+                        [names.new_name(address) for address in addresses],
                         key_mark=names.key_marks[0],
                         at=at,
                         new_id=self._ids.next,

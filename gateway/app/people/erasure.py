@@ -385,7 +385,7 @@ def _also(
 
 
 def _by_name(names: ErasedNames, texts: Iterable[str]) -> dict[str, str]:
-    return {name: text for text in texts for name in names.all(text)}
+    return {name: text for text in texts for name in names.all_names(text)}
 
 
 def _unfiled(database: Database) -> Iterator[tuple[int, str]]:

@@ -12,7 +12,7 @@ from gateway.app import common
 from gateway.app.keys import unsubscribe_links
 from gateway.config import ConfigError, Settings
 from gateway.config.triggers import load_trigger, trigger_files
-from gateway.core.bounces.unsubscribe import PATH, SAMPLE, Named, UnsubscribeLinks, masked
+from gateway.core.bounces.unsubscribe import PATH, SAMPLE, Named, UnsubscribeLinks, mask_address
 from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.documents.bounces import unsubscribed_event
 from gateway.store.bounces import unsubscribes
@@ -109,7 +109,7 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
         if self._links is None or self._links[0] is not settings:
             self._links = settings, unsubscribe_links(settings)
         links = self._links[1]
-        return links.named(token) if links is not None else None
+        return links.mail_of(token) if links is not None else None
 
     def _view(self, connection: StoreTransaction, named_mail: Named) -> LinkView:
         mailed = unsubscribes.recipient_of(connection, named_mail)
@@ -127,7 +127,7 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
         return LinkView(
             state=state,
             language=mailed.language,
-            address=masked(mailed.address),
+            address=mask_address(mailed.address),
             topic=topic,
             declined_topic=declined_topic,
         )

@@ -197,7 +197,7 @@ def _tell(done: ChangeResult, *, as_json: bool) -> None:
             f"{done.preview.warning}: nothing was changed; look at it with --dry-run, then repeat "
             "with --yes"
         )
-    if done.failed:
+    if done.has_failed:
         raise typer.Exit(1)
 
 

@@ -70,7 +70,7 @@ class UnsubscribeLinks:
             payload = _OCCURRENCE + named_mail.occurrence.to_bytes(8)
         return self.keys.sign(_PURPOSE, payload)
 
-    def named(self, token: str) -> Named | None:
+    def mail_of(self, token: str) -> Named | None:
         """Return the mail a token names, None if the gateway didn't make it."""
         payload = self.keys.verify(_PURPOSE, token)
         if payload is None:
@@ -87,7 +87,7 @@ class UnsubscribeLinks:
             return None
         tokens = tokens_in(self.address, addresses)
         return next(
-            (named_mail for named_mail in map(self.named, tokens) if named_mail is not None), None
+            (named_mail for named_mail in map(self.mail_of, tokens) if named_mail is not None), None
         )
 
     def url(self, named_mail: Named | None) -> str:
@@ -120,7 +120,7 @@ def is_one_click(form: Mapping[str, str]) -> bool:
     return form.get(key, "").strip().casefold() == value.casefold()
 
 
-def masked(address: str) -> str:
+def mask_address(address: str) -> str:
     """Mask an address for the page, which anybody with the link can see: `a…@example.net`."""
     local, at, domain = address.rpartition("@")
     return f"{local[:1]}…{at}{domain}" if at else ""

@@ -52,7 +52,7 @@ def of_email_activity(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRec
             bounce = _text(entry.get("type")) if kind is ActivityType.BOUNCED else ""
             activities.append(Activity(type=kind, at=at, url=url, bounce=bounce))
         if row.get("activity"):
-            yield _seen(row, activities)
+            yield _reported_recipient(row, activities)
 
 
 def of_open_details(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRecipient]:
@@ -62,7 +62,7 @@ def of_open_details(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRecip
             (read_time(entry.get("timestamp")), entry.get("is_proxy_open") is True)
             for entry in row.get("opens") or ()
         ]
-        yield _seen(
+        yield _reported_recipient(
             row,
             [
                 Activity(type=ActivityType.OPENED, at=at, machine=machine)
@@ -79,10 +79,12 @@ def of_unsubscribed(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRecip
         left = (
             [] if at is None else [Activity(type=ActivityType.UNSUBSCRIBED, at=at, reason=reason)]
         )
-        yield _seen(row, left)
+        yield _reported_recipient(row, left)
 
 
-def _seen(row: MailchimpDocument, activities: Iterable[Activity]) -> ReportedRecipient:
+def _reported_recipient(
+    row: MailchimpDocument, activities: Iterable[Activity]
+) -> ReportedRecipient:
     """Number equal activities in the same second, which `since` includes or excludes together."""
     alike: Counter[tuple[ActivityType, datetime, str]] = Counter()
     numbered = []

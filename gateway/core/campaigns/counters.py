@@ -99,7 +99,7 @@ def due_reading(
     )
 
 
-def missing(counted: Counters, stored_counts: Mapping[str, int]) -> dict[str, int]:
+def missing_counts(counted: Counters, stored_counts: Mapping[str, int]) -> dict[str, int]:
     """Return, by type, how many fewer are stored than Mailchimp counts; `machine` is machine opens.
 
     This finds rows that were skipped because the list shifted, or that appeared late.

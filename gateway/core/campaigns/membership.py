@@ -82,7 +82,7 @@ def left_out(facts: MemberFacts, now: datetime) -> MemberOut | None:
         return MemberOut(LeftOutReason.INVALID_ADDRESS)
     if facts.unread:
         return MemberOut(LeftOutReason.UNREAD, f"can't be read: {facts.unread}")
-    return suppressed(facts.standing, facts.ref) or kept_out(facts.contact, now)
+    return what_suppresses(facts.standing, facts.ref) or kept_out(facts.contact, now)
 
 
 def is_mailable(address: str) -> bool:
@@ -96,7 +96,7 @@ def is_mailable(address: str) -> bool:
     )
 
 
-def suppressed(standing: Standing, ref: PersonRef) -> MemberOut | None:
+def what_suppresses(standing: Standing, ref: PersonRef) -> MemberOut | None:
     """Return what suppresses campaign mail to a person's address; None: nothing.
 
     If several people share the address, the strictest counts, as for all bulk mail.

@@ -43,9 +43,9 @@ def schedule(local: datetime, zone: ZoneInfo, now: datetime) -> Scheduled | NotS
             Unschedulable.NO_SUCH_TIME, _offer(quarters_around_gap(local, zone), zone, now)
         )
     if _floor(at) != at:
-        return NotScheduled(Unschedulable.OFF_QUARTER, _nearest(at, zone, now))
+        return NotScheduled(Unschedulable.OFF_QUARTER, _nearest_times(at, zone, now))
     if at <= now:
-        return NotScheduled(Unschedulable.PAST, _nearest(at, zone, now))
+        return NotScheduled(Unschedulable.PAST, _nearest_times(at, zone, now))
     return Scheduled(at)
 
 
@@ -53,7 +53,7 @@ def _floor(at: datetime) -> datetime:
     return at - (at - datetime(1970, 1, 1, tzinfo=UTC)) % QUARTER
 
 
-def _nearest(at: datetime, zone: ZoneInfo, now: datetime) -> tuple[datetime, ...]:
+def _nearest_times(at: datetime, zone: ZoneInfo, now: datetime) -> tuple[datetime, ...]:
     before = _floor(at)
     return _offer((before, before + QUARTER), zone, now)
 

@@ -52,7 +52,7 @@ class BulkMark:
         return None
 
 
-def _like(pattern: str) -> re.Pattern[str]:
+def _ignoring_case(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
@@ -63,7 +63,7 @@ MARKS: tuple[BulkMark, ...] = (
     BulkMark(
         rule="precedence",
         header="Precedence",
-        matches=_like(r"^\W*(?:\([^()]*\)\W*)?(bulk|list|junk)(?![^\W_])"),
+        matches=_ignoring_case(r"^\W*(?:\([^()]*\)\W*)?(bulk|list|junk)(?![^\W_])"),
         by="usage since sendmail 5",
         source="RFC 2076, 3.9",
         is_campaign=False,
@@ -91,7 +91,7 @@ MARKS: tuple[BulkMark, ...] = (
     BulkMark(
         rule="auto-list",
         header="Auto-Submitted",
-        matches=_like(r"\blist\b"),
+        matches=_ignoring_case(r"\blist\b"),
         by="mailing lists",
         source="RFC 3834, 5.1: a parameter or comment",
         is_campaign=False,
@@ -109,7 +109,7 @@ MARKS: tuple[BulkMark, ...] = (
         # Some programs put the field on all their mail and give the type in it: Dolibarr by the
         # record (`thi17:…:dolib`, `emailing-3-77:…:dolib`), AcyMailing by name
         # (`9:345:override:…`).
-        matches=_like(
+        matches=_ignoring_case(
             r"^(?!\s*(?!emailing)\S*:dolib\s*$)"
             r"(?!\s*\d+:\d+:(?:notification|override|transactional):[\w+/=-]+\s*$).*\w"
         ),
@@ -161,7 +161,7 @@ MARKS: tuple[BulkMark, ...] = (
     BulkMark(
         rule="odoo",
         header="X-Odoo-Objects",
-        matches=_like(r"\b(?:mailing|mail\.mass_mailing|marketing)\b"),
+        matches=_ignoring_case(r"\b(?:mailing|mail\.mass_mailing|marketing)\b"),
         by="Odoo 9 to 17: mail to the contact of a mailing list; other mail names another record",
         source="addons/mail/models/mail_thread.py, addons/mass_mailing",
     ),
@@ -174,7 +174,7 @@ MARKS: tuple[BulkMark, ...] = (
     BulkMark(
         rule="dolibarr",
         header="X-Dolibarr-TRACKID",
-        matches=_like(r"^\s*emailing"),
+        matches=_ignoring_case(r"^\s*emailing"),
         by="Dolibarr: mass mailings; other mail names another record",
         source="htdocs/comm/mailing/card.php",
     ),
@@ -193,7 +193,7 @@ MARKS: tuple[BulkMark, ...] = (
     BulkMark(
         rule="sendgrid-api",
         header="X-SMTPAPI",
-        matches=_like(r'"(?:to|asm_group_id|asm|marketing_campaign_id)"\s*:'),
+        matches=_ignoring_case(r'"(?:to|asm_group_id|asm|marketing_campaign_id)"\s*:'),
         by="programs that send by SendGrid: hidden recipients, a group to unsubscribe from",
         source="twilio.com/docs/sendgrid, X-SMTPAPI header",
     ),
@@ -230,14 +230,14 @@ MARKS: tuple[BulkMark, ...] = (
     BulkMark(
         rule="postmark",
         header="X-PM-Message-Stream",
-        matches=_like(r"broadcast"),
+        matches=_ignoring_case(r"broadcast"),
         by="programs that send by Postmark's broadcast streams",
         source="postmarkapp.com/developer; symfony/postmark-mailer 7",
     ),
     BulkMark(
         rule="sparkpost",
         header="X-MSYS-API",
-        matches=_like(r'"campaign_id"\s*:|"transactional"\s*:\s*false'),
+        matches=_ignoring_case(r'"campaign_id"\s*:|"transactional"\s*:\s*false'),
         by="programs that send by SparkPost",
         source="developers.sparkpost.com, SMTP API",
     ),
@@ -262,7 +262,7 @@ MARKS: tuple[BulkMark, ...] = (
     BulkMark(
         rule="salesforce-category",
         header="X-SFDC-EmailCategory",
-        matches=_like(r"mass|list_?e?mail"),
+        matches=_ignoring_case(r"mass|list_?e?mail"),
         by="Salesforce, by Email Relay: mass and list email; other mail says apiSingleMail, "
         "quickActionEmail …",
         source="headers of its mail, 2024, for other mail; that of mass email by its name",

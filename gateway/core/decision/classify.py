@@ -26,7 +26,7 @@ class Classification:
     rule: str
 
     @property
-    def certain(self) -> bool:
+    def is_certain(self) -> bool:
         """Whether something positively identified the message."""
         return self.rule != DEFAULT
 
@@ -56,7 +56,7 @@ class TriedRules:
         self.steps.append(Tried(rule.name, because is not None, because or "no match"))
         return because
 
-    def decided(self, name: str, because: str) -> None:
+    def note_decider(self, name: str, because: str) -> None:
         """Record what decided without being a rule."""
         self.steps.append(Tried(name, True, because))
 

@@ -18,7 +18,7 @@ def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
     if kind is Kind.BULK:
         return _of_scope(Scope.BULK, (*standing.own, *said_of_holders(standing)))
     own = _of_scope(Scope.ALL, standing.own)
-    certain = _certain(standing)
+    certain = _certain_holders(standing)
     holders = certain or standing.holders
     blocked = [_of_scope(Scope.ALL, holder.suppressions) for holder in holders]
     # If no active holder of the address is certain, the deceased person may be the only one.
@@ -53,10 +53,10 @@ def who_counts(standing: Standing) -> tuple[AddressHolder, ...]:
 
     These are the active ones, or all if no active one is certain.
     """
-    if _certain(standing):
+    if _certain_holders(standing):
         return tuple(holder for holder in standing.holders if holder.active)
     return standing.holders
 
 
-def _certain(standing: Standing) -> tuple[AddressHolder, ...]:
+def _certain_holders(standing: Standing) -> tuple[AddressHolder, ...]:
     return tuple(holder for holder in standing.holders if holder.active and not holder.doubtful)

@@ -75,7 +75,7 @@ def reason_of(facts: NoteFacts, rules: "Sequence[Rule]", standing: Standing) -> 
             HitSuppression(
                 suppression=hit,
                 holds_now=any(_is_same(hit, other) for other in holding),
-                alone=_without(hit, hits, facts.kind),
+                alone=_state_without(hit, hits, facts.kind),
                 is_ours=hit.source in ENTRY_SOURCES,
             )
             for hit in hits
@@ -107,7 +107,7 @@ def _steps(decided: str, rules: "Sequence[Rule]") -> list[RuleStep]:
     return steps
 
 
-def _without(hit: Suppression, hits: Sequence[Suppression], kind: Kind) -> State:
+def _state_without(hit: Suppression, hits: Sequence[Suppression], kind: Kind) -> State:
     """Return what happens to the mail if one suppression is removed.
 
     For individual mail, a person's counts only if everybody with the address has one

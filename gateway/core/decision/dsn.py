@@ -78,7 +78,7 @@ class DsnReport:
         return tuple(by_address.values())
 
 
-def owed(sender: Sender, recipient: Recipient) -> bool:
+def is_owed(sender: Sender, recipient: Recipient) -> bool:
     """Whether the sender must be notified that this recipient failed.
 
     Never the null sender (RFC 5321, 4.5.5), and only if NOTIFY is absent or includes FAILURE (RFC
@@ -133,7 +133,7 @@ def build(template: NoteTemplate, report: DsnReport) -> bytes:
     opening = "\n".join(template.fill("report", values))
     notes = [failed.note.full for failed in report.mailboxes[:MAX_NOTES]]
     without_note = "\n".join(failed.recipient.address for failed in report.mailboxes[MAX_NOTES:])
-    text = text_part(_ruled([opening, *notes, without_note]))
+    text = text_part(_join_with_rules([opening, *notes, without_note]))
 
     # The status, for programs
     is_international = not report.sender.address.isascii()
@@ -158,7 +158,7 @@ def build(template: NoteTemplate, report: DsnReport) -> bytes:
     if not report.subject.strip():  # Recipients say more than nothing.
         values["subject"] = values["recipients"]
     references = message_ids.chain(Headers.parse(report.headers))
-    return _assembled(
+    return _assemble(
         _ReportHeader(
             message_id=report.message_id,
             at=report.at,
@@ -204,7 +204,7 @@ class _ReportHeader:
     references: Sequence[str]
 
 
-def _assembled(header: _ReportHeader, parts: Sequence[bytes]) -> bytes:
+def _assemble(header: _ReportHeader, parts: Sequence[bytes]) -> bytes:
     """Build a report from these parts (RFC 6522)."""
     boundary = hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
     fields = own_mail.own_header(
@@ -229,7 +229,7 @@ def _assembled(header: _ReportHeader, parts: Sequence[bytes]) -> bytes:
     return part(fields, multipart(parts, boundary))
 
 
-def _ruled(paragraphs: Iterable[str]) -> str:
+def _join_with_rules(paragraphs: Iterable[str]) -> str:
     """Join the non-empty paragraphs with a rule between them."""
     return f"\n\n{'-' * 72}\n\n".join(filter(None, paragraphs)) + "\n"
 
@@ -341,7 +341,7 @@ def build_summary(template: NoteTemplate, summary: ReportSummary) -> bytes:
         )
     opening = "\n".join(template.fill("reports", values))
     more = "\n".join(template.fill("reports more", values))
-    text = text_part(_ruled([opening, "\n\n".join(listed), more, *notes]))
+    text = text_part(_join_with_rules([opening, "\n\n".join(listed), more, *notes]))
 
     # The status, for programs
     is_international = not summary.recipient.isascii()
@@ -357,7 +357,7 @@ def build_summary(template: NoteTemplate, summary: ReportSummary) -> bytes:
             groups.append(group + about)
 
     parents = list(filter(None, dict.fromkeys(reported.message_id for reported in summary.listed)))
-    return _assembled(
+    return _assemble(
         _ReportHeader(
             message_id=summary.message_id,
             at=summary.at,

@@ -137,7 +137,7 @@ def _mark(parts: Iterable[str]) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) >> 1
 
 
-def dated(date: str, arrived: datetime) -> int:
+def date_in_seconds(date: str, arrived: datetime) -> int:
     """Return a Date field as seconds since 1970, or the arrival time if it can't be read."""
     try:
         moment = parsedate_to_datetime(date)

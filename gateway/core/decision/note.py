@@ -74,7 +74,9 @@ def refusal(template: NoteTemplate, failed: Sequence[NoteFacts]) -> Reply:
     return Reply(550, tuple(f"{STATUS} {line}" for line in lines))
 
 
-def retold(template: NoteTemplate, message: Message, delivery: Delivery, zone: tzinfo) -> str:
+def note_in_words_of(
+    template: NoteTemplate, message: Message, delivery: Delivery, zone: tzinfo
+) -> str:
     """Write the note of a delivery in the template's words; older notes are returned as written.
 
     Deliveries recorded by an earlier gateway have only the note's text.
@@ -95,7 +97,7 @@ def retold_whole(
 def retold_in(template: NoteTemplate, message: Message, zone: tzinfo) -> Message:
     """Return a message with its deliveries' notes in the template's words."""
     deliveries = (
-        replace(delivery, note=retold(template, message, delivery, zone))
+        replace(delivery, note=note_in_words_of(template, message, delivery, zone))
         if delivery.note
         else delivery
         for delivery in message.deliveries

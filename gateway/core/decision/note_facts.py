@@ -26,7 +26,7 @@ class NoteFacts:
     sharing: int = 1  #: How many people who count share it.
 
 
-def kept(facts: NoteFacts) -> str:
+def facts_as_json(facts: NoteFacts) -> str:
     """Return what a note can later be written from, in any language, beyond the journal's rows.
 
     This is JSON without staff's private remarks. `facts_of` reads it.
@@ -48,7 +48,7 @@ def kept(facts: NoteFacts) -> str:
 
 
 def facts_of(message: Message, delivery: Delivery, zone: tzinfo) -> NoteFacts:
-    """Return what the note of a delivery was written from; it must have been `kept`."""
+    """Return what the note of a delivery was written from; `facts_as_json` stored it."""
     document = json.loads(delivery.note_facts)
     return NoteFacts(
         message=message.id,
@@ -65,7 +65,7 @@ def facts_of(message: Message, delivery: Delivery, zone: tzinfo) -> NoteFacts:
 
 
 def suppression_of(document: dict[str, Any]) -> Suppression:
-    """Read a suppression as written by `kept`, which leaves out empty values."""
+    """Read a suppression as written by `facts_as_json`, which leaves out empty values."""
     person = document.get("person")
     return Suppression(
         scope=Scope(document["scope"]),

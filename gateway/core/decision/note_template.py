@@ -146,7 +146,7 @@ class NoteTemplate:
         """Return the address of a console page; empty if notes name commands."""
         return console_page(self.console_url, *(quote(part, safe="@:") for part in path))
 
-    def where(self, page: str) -> dict[str, str]:
+    def reply_values(self, page: str) -> dict[str, str]:
         """Return the values for a reply: a page's address, or the start of commands."""
         return {"page": page, "gateway": "" if page else "gateway"}
 

@@ -138,5 +138,5 @@ def why_matched(rule: Rule, facts: MessageFacts) -> str | None:
     because = rule.test(facts)
     if because is None or rule.kind is Kind.BULK:
         return because
-    certain = facts.headers.certain
+    certain = facts.headers.certain_fields
     return because if certain is facts.headers else rule.test(replace(facts, headers=certain))

@@ -39,7 +39,7 @@ class MessageSearch:
         except ValueError:
             return cls(frozenset(words))
 
-    def narrowed(self, *facets: str) -> "MessageSearch":
+    def with_facets(self, *facets: str) -> "MessageSearch":
         """Return the search narrowed to messages that also have these facets."""
         return replace(self, facets=self.facets.union(facets))
 

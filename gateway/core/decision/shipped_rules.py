@@ -145,7 +145,7 @@ class ReportTest(RuleTest):
     about: Automatic
 
     def __call__(self, facts: MessageFacts) -> str | None:
-        values = facts.headers.folded("content-type")
+        values = facts.headers.folded_values("content-type")
         if len(values) != 1 or b"/report" not in values[0].lower():
             return None
         reported = report_kind(facts.headers.text("content-type"))

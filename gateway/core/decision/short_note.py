@@ -43,7 +43,7 @@ def short_form(template: NoteTemplate, facts: NoteFacts) -> tuple[str, ...]:
     """Return the lines about one recipient: the strictest suppression, or those of all people."""
     entries = strictest_first(facts.suppressions)
     values = {
-        **_named(template, facts.message),
+        **_reply_values(template, facts.message),
         "feed": template.moment_in(facts.now.tzinfo, facts.feed_as_of),
     }
     if is_shared(template, facts):
@@ -58,26 +58,26 @@ def short_form(template: NoteTemplate, facts: NoteFacts) -> tuple[str, ...]:
     lines = template.fill(section, fit_for_reply(values))
     if facts.personal_mail:
         lines += template.fill(personal, {})
-    return fitting(lines, last_line(template, facts.message, entries))
+    return fit_lines(lines, last_line(template, facts.message, entries))
 
 
 def short_form_of_several(template: NoteTemplate, failed: Sequence[NoteFacts]) -> tuple[str, ...]:
     """Return the lines about several recipients of one message; none is named."""
     entries = [entry for facts in failed for entry in facts.suppressions]
     values = {
-        **_named(template, failed[0].message),
+        **_reply_values(template, failed[0].message),
         "count": str(len(failed)),
         "names": ", ".join(dict.fromkeys(suppression_name(template, entry) for entry in entries)),
     }
     lines = template.fill("short several", fit_for_reply(values))
-    return fitting(lines, last_line(template, failed[0].message, entries))
+    return fit_lines(lines, last_line(template, failed[0].message, entries))
 
 
-def _named(template: NoteTemplate, message: int) -> dict[str, str]:
+def _reply_values(template: NoteTemplate, message: int) -> dict[str, str]:
     """Return the values for every reply; the message page's address contains no mail address."""
     number = ids.show(message)
     page = template.page("messages", number) if message else ""
-    return {"id": number, "state": template.send_failed, **template.where(page)}
+    return {"id": number, "state": template.send_failed, **template.reply_values(page)}
 
 
 def last_line(template: NoteTemplate, message: int, entries: Sequence[Suppression]) -> str:
@@ -85,7 +85,7 @@ def last_line(template: NoteTemplate, message: int, entries: Sequence[Suppressio
     names = dict.fromkeys(
         suppression_name(template, entry)
         if entry.source in NAMELESS
-        else f'"{_clipped(suppression_name(template, entry), MAX_SHORT_VALUE - 2)}"'
+        else f'"{_shorten(suppression_name(template, entry), MAX_SHORT_VALUE - 2)}"'
         for entry in entries
     )
     values = {
@@ -102,16 +102,16 @@ def fit_for_reply(values: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         if name == "page"  # A truncated link is useless.
-        else _clipped(value, MAX_SHORT_REASONS if name in _REASONS else MAX_SHORT_VALUE)
+        else _shorten(value, MAX_SHORT_REASONS if name in _REASONS else MAX_SHORT_VALUE)
         for name, value in plain.items()
     }
 
 
-def _clipped(value: str, most: int) -> str:
+def _shorten(value: str, most: int) -> str:
     return value if len(value) <= most else value[: most - 3] + "..."
 
 
-def fitting(lines: Sequence[str], last: str) -> tuple[str, ...]:
+def fit_lines(lines: Sequence[str], last: str) -> tuple[str, ...]:
     """Return the lines that fit into a reply: the first, the last, and what fits between.
 
     Later lines matter more: how to lift a suppression more than since when it holds. Lines beyond

@@ -85,7 +85,7 @@ class AddressCell:
             return ()
         of_doubts = (part for doubt in self.doubts for part in doubt.parts)
         certain = set(map(lookup_form, self.addresses))
-        alike = _once((*of_doubts, *self.literal))
+        alike = _distinct((*of_doubts, *self.literal))
         return tuple(address for address in alike if lookup_form(address) not in certain)
 
     def in_doubt(self) -> "AddressCell":
@@ -119,7 +119,7 @@ def read_cell(text: str) -> AddressCell:
             doubts.append(read)
         else:
             certain += read
-    return AddressCell(_once(certain), tuple(doubts), tuple(literal))
+    return AddressCell(_distinct(certain), tuple(doubts), tuple(literal))
 
 
 def read_piece(text: str) -> tuple[str, ...] | AddressDoubt:
@@ -138,7 +138,7 @@ def read_piece(text: str) -> tuple[str, ...] | AddressDoubt:
     begins_with_plus = any(part[0] == "+" for part in parts[1:])
     runs_together = "@" in rest or (PLACE * 2 in rest and begins_with_plus)
     # One address is displayed for another: `boss@x <thief@y>`.
-    contradicts = bool(_SHOWN_FOR.search(rest)) and len(_once(parts)) == len(parts)
+    contradicts = bool(_SHOWN_FOR.search(rest)) and len(_distinct(parts)) == len(parts)
     is_certain = (
         bool(parts)
         and all(isinstance(read_address(part), TypedAddress) for part in parts)
@@ -148,7 +148,7 @@ def read_piece(text: str) -> tuple[str, ...] | AddressDoubt:
     if is_certain:
         return tuple(parts)
     return AddressDoubt(
-        plain(piece), read.fault, _once([*parts, *guesses(plain_piece), *guesses(linked)])
+        plain(piece), read.fault, _distinct([*parts, *guesses(plain_piece), *guesses(linked)])
     )
 
 
@@ -166,7 +166,7 @@ def says_nothing_else(rest: str) -> bool:
     return set(as_read(rest).split()) <= _CONNECTING
 
 
-def _once(addresses: Iterable[str]) -> tuple[str, ...]:
+def _distinct(addresses: Iterable[str]) -> tuple[str, ...]:
     by_form: dict[str, str] = {}
     for address in addresses:
         by_form.setdefault(lookup_form(address), address)

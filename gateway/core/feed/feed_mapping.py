@@ -80,7 +80,7 @@ class ColumnMapping:
     """Where the values of one of our columns come from."""
 
     columns: tuple[str, ...] = ()  #: The CRM's columns; none: it has the same name as ours.
-    #: Our word by the `compared` form of the CRM's.
+    #: Our word by the form for comparison of the CRM's.
     words: Mapping[str, str] = field(default_factory=dict)
     constant: str | None = None  #: The same in every row.
 
@@ -95,7 +95,7 @@ class KindMapping:
     #: Whether it is a shipped mapping: a column missing from the file is no error then.
     optional: frozenset[str] = frozenset()
 
-    def ordered(self, date_order: DateOrder | None) -> "KindMapping":
+    def with_date_order(self, date_order: DateOrder | None) -> "KindMapping":
         """Return the mapping with a default order of dates if it names none itself."""
         return self if self.date_order else replace(self, date_order=date_order)
 
@@ -114,12 +114,12 @@ def column_key(name: str) -> str:
     return re.sub(r"[\W_]+", "", folded) or folded.strip()
 
 
-def compared(text: str) -> str:
+def as_compared(text: str) -> str:
     """Return a word in the form for comparison: case-folded, white space normalised."""
     return " ".join(plain(text).casefold().split())
 
 
-def nearest(name: str, known_names: Iterable[str]) -> str:
+def nearest_name(name: str, known_names: Iterable[str]) -> str:
     """Return the known name most similar to a name; empty if none is similar."""
     by_key = {column_key(candidate): candidate for candidate in known_names}
     close = get_close_matches(column_key(name), by_key, 1, 0.7)
@@ -134,7 +134,7 @@ def read_mappings(
     mappings = {}
     for kind, table in tables.items():
         if kind not in COLUMNS:
-            close = nearest(kind, COLUMNS)
+            close = nearest_name(kind, COLUMNS)
             hint = f"did you mean {close}?" if close else f"known: {', '.join(COLUMNS)}"
             raise MappingWrong(kind, f"no kind of file; {hint}")
         if not isinstance(table, Mapping):
@@ -199,7 +199,7 @@ def read_column(kind: str, name: str, value: object) -> ColumnMapping:
     """
     column_names = COLUMNS[kind]
     if name not in column_names:
-        close = nearest(name, (*column_names, *_OWN_KEYS))
+        close = nearest_name(name, (*column_names, *_OWN_KEYS))
         hint = f"did you mean {close}?" if close else f"{kind} has {', '.join(column_names)}"
         raise MappingWrong(name, f"no such column; {hint}")
     if not isinstance(value, Mapping):
@@ -217,14 +217,14 @@ def read_column(kind: str, name: str, value: object) -> ColumnMapping:
 
 
 def read_words(key: str, value: object) -> Mapping[str, str]:
-    """Read a table from the CRM's words to ours; the CRM's are returned as `compared`."""
+    """Read a table from the CRM's words to ours; the CRM's are returned `as_compared`."""
     if not isinstance(value, Mapping):
         raise MappingWrong(key, 'not a table such as {"Uit dienst" = "s3"}')
     words: dict[str, str] = {}
     for their_word, our_word in value.items():
-        if compared(their_word) in words:
+        if as_compared(their_word) in words:
             raise MappingWrong(key, f"has {their_word!r} twice; case and blanks make no difference")
-        words[compared(their_word)] = _word(f"{key}.{their_word}", our_word)
+        words[as_compared(their_word)] = _word(f"{key}.{their_word}", our_word)
     return words
 
 

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import cached_property
 
-from gateway.core.feed.feed_mapping import compared
+from gateway.core.feed.feed_mapping import as_compared
 from gateway.core.written import as_read, counted
 
 #: How many known ones to suggest if nothing fits.
@@ -118,7 +118,7 @@ class NumberedIds:
     def _in_order(self) -> list[int]:
         return sorted(self._by_number)
 
-    def fitting(self, text: str) -> list[str]:
+    def possible_originals(self, text: str) -> list[str]:
         """Return the ids a text may have been, except itself, in numeric order."""
         possible = numbers(without_mark(text))
         if possible is None:
@@ -177,7 +177,7 @@ class ReferenceTargets:
             (as_read(name), target) for target in self.targets.values() for name in target.names
         )
         self._by_id = _by_form(
-            (compared(target.crm_id), target) for target in self.targets.values()
+            (as_compared(target.crm_id), target) for target in self.targets.values()
         )
         self._numbered = NumberedIds(self.targets)
 
@@ -187,7 +187,7 @@ class ReferenceTargets:
         Of several candidates the one that blocks the most mail counts: whoever is meant is
         protected, and the report says it isn't certain. If none blocks mail, it leads nowhere.
         """
-        fits = dict(self._fits(text))
+        fits = dict(self._fitting_targets(text))
         if not fits:
             return self.meaning_of_parts(text)
         first, *others = sorted(fits, key=lambda target: (-target.keeps_away, target.crm_id))
@@ -207,7 +207,7 @@ class ReferenceTargets:
         targets = {
             target.crm_id: target
             for part in parts
-            for target in (self.targets.get(part), *(fit for fit, _ in self._fits(part)))
+            for target in (self.targets.get(part), *(fit for fit, _ in self._fitting_targets(part)))
             if target is not None
         }
         if not any(target.keeps_away for target in targets.values()):
@@ -220,7 +220,7 @@ class ReferenceTargets:
             crm_id=first.crm_id, how=UnderstoodBy.PART, is_certain=False, others=also
         )
 
-    def nearest(self, text: str) -> tuple[str, ...]:
+    def nearest_names(self, text: str) -> tuple[str, ...]:
         """Return the known targets whose id or name is most similar to a text, as suggestions."""
         form = as_read(text)
         ranked = sorted(
@@ -239,20 +239,22 @@ class ReferenceTargets:
         close = [crm_id for likeness, crm_id in ranked[:_NEAREST] if likeness >= _LIKENESS]
         return tuple(str(self.targets[crm_id]) for crm_id in close)
 
-    def _fits(self, text: str) -> Iterator[tuple[ReferenceTarget, UnderstoodBy]]:
+    def _fitting_targets(self, text: str) -> Iterator[tuple[ReferenceTarget, UnderstoodBy]]:
         """Yield each that fits; the surest way last, which is the one kept."""
         for target in self._by_name.get(as_read(text), ()):
             yield target, UnderstoodBy.NAME
-        yield from ((self.targets[crm_id], UnderstoodBy.BENT) for crm_id in self.bent(text))
-        for target in self._by_id.get(compared(text), ()):
+        yield from (
+            (self.targets[crm_id], UnderstoodBy.BENT) for crm_id in self.ids_turned_into(text)
+        )
+        for target in self._by_id.get(as_compared(text), ()):
             yield target, UnderstoodBy.CASE
 
-    def bent(self, text: str) -> list[str]:
+    def ids_turned_into(self, text: str) -> list[str]:
         """Return the known ids that a spreadsheet may have turned into a text."""
         plain = without_mark(text)
         if plain != text and plain in self.targets:
             return [plain]
-        return self._numbered.fitting(text)
+        return self._numbered.possible_originals(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

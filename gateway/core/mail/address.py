@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from gateway.core.quick_values import quick_value
-from gateway.core.written import seen
+from gateway.core.written import visible_text
 
 _ATEXT = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\x80-\xff-]"
 _QUOTED = rb'"(?:[\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\x20-\x7e])*"'
@@ -76,14 +76,18 @@ def lookup_form(address: str, *, plus_addresses: bool = False) -> str:
     if address.isascii():
         local, domain = local.lower(), domain.lower()
     else:
-        local = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen(local)).casefold())
+        local = unicodedata.normalize(
+            "NFKC", unicodedata.normalize("NFKC", visible_text(local)).casefold()
+        )
     if local[:1] == '"':
         local = re.sub(r"\\(.)", r"\1", local[1:-1] if local.endswith('"') else local[1:])
     if plus_addresses and "+" in local[1:]:
         local = local[: local.index("+", 1)]
     if domain.isascii() and "xn--" not in domain.lower():  # Nearly always.
         return f"{local}@{domain.lower().rstrip('.')}"
-    labels = unicodedata.normalize("NFKC", seen(domain)).translate(_DOTS).rstrip(".").split(".")
+    labels = (
+        unicodedata.normalize("NFKC", visible_text(domain)).translate(_DOTS).rstrip(".").split(".")
+    )
     return f"{local}@{'.'.join(map(a_label, labels))}"
 
 
@@ -94,7 +98,9 @@ def a_label(label: str) -> str:
             label = label[4:].encode("ascii").decode("punycode")
         except UnicodeError:
             return label.lower()
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen(label)).lower())
+    folded = unicodedata.normalize(
+        "NFKC", unicodedata.normalize("NFKC", visible_text(label)).lower()
+    )
     if folded.isascii():
         return folded
     return "xn--" + folded.encode("punycode").decode("ascii")

@@ -174,17 +174,17 @@ class HeaderBlock:
     @property
     def unstuffed(self) -> "HeaderBlock":
         """The same as the recipient gets it: dots unstuffed (RFC 5321, 4.5.2)."""
-        octets = unstuffed(self.octets)
+        octets = dot_unstuff(self.octets)
         return self if octets is self.octets else HeaderBlock(octets, self.whole)
 
 
-def stuffed(octets: bytes) -> bytes:
+def dot_stuff(octets: bytes) -> bytes:
     """Return whole lines of content dot-stuffed for the wire (RFC 5321, 4.5.2)."""
     octets = octets.replace(b"\r\n.", b"\r\n..")
     return b"." + octets if octets[:1] == b"." else octets
 
 
-def unstuffed(octets: bytes) -> bytes:
+def dot_unstuff(octets: bytes) -> bytes:
     """Return whole lines of content as the recipient gets them: unstuffed (RFC 5321, 4.5.2)."""
     if b"\n." not in octets and octets[:1] != b".":
         return octets

@@ -73,11 +73,11 @@ class Headers:
         text = block.replace(b"\r\n", b"\n")
         if b"\r" in text:
             text = with_crlf(block).replace(b"\r\n", b"\n")
-        # Some programs ignore a byte order mark; others read no field after it (`certain`).
+        # Some programs ignore a byte order mark; others read no field after it (`certain_fields`).
         return cls(_fields(text.removeprefix(_BYTE_ORDER)), text, whole=whole)
 
     @property
-    def certain(self) -> "Headers":
+    def certain_fields(self) -> "Headers":
         """The fields that every program reads.
 
         Some end the header at a line that isn't a field, and show the rest as text.
@@ -114,7 +114,7 @@ class Headers:
         """Return how often a field occurs."""
         return len(self._fields.get(name, ()))
 
-    def folded(self, name: str) -> Sequence[bytes]:
+    def folded_values(self, name: str) -> Sequence[bytes]:
         """Return the raw values of a field, still folded."""
         return self._fields.get(name, ())
 
@@ -127,7 +127,7 @@ class Headers:
 
     def texts(self, name: str) -> list[str]:
         """Return the values of a field decoded for people (RFC 2047)."""
-        return [decoded(value) for value in self.raw(name)]
+        return [decode_value(value) for value in self.raw(name)]
 
     def text(self, name: str) -> str:
         """Return the first value of a field decoded for people; empty if there is none."""
@@ -137,7 +137,7 @@ class Headers:
         value = values[0]
         if len(value) <= _MAX_VALUE and _PLAIN.fullmatch(value):  # Most Message-IDs and dates.
             return value.decode("ascii").strip()
-        return decoded(_FOLD.sub(b" ", value).strip())
+        return decode_value(_FOLD.sub(b" ", value).strip())
 
     def addresses(self, name: str) -> list[tuple[str, str]]:
         """Return the (name, address) pairs of an address field, at most 100.
@@ -177,7 +177,7 @@ def _fields(text: bytes) -> dict[str, list[bytes]]:
     return fields
 
 
-def decoded(value: bytes) -> str:
+def decode_value(value: bytes) -> str:
     """Decode a header value for display: encoded words, then UTF-8, else Latin-1.
 
     NUL and lone surrogates, which no store can hold, become U+FFFD.
@@ -223,7 +223,7 @@ def decoded_mailboxes(value: bytes) -> str:
         return keepable(text)
 
     def shown(run: re.Match[str]) -> str:
-        words = decoded(run[0].strip('"').encode())
+        words = decode_value(run[0].strip('"').encode())
         words = words.replace('\\"', '"')  # Emacs encodes its escapes.
         is_within_quotes = run[0][0] != '"' and text[: run.start()].count('"') % 2 == 1
         if not is_within_quotes and _SPECIAL.search(words) is None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from email.message import Message
 
-from gateway.core.mail.content import unstuffed
+from gateway.core.mail.content import dot_unstuff
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.mime_parts import content_type, leaf_parts, without_transfer_encoding
 
@@ -26,7 +26,7 @@ def may_invite(headers: Headers) -> bool:
     """Whether a mail's header allows a text/calendar part."""
     return any(
         value.lstrip()[:10].lower() in (b"multipart/", b"text/calen")
-        for value in headers.folded("content-type")
+        for value in headers.folded_values("content-type")
     )
 
 
@@ -59,7 +59,7 @@ def _methods(headers: Headers, content: bytes) -> Iterator[str]:
     is_multipart = kind.get_content_maintype() == "multipart"
     if is_multipart and b"text/calendar" not in content.lower():  # Ordinary mail.
         return
-    text = unstuffed(content).replace(b"\r\n", b"\n")
+    text = dot_unstuff(content).replace(b"\r\n", b"\n")
     for part, part_text in leaf_parts(kind, text) if is_multipart else [(headers, text)]:
         kind = content_type(part)
         if kind.get_content_type() == "text/calendar":

@@ -28,13 +28,13 @@ class MessageIdentity:
     #: Whether the message has its own identifier; if not, a different one may look the same.
     is_own: bool
 
-    def sought(self, addresses: Iterable[str]) -> int:
+    def lookup_key(self, addresses: Iterable[str]) -> int:
         """Return the key to look up for a transaction with these recipients."""
         if self.is_own:
             return self.number
         return self._to(next(iter(addresses), ""))
 
-    def kept(self, addresses: Iterable[str]) -> tuple[int, ...]:
+    def stored_keys(self, addresses: Iterable[str]) -> tuple[int, ...]:
         """Return the keys to store for later transactions to any of these recipients."""
         if self.is_own:
             return (self.number,)

@@ -22,11 +22,11 @@ class ErasedNames:
     def __init__(self, keys: Callable[[], SigningKeys]) -> None:
         self._keys = keys
 
-    def new(self, text: str) -> str:
+    def new_name(self, text: str) -> str:
         """Return the name for an address (in lookup form) or person to be erased now."""
         return PREFIX + self._keys().digest(_PURPOSE, text)
 
-    def all(self, text: str) -> tuple[str, ...]:
+    def all_names(self, text: str) -> tuple[str, ...]:
         """Return every name it may have been given, one for each key."""
         return tuple(PREFIX + digest for digest in self._keys().digests(_PURPOSE, text))
 
@@ -36,6 +36,6 @@ class ErasedNames:
         return tuple(digest[:16] for digest in self._keys().digests("key mark", ""))
 
 
-def short(name: str) -> str:
+def short_name(name: str) -> str:
     """Return what the journal shows in place of an erased address: `erased:5f0c21ab`."""
     return name[: len(PREFIX) + _SHOWN]

@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from gateway.core.written import as_read, nearest
+from gateway.core.written import as_read, nearest_text
 
 #: The five in S4.
 HAVE_LEFT = (
@@ -78,7 +78,7 @@ def looks_like_left(finance_status: str) -> str:
         return ""
     if as_read(HAVE_LEFT[0]) in as_read(finance_status).split():
         return HAVE_LEFT[0]
-    return nearest(finance_status, HAVE_LEFT) or looks_like_died(finance_status)
+    return nearest_text(finance_status, HAVE_LEFT) or looks_like_died(finance_status)
 
 
 def looks_like_died(finance_status: str) -> str:
@@ -93,12 +93,12 @@ def looks_like_died(finance_status: str) -> str:
     parts = read.split()
     # In a word split in two (`de ceased`) each part may be a real word.
     for pair in map("".join, pairwise(parts)):
-        if pair in _DIED and (word := nearest(pair, _HAVE_DIED, 1)):
+        if pair in _DIED and (word := nearest_text(pair, _HAVE_DIED, 1)):
             return word
-        if word := nearest(pair, _PHRASES[:1], _ALIKE):
+        if word := nearest_text(pair, _PHRASES[:1], _ALIKE):
             return word
     words = [word for word in _words(read) if word not in _OTHER_WORDS]
-    return next(filter(None, (nearest(word, _HAVE_DIED, _ALIKE) for word in words)), "")
+    return next(filter(None, (nearest_text(word, _HAVE_DIED, _ALIKE) for word in words)), "")
 
 
 def _words(read: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from gateway.core.mail.headers import decoded
+from gateway.core.mail.headers import decode_value
 
 OTHER = "other"  #: The type of a document with an uninformative name.
 
@@ -22,7 +22,7 @@ class DocumentRule:
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
-def _listed(words: str) -> tuple[str, ...]:
+def _split_words(words: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in words.split(","))
 
 
@@ -31,7 +31,7 @@ RULES = (
     DocumentRule(
         type="photo",
         names={"en": "photo", "nl": "foto", "de": "Foto", "fr": "photo"},
-        words=_listed("""
+        words=_split_words("""
             foto, fotos, *foto, photo, photos, *photo, portrait, portret, porträt, passbild,
             bewerbungsbild, profilbild, lichtbild, headshot, picture, profile picture,
             photo d identité
@@ -46,7 +46,7 @@ RULES = (
             "de": "Anschreiben",
             "fr": "lettre de motivation",
         },
-        words=_listed("""
+        words=_split_words("""
             anschreiben, *anschreiben, bewerbungsschreiben, bewerbungsbrief, motivationsschreiben,
             motivationsbrief, begleitschreiben, begleitbrief, motivation, motivatie,
             motivatiebrief, sollicitatiebrief, motivatie brief, sollicitatie brief,
@@ -59,7 +59,7 @@ RULES = (
     DocumentRule(
         type="cv",
         names={"en": "CV", "nl": "cv", "de": "Lebenslauf", "fr": "CV"},
-        words=_listed("""
+        words=_split_words("""
             cv, c v, curriculum, curriculum vitae, vitae, europass, lebenslauf, lebensläufe,
             *lebenslauf, werdegang, levensloop, resume, résumé
         """),
@@ -72,7 +72,7 @@ RULES = (
             "de": "Referenz",
             "fr": "lettre de recommandation",
         },
-        words=_listed("""
+        words=_split_words("""
             arbeitszeugnis*, zwischenzeugnis*, dienstzeugnis*, praktikumszeugnis*, referenz,
             referenzen, referenzschreiben, empfehlung, empfehlungsschreiben, referentie,
             referenties, referentiebrief, aanbeveling, aanbevelingsbrief, werkgetuigschrift,
@@ -84,7 +84,7 @@ RULES = (
     DocumentRule(
         type="certificate",
         names={"en": "certificate", "nl": "certificaat", "de": "Zeugnis", "fr": "certificat"},
-        words=_listed("""
+        words=_split_words("""
             zeugnis*, *zeugnis, *zeugnisse, zertifikat*, *zertifikat, *zertifikate, diplom,
             *diplom, diplome, urkunde, urkunden, *urkunde, bescheinigung*, *bescheinigung,
             nachweis, nachweise, *nachweis, *nachweise, gesellenbrief, meisterbrief,
@@ -179,7 +179,7 @@ def clean_filename(name: str) -> str:
     """
     name = name[:10_000]
     if "=?" in name:
-        name = decoded(name.encode("utf-8", "replace"))
+        name = decode_value(name.encode("utf-8", "replace"))
     last = next((part for part in re.split(r"[/\\]", name)[::-1] if part.strip(". ")), "")
     last = re.sub(r"\A[A-Za-z]:", "", last)
     filename = ""
@@ -190,11 +190,11 @@ def clean_filename(name: str) -> str:
         elif not category.startswith("C"):  # drops invisible characters
             filename += letter
     filename = _FORBIDDEN.sub("_", _PILED_UP.sub(r"\1", filename))
-    filename = shortened(" ".join(filename.split()).strip(". "))
+    filename = shorten_name(" ".join(filename.split()).strip(". "))
     return f"_{filename}" if _RESERVED.match(filename) else filename or _UNNAMED
 
 
-def shortened(name: str) -> str:
+def shorten_name(name: str) -> str:
     """Shorten a file name to 200 octets in UTF-8, keeping its extension."""
     if len(name.encode()) < _LONGEST:
         return name

@@ -24,7 +24,7 @@ class InboxState(StrEnum):
 _S = InboxState
 
 
-def _decided(state: InboxState) -> dict[InboxState, InboxState]:
+def _deciding(state: InboxState) -> dict[InboxState, InboxState]:
     """Decided on for the first time, or again: on request, or because the same mail came again."""
     return dict.fromkeys((_S.WAITING, _S.NEEDS_ATTENTION, _S.DISCARDED), state)
 
@@ -35,10 +35,10 @@ INBOX_LIFE = QueueLife(
         QueueEvent.CLAIMED: {_S.WAITING: _S.WAITING},
         QueueEvent.GIVEN_BACK: {_S.WAITING: _S.WAITING},
         QueueEvent.ABANDONED: {_S.WAITING: _S.WAITING},
-        QueueEvent.FILED: _decided(_S.FILED),
-        QueueEvent.REPEATED: _decided(_S.REPEATED),
-        QueueEvent.IGNORED: _decided(_S.IGNORED),
-        QueueEvent.OBJECTED: _decided(_S.NEEDS_ATTENTION),
+        QueueEvent.FILED: _deciding(_S.FILED),
+        QueueEvent.REPEATED: _deciding(_S.REPEATED),
+        QueueEvent.IGNORED: _deciding(_S.IGNORED),
+        QueueEvent.OBJECTED: _deciding(_S.NEEDS_ATTENTION),
         QueueEvent.DISCARDED: {
             _S.NEEDS_ATTENTION: _S.DISCARDED,
             _S.DISCARDED: _S.DISCARDED,

@@ -41,6 +41,6 @@ class ChangeResult:
     token_valid_until: datetime | None = None
 
     @property
-    def failed(self) -> bool:
+    def has_failed(self) -> bool:
         """Whether any part failed."""
         return any(change.error for change in self.changes)

@@ -8,7 +8,7 @@ from gateway.core.triggers.reasons import NOT_ACTIVE, PERSON_GONE, UNREAD
 from gateway.core.triggers.trigger import Trigger
 
 
-def waits(trigger: Trigger, facts: OccurrenceFacts, *, to_person: bool = True) -> str:
+def why_waiting(trigger: Trigger, facts: OccurrenceFacts, *, to_person: bool = True) -> str:
     """Return the unread fields that a mail waits for, in words; empty: none."""
     event = trigger.event
     fields = deciding(event.deciding, facts.unread, to_person=to_person)
@@ -21,7 +21,7 @@ def waits(trigger: Trigger, facts: OccurrenceFacts, *, to_person: bool = True) -
     return UNREAD.format("; ".join(unread_fields)) if unread_fields else ""
 
 
-def unmet(
+def unmet_condition(
     trigger: Trigger,
     occurrence: str,
     facts: OccurrenceFacts,
@@ -38,4 +38,4 @@ def unmet(
         return PERSON_GONE
     if to_person and not facts.person.active:
         return NOT_ACTIVE
-    return trigger.event.unmet(trigger, occurrence, facts, today)
+    return trigger.event.unmet_condition(trigger, occurrence, facts, today)

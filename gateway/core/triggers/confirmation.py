@@ -14,7 +14,7 @@ def token(shown_parts: Iterable[object], now: datetime) -> tuple[str, datetime]:
     shown recently; that is enough, as anybody who may make the change could also just confirm it.
     """
     until = (now + VALID).replace(microsecond=0)
-    return _signed(shown_parts, f"{int(until.timestamp()):x}"), until
+    return _sign(shown_parts, f"{int(until.timestamp()):x}"), until
 
 
 def is_valid(given_token: str, shown_parts: Iterable[object], now: datetime) -> bool:
@@ -25,10 +25,10 @@ def is_valid(given_token: str, shown_parts: Iterable[object], now: datetime) -> 
     except ValueError:
         return False
     is_in_time = 0 <= ends - now.timestamp() <= VALID.total_seconds()
-    return is_in_time and given_token == _signed(shown_parts, until)
+    return is_in_time and given_token == _sign(shown_parts, until)
 
 
-def _signed(shown_parts: Iterable[object], until: str) -> str:
+def _sign(shown_parts: Iterable[object], until: str) -> str:
     digest = hashlib.blake2b(until.encode(), digest_size=16)
     for part in shown_parts:
         digest.update(repr(part).encode("utf-8", "surrogatepass") + b"\0")

@@ -12,7 +12,7 @@ from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
 from gateway.core.triggers.reasons import WORDED
 from gateway.core.triggers.trigger_run import TriggerRun
-from gateway.core.triggers.values import written
+from gateway.core.triggers.values import format_date
 from gateway.core.written import colon
 
 #: All reasons of the gateway's own, by the key of their wording; `{}` is filled in.
@@ -57,7 +57,7 @@ def values_of_report(
     held = run.count(OccurrenceState.HELD)
     return {
         "trigger": run.trigger,
-        "day": written(run.day, wording.language),
+        "day": format_date(run.day, wording.language),
         "sent": str(run.count(OccurrenceState.SENT)),
         "skipped": str(run.left_out),
         "failed": str(run.count(OccurrenceState.FAILED)),

@@ -110,7 +110,7 @@ def is_undone(
     return is_back and heard == status
 
 
-def fired(triggers: Iterable[Trigger], transition: Transition) -> tuple[Trigger, ...]:
+def fired_triggers(triggers: Iterable[Trigger], transition: Transition) -> tuple[Trigger, ...]:
     """Return the triggers a transition fires.
 
     Of those that confirm a submission to the candidate, the most specific counts: a programme's own
@@ -160,18 +160,20 @@ def recipients(trigger: Trigger, around: ApplicationStaff) -> Iterator[str]:
     """
     mailboxes: set[str] = set()
     for recipient in trigger.recipients:
-        for name, mailbox in _named(recipient, around):
+        for name, mailbox in _people_named(recipient, around):
             if mailbox not in mailboxes:
                 mailboxes.add(mailbox)
                 yield name
 
 
-def missing(trigger: Trigger, around: ApplicationStaff) -> Iterator[str]:
+def missing_recipients(trigger: Trigger, around: ApplicationStaff) -> Iterator[str]:
     """Yield a trigger's recipients that don't exist here, as its file names them."""
-    return (recipient for recipient in trigger.recipients if not any(_named(recipient, around)))
+    return (
+        recipient for recipient in trigger.recipients if not any(_people_named(recipient, around))
+    )
 
 
-def _named(recipient: str, around: ApplicationStaff) -> Iterator[tuple[str, str]]:
+def _people_named(recipient: str, around: ApplicationStaff) -> Iterator[tuple[str, str]]:
     """Yield the people a trigger's recipient means, each with the mailbox in lower case."""
     if recipient == CANDIDATE:
         yield "", ""

@@ -77,7 +77,7 @@ class TriggerEvent(ABC):
         return STORED_DATE_KEYS[0] in self.keys
 
     @abstractmethod
-    def unmet(
+    def unmet_condition(
         self, trigger: "Trigger", occurrence: str, facts: OccurrenceFacts, today: date
     ) -> str:
         """Return which of its conditions isn't met, for people; empty: all are.
@@ -102,7 +102,7 @@ class DateEvent(TriggerEvent):
     def selections(self, trigger: "Trigger", first: date, today: date) -> Iterator[DueSelection]:
         """Yield the people it selects on the days from `first` to `today`."""
 
-    def upcoming(
+    def upcoming_selections(
         self, trigger: "Trigger", first: date, today: date, last: date
     ) -> Iterator[DueSelection]:
         """Yield the people it selects today, looking back to `first`, and on the days up to `last`.
@@ -130,7 +130,7 @@ class ApplicationEvent(TriggerEvent):
     #: who is mailed, and may undo it.
     by_candidate: ClassVar[bool]
 
-    def unmet(
+    def unmet_condition(
         self, trigger: "Trigger", occurrence: str, facts: OccurrenceFacts, today: date
     ) -> str:
         """Return that the application is gone, or has another status than the trigger's."""

@@ -13,7 +13,7 @@ UNSUBSCRIBE_URL = "unsubscribe_url"  #: The unsubscribe link, in every mail.
 _FORMS = {"nl": "%d-%m-%Y", "de": "%d.%m.%Y", "fr": "%d/%m/%Y"}
 
 
-def written(day: date | None, language: str) -> str:
+def format_date(day: date | None, language: str) -> str:
     """Format a date for a language; empty without a date."""
     if day is None:
         return ""
@@ -41,7 +41,7 @@ def values(
 ) -> dict[str, object]:
     """Return the values for a mail due on a day, for a reader of that language."""
     by_name: dict[str, object] = {
-        DATE: written(day, language),
+        DATE: format_date(day, language),
         UNSUBSCRIBE_URL: unsubscribe_url,
     }
     for group in groups:
@@ -77,8 +77,8 @@ def values_of_qualification(facts: OccurrenceFacts, language: str) -> Mapping[st
         "examiner_number": qualification.examiner_number,
         "examiner": qualification.examiner,
         "issuer": facts.issuer,
-        "acquired_on": written(qualification.acquired_on, language),
-        "expires_on": written(qualification.expires_on, language),
+        "acquired_on": format_date(qualification.acquired_on, language),
+        "expires_on": format_date(qualification.expires_on, language),
     }
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from gateway.core.feed.unread_fields import DELIVERIES, PEOPLE, QUALIFICATIONS
 from gateway.core.triggers.trigger import RESPONSIBLE, Trigger
-from gateway.core.written import as_read, nearest
+from gateway.core.written import as_read, nearest_text
 
 _MOST_NAMED = 8  #: How many known words to list if none is similar.
 _SINGULAR = {PEOPLE: "person", QUALIFICATIONS: "qualification", DELIVERIES: "delivery"}
@@ -46,21 +46,21 @@ def doubts_of_application(trigger: Trigger, vocabulary: Vocabulary) -> Iterator[
     """Yield the same for a trigger on applications: status, programme, and staff roles."""
     is_initial = trigger.status in vocabulary.initial or not vocabulary.initial
     if trigger.status and trigger.status not in vocabulary.statuses:
-        yield _unknown("status", trigger.status, "status of applications", vocabulary.statuses)
+        yield _unknown_name("status", trigger.status, "status of applications", vocabulary.statuses)
     elif trigger.status and trigger.initial_phase and not is_initial:
         yield (
             f'status = "{trigger.status}" is not marked initial, with phase = "initial" it never '
             "mails: remove one of the two"
         )
     if trigger.programme and trigger.programme not in vocabulary.programmes:
-        yield _unknown("programme", trigger.programme, "programme", vocabulary.programmes)
+        yield _unknown_name("programme", trigger.programme, "programme", vocabulary.programmes)
     for recipient in trigger.recipients:
         role = recipient.removeprefix(RESPONSIBLE)
         if role == recipient:
             continue
         if role not in vocabulary.roles:
             names = dict.fromkeys(vocabulary.roles, "")
-            yield _unknown("recipients", recipient, "role of staff", names, role)
+            yield _unknown_name("recipients", recipient, "role of staff", names, role)
         elif not vocabulary.roles[role]:
             yield (
                 f'recipients = "{recipient}" reaches nobody: no staff with that role have an '
@@ -68,7 +68,7 @@ def doubts_of_application(trigger: Trigger, vocabulary: Vocabulary) -> Iterator[
             )
 
 
-def _unknown(key: str, value: str, what: str, names: Mapping[str, str], word: str = "") -> str:
+def _unknown_name(key: str, value: str, what: str, names: Mapping[str, str], word: str = "") -> str:
     """Return that a key names something unknown, with the nearest known one; `names` are by id."""
     never = "reaches nobody" if word else "never mails"
     fault = f'{key} = "{value}" {never}: there is no such {what}'
@@ -77,15 +77,18 @@ def _unknown(key: str, value: str, what: str, names: Mapping[str, str], word: st
     called |= {crm_id: crm_id for crm_id in names}
     forms = {as_read(text): crm_id for text, crm_id in called.items()}
     unknown_word = word or value
-    near = forms.get(as_read(unknown_word)) or called.get(nearest(unknown_word, called), "")
+    near = forms.get(as_read(unknown_word)) or called.get(nearest_text(unknown_word, called), "")
     if near:
-        return f"{fault}; write {_shown(f'{RESPONSIBLE}{near}' if word else near, names.get(near))}"
+        nearest_word = f"{RESPONSIBLE}{near}" if word else near
+        return f"{fault}; write {_word_with_name(nearest_word, names.get(near))}"
     if not names:
         return f"{fault}, none was ever imported"
-    known_words = ", ".join(_shown(word, name) for word, name in list(names.items())[:_MOST_NAMED])
+    known_words = ", ".join(
+        _word_with_name(word, name) for word, name in list(names.items())[:_MOST_NAMED]
+    )
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return f"{fault}; known: {known_words}{more}"
 
 
-def _shown(word: str, name: str | None) -> str:
+def _word_with_name(word: str, name: str | None) -> str:
     return f'"{word}" ({name})' if name else f'"{word}"'

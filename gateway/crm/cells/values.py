@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from gateway.core.feed.address_cell import AddressCell, read_cell
 from gateway.core.feed.feed_mapping import list_divider
-from gateway.core.written import nearest, plain, plain_name, same_word
+from gateway.core.written import nearest_text, plain, plain_name, same_word
 from gateway.crm.cells.dates import ISO_DAY, DateReader
 from gateway.crm.cells.flags import read_count, read_flag
 from gateway.crm.cells.language_words import language_named
@@ -112,7 +112,7 @@ class RowFields:
         meaning = self._choice(name, meanings)
         if meaning is not None:
             return meaning
-        word = nearest(self._texts.get(name, ""), filter(None, meanings))
+        word = nearest_text(self._texts.get(name, ""), filter(None, meanings))
         if not word and name not in self._faults:
             raise KeyUnreadable(self._not_one_of(name, meanings))
         self.is_unsure = True

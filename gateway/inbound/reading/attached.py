@@ -8,7 +8,7 @@ from email import message_from_bytes
 from email.message import Message
 from email.utils import parsedate_to_datetime
 
-from gateway.core.mail.headers import decoded, decoded_mailboxes
+from gateway.core.mail.headers import decode_value, decoded_mailboxes
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.mailboxes import parse_agent
 from gateway.core.replies.forwarded.original import Heading
@@ -88,7 +88,7 @@ def heading_of(mail: Message, zone: tzinfo) -> Heading:
     )
 
 
-def shown_field(mail: Message, name: str, *, decode: Callable[[bytes], str] = decoded) -> str:
+def shown_field(mail: Message, name: str, *, decode: Callable[[bytes], str] = decode_value) -> str:
     """Return the first field of a name (in lower case) decoded for people; empty without one."""
     for key, value in mail.raw_items():
         if key.casefold() == name:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from gateway.core.mail.headers import decoded
+from gateway.core.mail.headers import decode_value
 from gateway.core.mail.keepable import keepable
 from gateway.core.replies.document_types import OTHER, clean_filename, document_type
 from gateway.inbound.reading.mail_files.mailbox_files import is_left_out
@@ -181,7 +181,7 @@ class AttachmentSaver:
     def keep_mail(self, part: Message) -> Attachment:
         """Save an attached mail, or a report's part, as a file."""
         inner = next(iter(children(part)), part)
-        subject = decoded(str(inner.get("subject", "")).encode("utf-8", "surrogateescape"))
+        subject = decode_value(str(inner.get("subject", "")).encode("utf-8", "surrogateescape"))
         name = filename_of(part) or f"{' '.join(subject.split()) or 'message'}.eml"
         try:
             octets = inner.as_bytes()
@@ -292,7 +292,7 @@ def filename_of(part: Message) -> str:
         if field.casefold() in ("content-disposition", "content-type"):
             octets = str(value).encode("utf-8", "surrogateescape")
             legible[field] = octets.decode("utf-8" if _is_utf8(octets) else "latin-1")
-    return decoded(legible.get_filename("").encode("utf-8", "replace"))
+    return decode_value(legible.get_filename("").encode("utf-8", "replace"))
 
 
 def _is_utf8(octets: bytes | bytearray) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from gateway.core.mail.headers import decoded
+from gateway.core.mail.headers import decode_value
 from gateway.core.replies.forwarded.mailboxes import (
     Mailbox,
     parse_agent,
@@ -62,7 +62,7 @@ def read_address_field(value: bytes) -> AddressField:
     mailboxes = []
     for phrase, address in parsed.from_:
         name = str(phrase)
-        name = decoded(name.encode("utf-8", "replace")) if "=?" in name else name
+        name = decode_value(name.encode("utf-8", "replace")) if "=?" in name else name
         mailboxes.append(Mailbox(name, str(address)))
     return AddressField(tuple(mailboxes), not parsed.address_header_defects)
 

@@ -15,7 +15,7 @@ from gateway.core.replies.forwarded.app_lines import without_app_lines
 from gateway.core.replies.forwarded.banners import banner_end, without_banner
 from gateway.core.replies.forwarded.buttons import without_buttons
 from gateway.core.replies.forwarded.clear_signed import unsigned_text
-from gateway.core.replies.forwarded.lines import joined, split_lines, unquoted
+from gateway.core.replies.forwarded.lines import join_lines, split_lines, unquote
 from gateway.core.replies.forwarded.local_time import in_zone_of_writer
 from gateway.core.replies.forwarded.mailboxes import parse_mailbox
 from gateway.core.replies.forwarded.original import Original, find_originals
@@ -223,13 +223,13 @@ def recover_inline(
     html = ""
     if page is not None and page_original is not None:
         place = page_original.place
-        lines = unquoted(page.lines[place.start : place.end], place.depth)
+        lines = unquote(page.lines[place.start : place.end], place.depth)
         html = page.between(place.start + banner_end(lines), place.end)
         is_better = original is None or (page.html != "" and is_richer(page_original, original))
         if is_better:
             return RecoveredMail(
                 heading=page_original.heading,
-                text=joined(unquoted(page.text(place.start, place.end), place.depth)),
+                text=join_lines(unquote(page.text(place.start, place.end), place.depth)),
                 html=html,
                 staff_text=page_original.own_text,
                 attached=None,
@@ -238,7 +238,7 @@ def recover_inline(
     body, lacks_files = without_buttons(original.body)
     if is_markup(body):
         inner = read_page(body)
-        body, html = joined(inner.text()), inner.html
+        body, html = join_lines(inner.text()), inner.html
     return RecoveredMail(
         heading=original.heading,
         text=body,
@@ -262,7 +262,7 @@ def recover_source(original: Original) -> RecoveredMail | None:
         is_mixed = any("multipart/mixed" in value.casefold() for value in original.mime.values())
         return RecoveredMail(
             heading=original.heading,
-            text=joined(page.text()) if page else parts.text,
+            text=join_lines(page.text()) if page else parts.text,
             html=page.html if page else "",
             staff_text=original.own_text,
             attached=None,
@@ -289,11 +289,11 @@ def read_text(mail: Message) -> tuple[str, MarkupText | None]:
     content = read_content(mail)
     page = read_page(content.markup) if content.markup is not None else None
     if content.text is None:
-        return (joined(page.text()) if page else ""), page
+        return (join_lines(page.text()) if page else ""), page
     text = content.text.strip()
     if page is None and is_markup(text):
         page = read_page(text)
-        text = joined(page.text())
+        text = join_lines(page.text())
     return text, page
 
 

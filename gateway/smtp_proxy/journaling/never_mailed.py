@@ -58,7 +58,7 @@ class NeverMailed:
         # If nobody was erased, there need not be a key file.
         if self._erased_names is not None and self._has_mark_of(PREFIX):
             try:
-                names += self._erased_names.all(address)
+                names += self._erased_names.all_names(address)
                 key_marks = self._erased_names.key_marks
             except GatewayError:  # Nobody can say.
                 return True

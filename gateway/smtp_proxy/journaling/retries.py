@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
-from gateway.core.decision.journal import Attempt, RetryMarks, dated, is_same_date
+from gateway.core.decision.journal import Attempt, RetryMarks, date_in_seconds, is_same_date
 from gateway.core.mail.headers import Headers
 from gateway.runtime.periodic import pause
 from gateway.smtp_proxy.client_reader import ClientReader
@@ -79,7 +79,7 @@ class ClientTry:
     @property
     def date(self) -> int:
         """Its Date field in seconds since 1970."""
-        return dated(self._headers.text("date"), self._arrived)
+        return date_in_seconds(self._headers.text("date"), self._arrived)
 
     def is_retry_of(self, attempt: Attempt) -> bool:
         """Whether an attempt known to the store is for the same mail."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, exists, select, update
 
 from gateway.core.kinds import Scope
-from gateway.core.written import nearest
+from gateway.core.written import nearest_text
 from gateway.store.feed.staging import StagingTables
 from gateway.store.schema.feed import unread_fields
 
@@ -40,7 +40,7 @@ def protect_tags(
     idle = (~staged.c.kept, staged.c.tag != "", staged.c.tag.not_in(tag_scopes))
     with connection.begin():
         tags = connection.scalars(select(staged.c.tag).where(*idle).distinct()).all()
-    slips = {tag: slip for tag in tags if (slip := nearest(tag, tag_scopes))}
+    slips = {tag: slip for tag in tags if (slip := nearest_text(tag, tag_scopes))}
     # A tag that was only assumed, as none could be read, is replaced by any readable one.
     was_assumed = exists().where(
         unread_fields.c.what == stage.layout.what,

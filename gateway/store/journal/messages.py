@@ -104,7 +104,7 @@ def find(
     parts = [address for address in (to, sender) if isinstance(address, AddressParts)]
     facets = [rule_facet(rule)] if rule is not None else []
     if search is not None or facets or group is not None or parts:
-        search = (search or MessageSearch()).narrowed(*facets)
+        search = (search or MessageSearch()).with_facets(*facets)
     number: ColumnElement[int] = messages.c.id
     query = select(number)
     has_state = state not in (None, State.RELAYED)
@@ -128,15 +128,15 @@ def find(
     if search is not None:
         # An address is searched by its words, too, before it is compared.
         whole = [a for a in (to, sender) if a and not isinstance(a, AddressParts)]
-        search = search.narrowed(
+        search = search.with_facets(
             *_telling_words(whole), *(word for part in parts for word in part.words)
         )
         if state is State.SEND_FAILED:
-            search = search.narrowed(state_facet(state))
+            search = search.with_facets(state_facet(state))
         searches = [search]
         if group is not None:
             names = group_names.names_meant(connection, group)
-            searches = [search.narrowed(group_facet(name)) for name in names]
+            searches = [search.with_facets(group_facet(name)) for name in names]
         first = 0 if since is None else first_id_at(since)
         last = LARGEST if before is None else before
         arguments = (connection, query, number)
@@ -352,7 +352,7 @@ def some_deliveries(
 def _names_group(connection: Connection, group: str) -> ColumnElement[bool]:
     """Return the condition that a group with this name, in any language, is among a note's reasons.
 
-    The name is stored as JSON (`note_facts.kept`), inside its quotes: `"source": "group", "name":
+    The name is stored as JSON (`facts_as_json`), inside its quotes: `"source": "group", "name":
     "A \\"B\\""`, or `"names": [["de", "Ärzte"]]`.
     """
     name = json.dumps(group, ensure_ascii=False)

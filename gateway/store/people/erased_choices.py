@@ -80,7 +80,7 @@ def kept_of(
     """Return the suppressions that addresses (in lookup form) keep, without their holders."""
     return [
         KeptSuppression(
-            name=names.new(address),
+            name=names.new_name(address),
             scope=entry.scope,
             until=entry.until,
             source=entry.source.value,

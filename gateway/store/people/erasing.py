@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from gateway.core.batches import batched
 from gateway.core.campaigns.campaigns import CampaignState
-from gateway.core.people.erased_names import PREFIX, ErasedNames, short
+from gateway.core.people.erased_names import PREFIX, ErasedNames, short_name
 from gateway.core.replies.inbox import InboxState
 from gateway.core.sending.outbox import OutboxState
 from gateway.core.triggers.occurrence import OccurrenceState
@@ -108,11 +108,11 @@ def erase(
         id=number,
         at=at,
         by=by,
-        person=names.new(subject.key),
-        addresses=tuple(map(names.new, subject.addresses)),
+        person=names.new_name(subject.key),
+        addresses=tuple(map(names.new_name, subject.addresses)),
         kept=tuple(kept_entries),
         declined=tuple(
-            (names.new(address), topic)
+            (names.new_name(address), topic)
             for topic in declined_topics(connection, subject)
             for address in (*subject.addresses, *subject.shared)
         ),
@@ -163,9 +163,9 @@ class _Eraser:
         self._outcome = outcome
         self._new_id = new_id
         self._mentioned_in = mentioned_in
-        self._mark = short(outcome.person)
+        self._mark = short_name(outcome.person)
         self._marks = {
-            address: short(name)
+            address: short_name(name)
             for address, name in zip(subject.addresses, outcome.addresses, strict=True)
         }
         self._certain = subject.certain_mentions(self._mark)

@@ -97,7 +97,7 @@ def candidates(
     yield from _of_selections(connection, trigger, selections, fresh=fresh)
 
 
-def upcoming(
+def upcoming_people(
     connection: Connection, trigger: Trigger, first: date, today: date, last: date
 ) -> Iterator[DuePerson]:
     """Yield the people a date event selects from `first` to today, and on the days up to `last`.
@@ -105,7 +105,7 @@ def upcoming(
     The ledger isn't queried: see `settled_keys`.
     """
     if isinstance(trigger.event, DateEvent):
-        selections = trigger.event.upcoming(trigger, first, today, last)
+        selections = trigger.event.upcoming_selections(trigger, first, today, last)
         yield from _of_selections(connection, trigger, selections, fresh=None)
 
 

@@ -16,7 +16,7 @@ from gateway.api.console.roles import ConsoleRole
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
 from gateway.core.decision.journal import Message
-from gateway.core.decision.note_facts import NoteFacts, kept
+from gateway.core.decision.note_facts import NoteFacts, facts_as_json
 from gateway.core.kinds import Kind, Scope, State
 from gateway.core.people.people import Suppression, SuppressionSource
 from gateway.store.bounces import bounces
@@ -53,7 +53,7 @@ def failed(minute: int, *hits: Suppression, to: str = ANN, **fields: str) -> Mes
     )
     part = delivery(to, State.SEND_FAILED, note="Verzenden mislukt")
     other = delivery("ben@example.org")
-    return message(minute, other, replace(part, note_facts=kept(facts)), **fields)
+    return message(minute, other, replace(part, note_facts=facts_as_json(facts)), **fields)
 
 
 @pytest.fixture

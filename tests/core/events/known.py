@@ -8,7 +8,7 @@ from gateway.core.kinds import Kind
 from gateway.core.people.applications import Application, KnownApplication
 from gateway.core.people.people import Person, PersonKind, PersonRef
 from gateway.core.people.training import Qualification
-from gateway.core.triggers.conditions import unmet
+from gateway.core.triggers.conditions import unmet_condition
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.selection import DueSelection
 from gateway.core.triggers.stored_dates import StoredDates
@@ -59,7 +59,7 @@ def in_days(days: int) -> date:
 
 def reason(rule: Trigger, facts: OccurrenceFacts, day: date = TODAY) -> str:
     """Return which condition isn't met today of an occurrence keyed by a day."""
-    return unmet(rule, day.isoformat(), facts, TODAY)
+    return unmet_condition(rule, day.isoformat(), facts, TODAY)
 
 
 def selected(rule: Trigger, first: date, today: date) -> list[DueSelection]:

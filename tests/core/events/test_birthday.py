@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from gateway.core.triggers.conditions import waits
+from gateway.core.triggers.conditions import why_waiting
 from gateway.core.triggers.events.birthday import BIRTHDAY, anniversaries, is_birthday
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.selection import IsAmong, IsBefore, PeopleSelection
@@ -36,7 +36,7 @@ def test_what_keeps_a_mail_back(why: str) -> None:
 def test_nobody_has_a_birthday_where_nobody_is_known() -> None:
     nobody = OccurrenceFacts(person=None)
 
-    assert BIRTHDAY.unmet(RULE, TODAY.isoformat(), nobody, TODAY)
+    assert BIRTHDAY.unmet_condition(RULE, TODAY.isoformat(), nobody, TODAY)
     assert "" == BIRTHDAY.in_doubt(nobody)
 
 
@@ -60,7 +60,7 @@ def test_whose_birthday_each_day_is_gets_selected() -> None:
 def test_a_mail_waits_where_somebody_may_be_called_deceased(
     status: str, is_waited_for: bool
 ) -> None:
-    told = waits(RULE, person(finance_status=status))
+    told = why_waiting(RULE, person(finance_status=status))
 
     assert is_waited_for == told.startswith("can't be read: finance_status of people candidate:")
 

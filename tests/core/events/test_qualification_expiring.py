@@ -82,7 +82,7 @@ def test_notice_begins_so_many_days_before_the_end(
 
 
 def test_what_will_end_is_selected_by_its_first_day_of_notice() -> None:
-    [selection] = QUALIFICATION_EXPIRING.upcoming(RULE, TODAY, TODAY, in_days(14))
+    [selection] = QUALIFICATION_EXPIRING.upcoming_selections(RULE, TODAY, TODAY, in_days(14))
 
     assert isinstance(selection, QualificationSelection)
     assert (IsAhead("expires_on", "notice_days", TODAY, in_days(14)),) == selection.where

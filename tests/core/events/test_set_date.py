@@ -30,7 +30,7 @@ def test_what_keeps_a_mail_back(why: str) -> None:
 
 
 def test_nobody_wants_mail_where_nobody_is_known() -> None:
-    assert SET_DATE.unmet(RULE, TODAY.isoformat(), OccurrenceFacts(person=None), TODAY)
+    assert SET_DATE.unmet_condition(RULE, TODAY.isoformat(), OccurrenceFacts(person=None), TODAY)
 
 
 def test_who_wants_mail_is_selected_for_each_stored_date_that_has_come() -> None:

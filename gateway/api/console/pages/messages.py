@@ -18,7 +18,7 @@ from gateway.api.using import services
 from gateway.core import ids
 from gateway.core.decision.delivery_reason import DeliveryReason
 from gateway.core.decision.journal import Delivery, Message
-from gateway.core.decision.note import retold
+from gateway.core.decision.note import note_in_words_of
 from gateway.core.kinds import State
 from gateway.core.people.people import PersonRef
 from gateway.store.bounces import bounces
@@ -275,7 +275,7 @@ def _shown(
     reasons = reasons_of(connection, standings, entries, rules=using.rules(), zone=zone)
     shown_deliveries: dict[int, list[ShownDelivery]] = {}
     for head, position, delivery in entries:
-        note = retold(words, head, delivery, zone) if delivery.note else ""
+        note = note_in_words_of(words, head, delivery, zone) if delivery.note else ""
         shown_deliveries.setdefault(head.id, []).append(
             ShownDelivery(
                 position=position,

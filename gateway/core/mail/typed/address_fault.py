@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 from gateway.core.mail.address import fits_envelope, lookup_form
-from gateway.core.mail.typed.characters import QUOTES, named, shown
+from gateway.core.mail.typed.characters import QUOTES, character_name, in_quotes
 
 #: Octets of an address: a path may have 256 including brackets (RFC 5321, 4.5.3.1.3).
 MAX_OCTETS = 254
@@ -27,7 +27,7 @@ def parts_like_addresses(text: str) -> tuple[str, ...]:
     return tuple(parts.values())
 
 
-def several(text: str) -> str:
+def several_addresses(text: str) -> str:
     """Return the fault of a text that names several addresses; empty if it doesn't."""
     parts = parts_like_addresses(text)
     return one_at_a_time(parts) if len(parts) > 1 else ""
@@ -35,7 +35,7 @@ def several(text: str) -> str:
 
 def one_at_a_time(parts: tuple[str, ...]) -> str:
     """Return the fault for several addresses where one is expected."""
-    first_two = " and ".join(map(shown, parts[:2]))
+    first_two = " and ".join(map(in_quotes, parts[:2]))
     more = f" and {len(parts) - 2} more" if len(parts) > 2 else ""
     return f"names several addresses, {first_two}{more}: give one at a time"
 
@@ -47,7 +47,7 @@ def at_the_ends(text: str) -> str:
             return f"{where} “{char}”: leave it out"
     for where, char in (("begins with", text[0]), ("ends in", text[-1])):
         if char in QUOTES:
-            return f"{where} the quote {named(char)}: leave the quotes out"
+            return f"{where} the quote {character_name(char)}: leave the quotes out"
     return ""
 
 
@@ -55,13 +55,13 @@ def fault_of_unquoted(address: str) -> str:
     """Return what is wrong with an unquoted address like `ann@example.org`; empty: nothing."""
     if not address:
         return EMPTY
-    if fault := several(address) or at_the_ends(address):
+    if fault := several_addresses(address) or at_the_ends(address):
         return fault
     local, at, domain = address.rpartition("@")
     if not at:
         for char in address:
             if unicodedata.normalize("NFKC", char) == "@":
-                return f"has {named(char)} in the place of @: type @"
+                return f"has {character_name(char)} in the place of @: type @"
         return "has no @: write it as ann@example.org"
     return fault_of_local_part(local) or fault_of_quoted(address, domain)
 
@@ -126,5 +126,5 @@ def _cant_stand(char: str, where: str) -> str:
     if char.isspace():
         return f"has a blank {where}: leave it out"
     if char in QUOTES:
-        return f"has the quote {named(char)} {where}: leave it out, or type a plain '"
-    return f"has {named(char)} {where}, which can't stand there: leave it out"
+        return f"has the quote {character_name(char)} {where}: leave it out, or type a plain '"
+    return f"has {character_name(char)} {where}, which can't stand there: leave it out"

@@ -28,7 +28,7 @@ def is_unseen(char: str) -> bool:
     return is_ignorable or category[0] == "C" or category in ("Zl", "Zp")
 
 
-def unseen(text: str, *, blanks: bool) -> Iterator[str]:
+def invisible_characters(text: str, *, blanks: bool) -> Iterator[str]:
     """Yield the invisible characters in a text; `blanks`: including spaces other than U+0020."""
     if text.isascii() and text.isprintable():
         return
@@ -55,7 +55,7 @@ def without_blanks_around(text: str) -> str:
     return text[start:end]
 
 
-def named(char: str) -> str:
+def character_name(char: str) -> str:
     """Return a recognisable name for a character: `“ (U+201C LEFT DOUBLE QUOTATION MARK)`."""
     if char.isascii() and char.isprintable():
         return f"“{char}”"
@@ -64,9 +64,9 @@ def named(char: str) -> str:
     return code if is_unseen(char) or char.isspace() else f"{char} ({code})"
 
 
-def shown(text: str) -> str:
+def in_quotes(text: str) -> str:
     """Return a text in quotes, with invisible characters made visible, on one short line."""
-    hidden = set(unseen(text[:_SHOWN], blanks=True))
+    hidden = set(invisible_characters(text[:_SHOWN], blanks=True))
     visible_text = "".join(
         f"\\u{ord(char):04x}" if char in hidden else char for char in text[: _SHOWN + 1]
     )

@@ -21,9 +21,14 @@ from gateway.core.mail.typed.address_fault import (
     fault_of_unquoted,
     one_at_a_time,
     parts_like_addresses,
-    several,
+    several_addresses,
 )
-from gateway.core.mail.typed.characters import named, shown, unseen, without_blanks_around
+from gateway.core.mail.typed.characters import (
+    character_name,
+    in_quotes,
+    invisible_characters,
+    without_blanks_around,
+)
 from gateway.core.people.people import PersonRef
 from gateway.core.written import plain, plain_name
 
@@ -83,7 +88,7 @@ def read_address(text: str) -> TypedAddress | NotAnAddress:
             return _read_angled(written)
         return TypedAddress(_read_bare(plain(written)))
     except _FaultError as error:
-        return NotAnAddress(shown(text), error.fault)
+        return NotAnAddress(in_quotes(text), error.fault)
 
 
 def name_and_address(mailbox: str) -> tuple[str, str]:
@@ -121,7 +126,11 @@ def can_be_recipient(lookup: str) -> bool:
     if isinstance(typed, TypedAddress):
         return typed.address == lookup and lookup_form(lookup) == lookup
     local, _, domain = lookup.rpartition("@")
-    if not local or "@" in local or next(unseen(lookup, blanks=False), None) is not None:
+    if (
+        not local
+        or "@" in local
+        or next(invisible_characters(lookup, blanks=False), None) is not None
+    ):
         return False
     escaped = re.sub(r'(["\\])', r"\\\1", local)
     quoted = f'"{escaped}"@{domain}'
@@ -142,7 +151,7 @@ def _read_angled(text: str) -> TypedAddress:
     match = _ANGLED.fullmatch(text)
     if match is None:
         raise _FaultError(
-            several(text)
+            several_addresses(text)
             or at_the_ends(text)
             or "has brackets that don't belong together: write Ann Bos <ann@example.org>"
         )
@@ -186,10 +195,11 @@ def _read_bare(text: str) -> str:
 
 def _check_seen(text: str, *, blanks: bool) -> None:
     """Refuse invisible characters; `blanks`: including spaces other than U+0020."""
-    for char in unseen(text, blanks=blanks):
+    for char in invisible_characters(text, blanks=blanks):
         # An undecodable octet from the command line, see PEP 383.
         if unicodedata.category(char) == "Cs":
             raise _FaultError("is not UTF-8: type it again")
         raise _FaultError(
-            f"has {named(char)} in it, which can't be seen: type the address instead of pasting it"
+            f"has {character_name(char)} in it, which can't be seen: "
+            "type the address instead of pasting it"
         )

@@ -9,7 +9,7 @@ itself; a part with `Show` was not forwarded.
 
 import re
 
-from gateway.core.replies.forwarded.lines import joined
+from gateway.core.replies.forwarded.lines import join_lines
 
 _BUTTON = re.compile(
     r"\[(?:\d{1,3}(?:/\d{1,3}){0,8}:)?(?P<type>[a-z]+/[\w.+-]{1,100}) (?P<action>Hide|Show)"
@@ -24,7 +24,7 @@ def without_buttons(body: str) -> tuple[str, bool]:
     if " Hide" not in body and " Show" not in body:
         return body, False
     lines = [(line, _BUTTON.fullmatch(line.rstrip())) for line in body.split("\n")]
-    text = joined(line for line, button in lines if button is None)
+    text = join_lines(line for line, button in lines if button is None)
     buttons = (button for _, button in lines if button is not None)
     lacks_files = any(
         button["action"] == "Show" and not button["type"].startswith(_KEPT) for button in buttons

@@ -60,7 +60,7 @@ def begins_field(text: str) -> bool:
 
 def read_bare_label(text: str) -> Label | None:
     """Parse a line as a known header word and a value with no colon between them."""
-    match = _bare().match(text)
+    match = _bare_word_pattern().match(text)
     if match is None:
         return None
     key = label_key(match["head"])
@@ -105,8 +105,9 @@ def _alternatives(*roles: HeaderWord) -> str:
 _KNOWN = tuple(role for role in HeaderWord if role is not HeaderWord.OTHER)
 
 
-@cache  # Few mails need this and `_glued`, and compiling one takes as long as reading some mails.
-def _bare() -> re.Pattern[str]:
+# Few mails need this and `_glued_word_pattern`, and compiling one takes as long as reading some.
+@cache
+def _bare_word_pattern() -> re.Pattern[str]:
     return re.compile(
         rf"[*_]{{0,2}}(?P<head>{_alternatives(*_KNOWN)})[*_]{{0,2}}\s+(?P<value>\S.*)",
         re.IGNORECASE,
@@ -125,7 +126,7 @@ _UNKNOWN = r"[^\W\d_][^:：<>@\"\d]{0,30}"
 
 
 @cache
-def _glued() -> re.Pattern[str]:
+def _glued_word_pattern() -> re.Pattern[str]:
     """Return the pattern of a header word with no line break before it, as Yahoo writes them.
 
     `…@example.org>An: "…" <…>Gesendet: …Betreff: …`; Portuguese has no colon after `Assunto`, and
@@ -145,7 +146,10 @@ def _glued() -> re.Pattern[str]:
 
 def is_glued(text: str) -> bool:
     """Whether a line holds more than one header word with a value."""
-    return _RUN_ON.search(text) is not None and _glued().search(text[:LONGEST_GLUED]) is not None
+    return (
+        _RUN_ON.search(text) is not None
+        and _glued_word_pattern().search(text[:LONGEST_GLUED]) is not None
+    )
 
 
 def split_glued(text: str, *, announced: bool = False) -> dict[HeaderWord, str] | None:
@@ -160,7 +164,7 @@ def split_glued(text: str, *, announced: bool = False) -> dict[HeaderWord, str] 
     if first.role not in (HeaderWord.SENDER, None):
         return None
     text = first.value
-    words = list(_glued().finditer(text))
+    words = list(_glued_word_pattern().finditer(text))
     ends = [*(word.start() for word in words[1:]), len(text)]
     fields: dict[HeaderWord, str] = {}
     role, start = HeaderWord.SENDER, 0

@@ -78,7 +78,9 @@ def read_line(raw: str) -> TextLine:
     return TextLine(marks[0].count(">"), readable(text), text[:1] in _BLANKS)
 
 
-def wrapped(lines: Sequence[TextLine], start: int, *, longest: int) -> Iterator[tuple[str, int]]:
+def unwrapped_texts(
+    lines: Sequence[TextLine], start: int, *, longest: int
+) -> Iterator[tuple[str, int]]:
     """Yield the text of a line, then with the next line appended, and so on, to undo wrapping.
 
     Each comes with the index after its last line. It stops before a blank line, before a line with
@@ -135,7 +137,7 @@ def last_indented(raw_lines: Sequence[str], start: int) -> int:
     return indented[-1] + 1 if indented and not is_mixed else 0
 
 
-def unquoted(raw_lines: Iterable[str], depth: int) -> list[str]:
+def unquote(raw_lines: Iterable[str], depth: int) -> list[str]:
     """Remove `depth` quote marks from each line."""
     if not depth:
         return list(raw_lines)
@@ -143,14 +145,14 @@ def unquoted(raw_lines: Iterable[str], depth: int) -> list[str]:
     return [marks.sub("", raw, count=1) if ">" in raw[:99] else raw for raw in raw_lines]
 
 
-def outdented(raw_lines: Sequence[str]) -> list[str]:
+def outdent(raw_lines: Sequence[str]) -> list[str]:
     """Remove the indentation if every line has it."""
     if not all(_INDENTED.match(raw) for raw in raw_lines if raw.strip()):
         return list(raw_lines)
     return [_INDENTED.sub("", raw, count=1) for raw in raw_lines]
 
 
-def unstuffed(raw_lines: Sequence[str]) -> list[str]:
+def undo_dash_stuffing(raw_lines: Sequence[str]) -> list[str]:
     """Undo the escaping of lines that start with dashes: `- --` is `--` (RFC 934, 2.2).
 
     nmh escapes either every line that starts with a dash, or none.
@@ -161,6 +163,6 @@ def unstuffed(raw_lines: Sequence[str]) -> list[str]:
     return [raw.removeprefix("- ") for raw in raw_lines]
 
 
-def joined(raw_lines: Iterable[str]) -> str:
+def join_lines(raw_lines: Iterable[str]) -> str:
     """Join lines to a text without leading and trailing blank lines."""
     return "\n".join(raw.rstrip() for raw in raw_lines).strip().strip("\ufeff").strip()

@@ -74,14 +74,14 @@ def parse_mailboxes(text: str, *, is_field: bool = False) -> tuple[Mailbox, ...]
     part of a name only if escaped by a backslash (RFC 5322, 3.2.4).
     """
     plain = _plain(text)
-    mailboxes = (_mailbox(piece, is_field=is_field) for piece in _split(plain)[:_MOST])
+    mailboxes = (_mailbox(piece, is_field=is_field) for piece in _split_list(plain)[:_MOST])
     return tuple(mailbox for mailbox in mailboxes if mailbox.name or mailbox.address)
 
 
 def parse_mailbox(text: str, *, is_field: bool = False) -> Mailbox | None:
     """Parse the one mailbox in a sender's line: the first, or on whose behalf it was sent."""
     _, author = _agent_and_author(text)
-    mailboxes = [_mailbox(piece, is_field=is_field) for piece in _split(author)[:_MOST]]
+    mailboxes = [_mailbox(piece, is_field=is_field) for piece in _split_list(author)[:_MOST]]
     likely_mailboxes = [mailbox for mailbox in mailboxes if mailbox.address] or mailboxes
     return next((mailbox for mailbox in likely_mailboxes if mailbox.name or mailbox.address), None)
 
@@ -116,7 +116,7 @@ def is_author(agent: str, author: str) -> bool:
 
 def is_people(text: str) -> bool:
     """Whether a text is nothing but mailboxes, each with an address."""
-    parts = [part for part in _split(_plain(text))[:_MOST] if part.strip()]
+    parts = [part for part in _split_list(_plain(text))[:_MOST] if part.strip()]
     return bool(parts) and all(_PERSON.fullmatch(part) for part in parts)
 
 
@@ -128,7 +128,7 @@ def _plain(text: str) -> str:
     return _OTHER_LINK.sub(r"<\g<address>>", _LINK.sub(r"\g<shown>", text))
 
 
-def _split(text: str) -> list[str]:
+def _split_list(text: str) -> list[str]:
     """Split a list; a comma only counts if an address precedes it: `Doe, John <j@x>`."""
     pieces = _PIECE.findall(text)
     semicolons = any(piece in _SEPARATORS for piece in pieces)
@@ -203,14 +203,14 @@ def spoken_name(name: str, *, is_field: bool) -> str:
         return whole[1].replace('"', "\0")
     if is_field or name.startswith('"') or name.endswith('"'):
         return _QUOTED.sub(lambda match: match["before"] + _unescaped_all(match["inner"]), name)
-    return _QUOTED.sub(_unquoted, name)
+    return _QUOTED.sub(_unquote, name)
 
 
 def _unescaped_all(text: str) -> str:
     return _ESCAPED.sub(lambda match: "\0" if match[1] == '"' else match[1], text)
 
 
-def _unquoted(match: re.Match[str]) -> str:
+def _unquote(match: re.Match[str]) -> str:
     before, inner, after = match["before"], match["inner"], match["after"]
     is_own = before == " " and after == " " and _SPECIAL.search(inner) is None
     text = _unescaped_all(inner)

@@ -8,7 +8,7 @@ from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader
 from gateway.core.replies.forwarded.forms.intros import Intro
 from gateway.core.replies.forwarded.language.words import HeaderWord
-from gateway.core.replies.forwarded.lines import joined, outdented, unquoted, unstuffed
+from gateway.core.replies.forwarded.lines import join_lines, outdent, undo_dash_stuffing, unquote
 from gateway.core.replies.forwarded.mailboxes import (
     Mailbox,
     parse_agent,
@@ -67,17 +67,17 @@ def original_at(
     raw_lines: Sequence[str], place: OriginalPlace, *, subject: str, zone: tzinfo
 ) -> Original:
     """Recover the mail forwarded at a place in a text split into lines."""
-    body = unquoted(raw_lines[place.start : place.end], place.depth)
+    body = unquote(raw_lines[place.start : place.end], place.depth)
     if isinstance(place.header, Intro):
-        body = [place.header.rest, *outdented(body)]
+        body = [place.header.rest, *outdent(body)]
     elif place.header.is_whole:
-        body = unstuffed(outdented(body))
+        body = undo_dash_stuffing(outdent(body))
     elif place.rest > place.end:  # closed by a line that says so, as in RFC 934
-        body = unstuffed(body)
-    own = (joined(raw_lines[: place.own_end]), joined(raw_lines[place.rest :]))
+        body = undo_dash_stuffing(body)
+    own = (join_lines(raw_lines[: place.own_end]), join_lines(raw_lines[place.rest :]))
     return Original(
         heading=read_heading(place, subject=subject, zone=zone),
-        body=joined(body),
+        body=join_lines(body),
         own_text="\n\n".join(part for part in own if part),
         place=place,
         is_sure=place.is_sure,

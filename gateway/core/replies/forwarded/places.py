@@ -145,7 +145,7 @@ def other_places(
         if line.is_blank:
             index += 1
             continue
-        holders = [place for place in places if _holds(place, index, line)]
+        holders = [place for place in places if _may_hold(place, index, line)]
         if is_divided and (mails := conversation_places(raw_lines, lines, index)):
             places += (_held_by(holders, mail) for mail in mails)
             break
@@ -194,7 +194,7 @@ def _lines_below(lines: Sequence[TextLine], place: OriginalPlace) -> list[TextLi
     return [*[TextLine(place.depth, "")] * place.start, *lines[place.start :]]
 
 
-def _holds(place: OriginalPlace, index: int, line: TextLine) -> bool:
+def _may_hold(place: OriginalPlace, index: int, line: TextLine) -> bool:
     """Whether a line may be part of a place's text: if that is quoted, the line must be, too."""
     return index < place.end and line.depth >= place.depth
 

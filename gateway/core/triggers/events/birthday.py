@@ -59,7 +59,9 @@ class Birthday(DateEvent):
             born = (IsAmong("anniversary", anniversaries(day)), IsBefore("birthday", day))
             yield PeopleSelection(day=day, where=born)
 
-    def unmet(self, trigger: Trigger, occurrence: str, facts: OccurrenceFacts, today: date) -> str:
+    def unmet_condition(
+        self, trigger: Trigger, occurrence: str, facts: OccurrenceFacts, today: date
+    ) -> str:
         """Return which condition isn't met: still that day, not left, consent."""
         person = facts.person
         day = date.fromisoformat(occurrence)

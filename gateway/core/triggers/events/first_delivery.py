@@ -66,7 +66,9 @@ class FirstDelivery(DateEvent):
                 where=(IsTrue("mail_after_first_delivery"),),
             )
 
-    def unmet(self, trigger: Trigger, occurrence: str, facts: OccurrenceFacts, today: date) -> str:
+    def unmet_condition(
+        self, trigger: Trigger, occurrence: str, facts: OccurrenceFacts, today: date
+    ) -> str:
         """Return which condition isn't met: wanted, closed, and a date since then."""
         if facts.person is None or not facts.person.mail_after_first_delivery:
             return NOT_WANTED

@@ -22,7 +22,9 @@ class QualificationEnd(DateEvent):
     values_on_request = (QUALIFICATION,)
     reasons = {"qualification_gone": GONE, "other_end": OTHER_END}
 
-    def unmet(self, trigger: Trigger, occurrence: str, facts: OccurrenceFacts, today: date) -> str:
+    def unmet_condition(
+        self, trigger: Trigger, occurrence: str, facts: OccurrenceFacts, today: date
+    ) -> str:
         """Return which condition isn't met: the same person, the same expiry, its day, consent."""
         qualification, person = facts.qualification, facts.person
         if qualification is None or person is None or qualification.person != person.ref:

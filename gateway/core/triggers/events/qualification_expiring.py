@@ -56,7 +56,7 @@ class QualificationExpiring(QualificationEnd):
         """Yield the qualifications that expire within their lead time, whenever it began."""
         yield _ahead(IsAhead("expires_on", "notice_days", today))
 
-    def upcoming(
+    def upcoming_selections(
         self, trigger: Trigger, first: date, today: date, last: date
     ) -> Iterator[DueSelection]:
         """Yield the qualifications that expire within their lead time on one of the days."""

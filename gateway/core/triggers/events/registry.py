@@ -9,7 +9,7 @@ from gateway.core.triggers.trigger import ApplicationEvent, TriggerEvent
 from gateway.core.triggers.values import DATE, PERSON, UNSUBSCRIBE_URL
 
 
-def _defined() -> Iterator[TriggerEvent]:
+def _events_of_modules() -> Iterator[TriggerEvent]:
     for module in iter_modules(events.__path__, f"{events.__name__}."):
         if module.name != __name__:
             for value in vars(import_module(module.name)).values():
@@ -19,7 +19,7 @@ def _defined() -> Iterator[TriggerEvent]:
 
 #: By the name used in trigger files and the ledger, in the documentation's order.
 EVENTS: Mapping[str, TriggerEvent] = {
-    event.name: event for event in sorted(_defined(), key=lambda event: event.place)
+    event.name: event for event in sorted(_events_of_modules(), key=lambda event: event.place)
 }
 #: The names of those caused by a change to an application.
 APPLICATION_EVENTS = frozenset(

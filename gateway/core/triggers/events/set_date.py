@@ -46,7 +46,9 @@ class SetDate(DateEvent):
         for day in trigger.stored.between(first, today):
             yield PeopleSelection(day=day, where=(IsTrue("mail_on_set_date"),))
 
-    def unmet(self, trigger: Trigger, occurrence: str, facts: OccurrenceFacts, today: date) -> str:
+    def unmet_condition(
+        self, trigger: Trigger, occurrence: str, facts: OccurrenceFacts, today: date
+    ) -> str:
         """Return which condition isn't met: still stored, and wanted."""
         if not trigger.stored.is_on(date.fromisoformat(occurrence)):
             return DATE_GONE

@@ -10,7 +10,7 @@ from email import message_from_bytes, message_from_string
 from email.message import Message
 
 from gateway.core.mail.automatic import is_rejection
-from gateway.core.mail.headers import decoded, mailboxes_in
+from gateway.core.mail.headers import decode_value, mailboxes_in
 from gateway.inbound.reading.markup import read_page
 from gateway.inbound.reading.texts import children, decoded_text
 
@@ -171,7 +171,7 @@ def read_fields(text: str) -> Message:
 
 def field(group: Message, name: str) -> str:
     octets = str(group.get(name, "")).encode("utf-8", "surrogateescape")
-    return on_one_line(decoded(octets))
+    return on_one_line(decode_value(octets))
 
 
 def address_in(value: str) -> str:

@@ -7,7 +7,7 @@ from email.message import Message
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import Bounce
-from gateway.core.mail.headers import Headers, decoded, mailboxes_in
+from gateway.core.mail.headers import Headers, decode_value, mailboxes_in
 from gateway.inbound.reading.bounces.bounce_parts import STATUSES, mail_in, status_groups
 from gateway.inbound.reading.header_fields import hop_ids
 from gateway.inbound.reading.texts import children, decoded_text
@@ -102,7 +102,7 @@ def _ids(texts: Iterable[str]) -> Iterator[int]:
 
 def _field(group: Message, name: str) -> str:
     octets = str(group.get(name, "")).encode("utf-8", "surrogateescape")
-    return " ".join(decoded(octets).split())[:_LONGEST]
+    return " ".join(decode_value(octets).split())[:_LONGEST]
 
 
 def _addressed_to(mail: Message) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ class Meanings:
             for kind in {text.kind for text in texts}
         }
         for text in texts:
-            crm_ids = numbered[text.kind].fitting(text.text)
+            crm_ids = numbered[text.kind].possible_originals(text.text)
             possible = numbers(without_mark(text.text))
             if len(crm_ids) == 1:
                 is_certain = possible is None or possible.is_exact
@@ -119,4 +119,4 @@ class Meanings:
                 return (f"{text.text} of kind {kind}",)
         if relation.target is people:
             return ()
-        return self.targets(relation, text.kind).nearest(text.text)
+        return self.targets(relation, text.kind).nearest_names(text.text)

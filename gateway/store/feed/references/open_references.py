@@ -206,7 +206,7 @@ class OpenReferences:
         for kind, text in self._connection.execute(query):
             if kind not in new or text in new[kind]:
                 continue
-            crm_ids = numbered[kind].fitting(text)
+            crm_ids = numbered[kind].possible_originals(text)
             number = numbers(without_mark(text))
             if len(crm_ids) == 1 and number is not None and number.is_exact:
                 arrived.append((kind, text, crm_ids[0]))

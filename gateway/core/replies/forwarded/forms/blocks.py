@@ -145,7 +145,7 @@ class HeaderBlockReader:
         self._depth = lines[start].depth
         self._is_indented = lines[start].is_indented
         self._announced = announced
-        self._subject = _folded(subject)
+        self._subject = _fold_case(subject)
         self._fields: dict[HeaderWord, str] = {}
         self._keys: list[str] = []  #: The known words read so far, which determine the language.
         self._unknown: list[tuple[str, bool]] = []  #: And whether each is above the recipients.
@@ -321,7 +321,7 @@ class HeaderBlockReader:
         ):
             return True
         if self._role is HeaderWord.SUBJECT:
-            whole = _folded(f"{value} {text}")
+            whole = _fold_case(f"{value} {text}")
             if whole and self._subject.startswith(whole):
                 return True
         if label is not None and value:
@@ -391,5 +391,5 @@ def is_framed(lines: Sequence[TextLine], start: int) -> bool:
     return False
 
 
-def _folded(subject: str) -> str:
+def _fold_case(subject: str) -> str:
     return " ".join(without_prefixes(subject).casefold().split())

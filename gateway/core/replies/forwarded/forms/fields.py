@@ -13,7 +13,7 @@ Thunderbird (View, Headers, All), s-nail, mutt and nmh put the whole of it into 
 import re
 from collections.abc import Sequence
 
-from gateway.core.mail.headers import decoded, decoded_mailboxes
+from gateway.core.mail.headers import decode_value, decoded_mailboxes
 from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader
 from gateway.core.replies.forwarded.labels import read_label
 from gateway.core.replies.forwarded.language.words import PEOPLE, HeaderWord
@@ -50,7 +50,7 @@ def read_fields(
         number for number, line in enumerate(next_lines) if line.is_blank or line.depth != depth
     )
     end = start + text_start(next_lines[: next(ends, len(next_lines))])
-    written = unfolded(lines, start, end)
+    written = unfold(lines, start, end)
     names = {name.lower() for name, _ in written}
     if len(names & _TECHNICAL) < (1 if announced else _FEWEST_TECHNICAL):
         return None
@@ -58,7 +58,7 @@ def read_fields(
     for name, value in written:
         label = read_label(f"{name}: {value}")
         if label is not None and label.role not in (None, HeaderWord.OTHER):
-            decode = decoded_mailboxes if label.role in PEOPLE else decoded
+            decode = decoded_mailboxes if label.role in PEOPLE else decode_value
             octets = value.encode("utf-8", "surrogateescape")
             fields.setdefault(label.role, decode(octets) if "=?" in value else value)
     if HeaderWord.SENDER not in fields or not fields.keys() & {
@@ -90,7 +90,7 @@ def text_start(lines: Sequence[TextLine]) -> int:
     return end
 
 
-def unfolded(lines: Sequence[TextLine], start: int, end: int) -> list[tuple[str, str]]:
+def unfold(lines: Sequence[TextLine], start: int, end: int) -> list[tuple[str, str]]:
     """Return names and values; a line that is indented or has no name continues the one above."""
     is_indented = lines[start].is_indented  # then all are, as in s-nail's `~m`
     written: list[tuple[str, str]] = []

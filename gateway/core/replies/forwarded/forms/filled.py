@@ -25,14 +25,14 @@ _BEHIND = re.compile(r"(?:>|@\S+|\d)\Z")
 
 def read_filled(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
     """Parse a header below a separator if some of its fields begin within a line."""
-    if KNOWN_LABEL.match(_spaced(lines[start].text)) is None:
+    if KNOWN_LABEL.match(_space_after_word(lines[start].text)) is None:
         return None
     end = start
     for line in lines[start : start + _LONGEST]:
         if line.is_blank or line.depth != lines[start].depth:
             break
         end += 1
-    text = "\n".join(_spaced(line.text) for line in lines[start:end])
+    text = "\n".join(_space_after_word(line.text) for line in lines[start:end])
     if _WITHIN.search(text) is None:
         return None
     fields: dict[HeaderWord, str] = {}
@@ -60,7 +60,7 @@ def read_filled(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None
     return ForwardedHeader(fields=fields, languages=languages, end=end)
 
 
-def _spaced(text: str) -> str:
+def _space_after_word(text: str) -> str:
     """Put a space after a line's header word: Claws has none in Swedish, `Från:Ann`."""
     label = read_label(text)
     if label is None or label.role is None or KNOWN_LABEL.match(text) is not None:

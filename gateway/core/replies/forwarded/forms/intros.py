@@ -8,7 +8,7 @@ from datetime import UTC
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.language.am_pm import without_half
 from gateway.core.replies.forwarded.language.introwords import FILLER, PREPOSITION, find_verb
-from gateway.core.replies.forwarded.lines import TextLine, is_quoted_below, wrapped
+from gateway.core.replies.forwarded.lines import TextLine, is_quoted_below, unwrapped_texts
 from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
 from gateway.core.replies.forwarded.separators import is_announcement
 
@@ -65,7 +65,7 @@ def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False
     if _RUN_ON.search(text) is not None and (run_on := read_run_on(lines, start)) is not None:
         return run_on
     above = ""
-    for text, end in wrapped(lines, start, longest=_LONGEST):
+    for text, end in unwrapped_texts(lines, start, longest=_LONGEST):
         if _SENTENCE.fullmatch(above) is not None:
             return None  # the forwarder's own text, right above the introduction
         if text[-1] in ":：" or (is_quoted_below(lines, end) and _ends_written(text)):

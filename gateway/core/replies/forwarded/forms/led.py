@@ -22,7 +22,7 @@ from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader, read_bl
 from gateway.core.replies.forwarded.forms.intros import ADDRESS, around_address
 from gateway.core.replies.forwarded.labels import read_label
 from gateway.core.replies.forwarded.language.words import HeaderWord
-from gateway.core.replies.forwarded.lines import TextLine, wrapped
+from gateway.core.replies.forwarded.lines import TextLine, unwrapped_texts
 
 _LONGEST = 400
 _GAP = 2  #: Empty lines between the author and the other fields.
@@ -31,7 +31,7 @@ _BELOW = (HeaderWord.TO, HeaderWord.CC, HeaderWord.SUBJECT)
 
 def read_led(lines: Sequence[TextLine], start: int, subject: str) -> ForwardedHeader | None:
     """Parse a header below a separator that starts with author and date, without header words."""
-    for text, end in wrapped(lines, start, longest=_LONGEST):
+    for text, end in unwrapped_texts(lines, start, longest=_LONGEST):
         below = next((n for n in range(end, len(lines)) if not lines[n].is_blank), None)
         # After a colon, an empty line ends the header: what follows is the author's text.
         if below is None or below - end > (0 if text[-1] in ":：" else _GAP):
@@ -43,7 +43,7 @@ def read_led(lines: Sequence[TextLine], start: int, subject: str) -> ForwardedHe
         block = read_block(lines, below, announced=True, subject=subject) if led else None
         if led is None or block is None or led.keys() & block.fields.keys():
             return None
-        return replace(block, fields=_unended(block.fields) | led)
+        return replace(block, fields=_strip_semicolons(block.fields) | led)
     return None
 
 
@@ -55,14 +55,14 @@ def author_and_date(text: str) -> dict[HeaderWord, str] | None:
     name, date = around_address(text[: address.start()], text[address.end() :], True)
     if parse_date(date, zone=UTC) is None:
         return None
-    return {HeaderWord.SENDER: f'"{name}" <{_bare(address[0])}>', HeaderWord.DATE: date}
+    return {HeaderWord.SENDER: f'"{name}" <{_bare_address(address[0])}>', HeaderWord.DATE: date}
 
 
-def _bare(address: str) -> str:
+def _bare_address(address: str) -> str:
     return re.sub(r"^\W+|\W+$|mailto:", "", address)
 
 
-def _unended(fields: dict[HeaderWord, str]) -> dict[HeaderWord, str]:
+def _strip_semicolons(fields: dict[HeaderWord, str]) -> dict[HeaderWord, str]:
     """Strip the semicolon at the end of each field, including the subject."""
     if not all(value.endswith(";") for value in fields.values()):
         return fields

@@ -16,7 +16,12 @@ from datetime import UTC
 
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.forms.intros import Intro
-from gateway.core.replies.forwarded.lines import WRAPPED_OVER, TextLine, is_quoted_below, wrapped
+from gateway.core.replies.forwarded.lines import (
+    WRAPPED_OVER,
+    TextLine,
+    is_quoted_below,
+    unwrapped_texts,
+)
 from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
 
 _LONGEST = 600
@@ -41,7 +46,7 @@ def read_one_line(lines: Sequence[TextLine], start: int) -> Intro | None:
     near = [line.text for line in lines[start : start + WRAPPED_OVER]]
     if not any("@" in text or text.endswith(">>>") for text in near):
         return None
-    for text, end in wrapped(lines, start, longest=_LONGEST):
+    for text, end in unwrapped_texts(lines, start, longest=_LONGEST):
         if (_SURE.fullmatch(text) or _BETWEEN.fullmatch(text)) and (
             intro := _read(text, end)
         ) is not None:

@@ -12,7 +12,7 @@ from datetime import UTC
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.forms.intros import Intro
 from gateway.core.replies.forwarded.language.introwords import PREPOSITIONS
-from gateway.core.replies.forwarded.lines import TextLine, wrapped
+from gateway.core.replies.forwarded.lines import TextLine, unwrapped_texts
 from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
 from gateway.core.replies.forwarded.separators import is_announcement
 
@@ -27,7 +27,7 @@ _BRACKETED = re.compile(r"(?P<name>.*\S)\s\((?P<date>[^()]*\d[^()]*)\)")
 
 def read_sentence(lines: Sequence[TextLine], start: int) -> Intro | None:
     """Parse a sentence, or up to three lines it was wrapped into."""
-    for text, end in wrapped(lines, start, longest=_LONGEST):
+    for text, end in unwrapped_texts(lines, start, longest=_LONGEST):
         if text[-1] in ":：" or (text[0] in "-–—" and text[-1] in "-–—"):
             return _read(text.strip("-–—:： "), end)
     return None

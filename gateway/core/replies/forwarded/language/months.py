@@ -163,7 +163,7 @@ def _index(languages: Iterable[Iterable[Iterable[str]]]) -> dict[str, frozenset[
     return table
 
 
-def _divided(names: str) -> list[list[str]]:
+def _split_names(names: str) -> list[list[str]]:
     return [forms.strip().split("|") for forms in names.split(";")]
 
 
@@ -192,7 +192,7 @@ def named_months(
 _ANY = _index(
     [
         *([form.split("|") for form in names.split()] for names in _NAMES.values()),
-        *map(_divided, _by_language(NAMES).values()),
+        *map(_split_names, _by_language(NAMES).values()),
     ]
 )
-_PERSIAN = _index([_divided(PERSIAN)])
+_PERSIAN = _index([_split_names(PERSIAN)])
