@@ -1,7 +1,8 @@
 """Structured logs: one line per unit of work, a fixed event name, values as fields.
 
 Nothing personal is logged: lines identify messages and people by their journal and CRM ids, which
-those with more access can look up. If an address helps to find a fault, `masked` leaves its domain.
+those with more access can look up. If an address helps to find a fault, `domain_for_log` leaves its
+domain.
 """
 
 import atexit
@@ -150,7 +151,7 @@ def get(name: str) -> FilteringBoundLogger:
     return cast(FilteringBoundLogger, structlog.get_logger(part=name))
 
 
-def masked(address: str) -> str:
+def domain_for_log(address: str) -> str:
     """Return the part of a mail address that may be logged: its domain."""
     _, at, domain = address.rpartition("@")
     return f"…@{domain}" if at else "…"

@@ -65,19 +65,19 @@ class Metrics:
         count = partial(Counter, registry=self.registry)
         gauge = partial(Gauge, registry=self.registry)
         time = partial(Histogram, registry=self.registry)
-        self.messages = _labelled(
+        self.messages = _by_labels(
             count("gateway_messages", "Messages that reached RCPT.", ["listener", "kind", "rule"])
         )
-        self.deliveries = _labelled(
+        self.deliveries = _by_labels(
             count("gateway_deliveries", "Recipients by outcome.", ["kind", "state", "by"])
         )
-        self.replies = _labelled(
+        self.replies = _by_labels(
             count("gateway_relay_replies", "Final replies of the relays.", ["relay", "code"])
         )
-        self.refused = _labelled(
+        self.refused = _by_labels(
             count("gateway_refused", "Connections and logins refused.", ["reason"])
         )
-        self.outbox = _labelled(
+        self.outbox = _by_labels(
             count(
                 "gateway_outbox_attempts",
                 "Attempts to send the gateway's own mail.",
@@ -85,21 +85,21 @@ class Metrics:
             )
         )
         clients = "Clients connected."
-        self.connections = _labelled(
+        self.connections = _by_labels(
             gauge("gateway_connections", clients, ["listener"], multiprocess_mode="livesum")
         )
         works = "1 works, 0 can't be reached, -1 refuses the gateway itself."
-        self._health = _labelled(
+        self._health = _by_labels(
             gauge("gateway_relay_health", works, ["relay"], multiprocess_mode="mostrecent")
         )
-        self._mails = _labelled(
+        self._mails = _by_labels(
             count("gateway_inbound_mails", "Mails for the importer.", ["origin", "outcome"])
         )
         success = "When a mailbox was last read to its end, in seconds since 1970."
-        self._mailbox_success = _labelled(
+        self._mailbox_success = _by_labels(
             gauge("gateway_mailbox_success", success, ["mailbox"], multiprocess_mode="max")
         )
-        self._came_back = _labelled(
+        self._came_back = _by_labels(
             count(
                 "gateway_bounces",
                 "What came back, by recipient.",
@@ -107,7 +107,7 @@ class Metrics:
             )
         )
         reachable = "1 can be read, 0 can't."
-        self._mailbox_up = _labelled(
+        self._mailbox_up = _by_labels(
             gauge("gateway_mailbox_up", reachable, ["mailbox"], multiprocess_mode="mostrecent")
         )
         lag = "From a mail's arrival to its record."
@@ -127,7 +127,7 @@ class Metrics:
         if health is MailchimpHealth.UP:
             self._sync_success.set_to_current_time()
 
-    def synced(self, activities: int, opt_outs: int) -> None:
+    def count_sync(self, activities: int, opt_outs: int) -> None:
         """Count the results of a sync."""
         self._activities.inc(activities)
         self._opt_outs.inc(opt_outs)
@@ -136,7 +136,7 @@ class Metrics:
         count = partial(Counter, registry=self.registry)
         gauge = partial(Gauge, registry=self.registry)
         health = "1 answers, 0 can't be reached, -1 refuses the gateway itself."
-        self._mailchimp = _labelled(
+        self._mailchimp = _by_labels(
             gauge("gateway_mailchimp_health", health, ["account"], multiprocess_mode="mostrecent")
         )
         success = "When Mailchimp last reported what is new, in seconds since 1970."
@@ -148,7 +148,7 @@ class Metrics:
 
     def _measure_api(self) -> None:
         count = partial(Counter, registry=self.registry)
-        self._requests = _labelled(
+        self._requests = _by_labels(
             count("gateway_api_requests", "Requests to the API.", ["route", "method", "status"])
         )
 
@@ -177,7 +177,7 @@ class Metrics:
             self._mailbox_success(name).set(succeeded_at)
 
 
-def _labelled(metric: M) -> Callable[..., M]:
+def _by_labels(metric: M) -> Callable[..., M]:
     """Return a function that returns a metric for its label values, each looked up once."""
     return cache(metric.labels)
 

@@ -148,4 +148,4 @@ def test_K7_a_full_disk_costs_lines_and_nothing_else() -> None:
     [("ann@example.org", "…@example.org"), ('"a@b"@example.org', "…@example.org"), ("ann", "…")],
 )
 def test_a_masked_address_keeps_its_domain(address: str, shown: str) -> None:
-    assert shown == logs.masked(address)
+    assert shown == logs.domain_for_log(address)

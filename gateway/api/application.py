@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 
 from gateway.api import problems
-from gateway.api.bearer import known
+from gateway.api.bearer import valid_token
 from gateway.api.console.console import console, lead_to_start
 from gateway.api.console.terms import ConsoleTerms
 from gateway.api.guard import CountAnswer, RequestGuard
@@ -39,7 +39,7 @@ from gateway.api.routes import (
     today,
     triggers,
 )
-from gateway.api.schemas import described
+from gateway.api.schemas import complete_description
 from gateway.api.services import ApiServices
 
 KEEP = timedelta(seconds=2)  #: How long an answer is reused for everybody.
@@ -110,7 +110,7 @@ def add_health(
         document = answer.document()
         if not await _is_known(request):
             document = {"status": document["status"]}
-        return JSONResponse(document, 200 if answer.good else 503)
+        return JSONResponse(document, 200 if answer.is_good else 503)
 
     @app.get("/metrics", include_in_schema=False)
     async def get_metrics(request: Request) -> Response:
@@ -129,7 +129,7 @@ async def _is_known(request: Request) -> bool:
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if using is None or scheme.lower() != "bearer":
         return False
-    return await known(using, secret.strip()) is not None
+    return await valid_token(using, secret.strip()) is not None
 
 
 def add_routes(app: FastAPI, services: ApiServices) -> None:
@@ -146,7 +146,7 @@ def add_routes(app: FastAPI, services: ApiServices) -> None:
 
     @cache
     def description() -> dict[str, Any]:
-        return described(
+        return complete_description(
             get_openapi(title=app.title, version=app.version, routes=app.routes, description=_ABOUT)
         )
 

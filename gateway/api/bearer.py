@@ -28,7 +28,7 @@ def bearer(*scopes: TokenScope) -> Callable[..., Awaitable[Token]]:
 
     async def let_in(request: Request, authorization: _Shown) -> Token:
         secret = authorization.credentials if authorization is not None else ""
-        token = await known(services(request), secret)
+        token = await valid_token(services(request), secret)
         if token is None:
             asks = 'Bearer error="invalid_token"' if secret else "Bearer"
             raise Problem(401, "a valid token is needed", headers={"www-authenticate": asks})
@@ -69,7 +69,7 @@ def query_parameters(route: APIRoute) -> tuple[str, ...]:
     return tuple(sorted(field.alias for field in fields if isinstance(field.field_info, Query)))
 
 
-async def known(using: ApiServices, secret: str) -> Token | None:
+async def valid_token(using: ApiServices, secret: str) -> Token | None:
     """Return the valid token with this secret, and record its use."""
     if not secret or len(secret) > _LONGEST or not secret.isascii():
         return None

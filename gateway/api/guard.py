@@ -49,7 +49,7 @@ class RequestGuard:
         began = time.monotonic()
         request = _GuardedRequest(scope, receive, send)
         try:
-            await request.through(self._app)
+            await request.pass_on(self._app)
         finally:
             route = getattr(scope.get("route"), "path_format", "")
             if route:  # of a mounted application
@@ -77,7 +77,7 @@ class _GuardedRequest:
     send: Send
     status: int = 0  #: Not answered yet.
 
-    async def through(self, app: ASGIApp) -> None:
+    async def pass_on(self, app: ASGIApp) -> None:
         try:
             # Refuse what is ambiguous (RFC 9112, 6.3) or meaningless.
             names = [name for name, _ in self.scope["headers"]]
@@ -92,10 +92,10 @@ class _GuardedRequest:
                 (value for header, value in headers if header == b"content-length"), b"0"
             )
             length = int(length_text) if length_text.isdigit() else 0
-            most = MAX_BULK if is_bulk(self.scope) else _most(self.scope)
+            most = MAX_BULK if is_bulk(self.scope) else _most_octets(self.scope)
             if length > most:
                 raise _too_large(most)
-            came = self._bulk() if is_bulk(self.scope) else await self._whole()
+            came = self._bulk() if is_bulk(self.scope) else await self._read_whole()
         except Problem as refused:
             cut = _cut_off(refused.status_code, refused.detail)
             if not self.scope["path"].startswith(_CONSOLE):
@@ -110,9 +110,9 @@ class _GuardedRequest:
             if not self.status:
                 raise
 
-    async def _whole(self) -> Receive:
+    async def _read_whole(self) -> Receive:
         """Read a small body to its end before doing anything."""
-        body = b"".join([piece async for piece in _pieces(self.receive, _most(self.scope))])
+        body = b"".join([piece async for piece in _pieces(self.receive, _most_octets(self.scope))])
         is_read = False
 
         async def again() -> Message:
@@ -182,7 +182,7 @@ def _cut_off(status: int, why: str) -> Problem:
     return Problem(status, why, headers={"connection": "close"})
 
 
-def _most(scope: Scope) -> int:
+def _most_octets(scope: Scope) -> int:
     return MAX_FORM if scope["path"].startswith(PATH) else MAX_BODY
 
 

@@ -28,7 +28,7 @@ class Health:
     comes_back: str = "unknown"
 
     @property
-    def good(self) -> bool:
+    def is_good(self) -> bool:
         """Whether mail flows as it should."""
         return (
             self.store
@@ -41,7 +41,7 @@ class Health:
     def document(self) -> dict[str, object]:
         """Return the JSON document."""
         return {
-            "status": "ok" if self.good else "failing",
+            "status": "ok" if self.is_good else "failing",
             "store": "ok" if self.store else "unavailable",
             "relays": dict(self.relays),
             "mailboxes": dict(self.mailboxes),

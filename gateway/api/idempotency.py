@@ -36,12 +36,12 @@ async def in_one_step(
     now = using.clock()
     if key is None:
         return _response(await using.database.write(work))
-    request_record = _asked(request, token, key, await request.body())
+    request_record = _repeatable_request(request, token, key, await request.body())
 
     def remembered(connection: StoreTransaction) -> Response:
         earlier = answers.begin(connection, request_record, now)
         if earlier is not None:
-            return _again(earlier)
+            return _replay(earlier)
         answer = work(connection)
         answers.keep(connection, request_record, answer)
         return _response(answer)
@@ -60,7 +60,7 @@ async def in_steps(
     now = using.clock()
     earlier = await using.database.write(answers.begin, request_record, now)
     if earlier is not None:
-        return _again(earlier)
+        return _replay(earlier)
     try:
         answer = await work()
     except BaseException:
@@ -74,16 +74,18 @@ def asked_as(
     request: Request, token: Token, key: str | None, content: str
 ) -> answers.RepeatableRequest | None:
     """Return the record of a request with this digest of its content."""
-    return None if key is None else _asked(request, token, key, content.encode())
+    return None if key is None else _repeatable_request(request, token, key, content.encode())
 
 
-def _asked(request: Request, token: Token, key: str, content: bytes) -> answers.RepeatableRequest:
+def _repeatable_request(
+    request: Request, token: Token, key: str, content: bytes
+) -> answers.RepeatableRequest:
     target = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     digest = hashlib.sha256(target + content).hexdigest()
     return answers.RepeatableRequest(token=token.id, key=key, digest=digest)
 
 
-def _again(earlier: answers.EarlierRequest) -> Response:
+def _replay(earlier: answers.EarlierRequest) -> Response:
     if not earlier.is_same:
         raise Problem(422, "this Idempotency-Key was used for another request")
     if earlier.answer is None:

@@ -47,7 +47,7 @@ def plain_text(text: str) -> str:
 PlainText = Annotated[str, AfterValidator(plain_text)]
 
 
-async def _since(
+async def _read_since(
     using: Using,
     since: Annotated[
         PlainText | None,
@@ -65,7 +65,7 @@ async def _since(
 
 
 #: The start of a list, parsed like the command line's `--since`.
-Since = Annotated[datetime | None, Depends(_since)]
+Since = Annotated[datetime | None, Depends(_read_since)]
 
 
 def _one_address(text: str) -> str:
@@ -203,13 +203,13 @@ def whole_page(
     """
     start = 0
     if cursor is not None:
-        last, place = unwrapped(cursor, 2)
+        last, place = unwrap_cursor(cursor, 2)
         positions = (at for at, entry in enumerate(entries, 1) if key(entry) == last)
         start = next(positions, _count(place))
     shown_entries = entries[start : start + limit]
     end = start + len(shown_entries)
     following = (
-        wrapped([key(shown_entries[-1]), str(end)])
+        wrap_cursor([key(shown_entries[-1]), str(end)])
         if shown_entries and end < len(entries)
         else None
     )
@@ -228,7 +228,7 @@ def id_cursor(row: Any) -> str:
     return ids.show(row.id)
 
 
-def before(cursor: str | None) -> int | None:
+def id_before(cursor: str | None) -> int | None:
     """Parse a cursor that is an id."""
     if cursor is None:
         return None
@@ -238,7 +238,7 @@ def before(cursor: str | None) -> int | None:
         raise unknown_cursor() from None
 
 
-def wrapped(parts: Sequence[str]) -> str:
+def wrap_cursor(parts: Sequence[str]) -> str:
     """Return a cursor made of texts."""
     return base64.urlsafe_b64encode(orjson.dumps(list(parts))).decode()
 
@@ -248,7 +248,7 @@ def unknown_cursor() -> Problem:
     return Problem(422, "cursor: not the `next` of a page")
 
 
-def unwrapped(cursor: str, count: int) -> list[str]:
+def unwrap_cursor(cursor: str, count: int) -> list[str]:
     """Parse a cursor made of a given number of texts."""
     try:
         parts = orjson.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
@@ -263,7 +263,7 @@ def unwrapped(cursor: str, count: int) -> list[str]:
 
 def time_cursor(moment: datetime) -> str:
     """Return the cursor that continues after an entry identified by its time."""
-    return wrapped([moment.isoformat()])
+    return wrap_cursor([moment.isoformat()])
 
 
 def before_time(cursor: str | None) -> datetime | None:
@@ -271,7 +271,7 @@ def before_time(cursor: str | None) -> datetime | None:
     if cursor is None:
         return None
     try:
-        moment = datetime.fromisoformat(unwrapped(cursor, 1)[0])
+        moment = datetime.fromisoformat(unwrap_cursor(cursor, 1)[0])
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:

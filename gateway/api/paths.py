@@ -42,7 +42,7 @@ def with_slashes(part: str) -> str:
     return part.replace(_SLASH, "/")
 
 
-def written(path: str) -> str:
+def quoted_path(path: str) -> str:
     """Return a path in the form it can be requested again, with slashes in ids as `%2F`."""
     return quote(path.replace(_SLASH, "\0"), safe="/:@!$&'()*+,;=~").replace("%00", "%2F")
 

@@ -51,7 +51,7 @@ def items(
     return _answers(page, text, 200)
 
 
-def several(document: Any) -> Schema:
+def list_schema(document: Any) -> Schema:
     """Return the schema of a list of documents."""
     return {"type": "array", "items": _reference(document)}
 
@@ -81,7 +81,7 @@ def record(columns: Iterable[str]) -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def described(api: Mapping[str, Any]) -> dict[str, Any]:
+def complete_description(api: Mapping[str, Any]) -> dict[str, Any]:
     """Return FastAPI's description with the documents, and the problems any route may return."""
     content = {TYPE: {"schema": _reference(ProblemDocument)}}
     problem = {"description": "Why not", "content": content}
@@ -115,23 +115,23 @@ def webhook_schemas() -> Mapping[EventType, Schema]:
         definitions = schema.pop("$defs")
         schemas[event_type] = {
             "$schema": _WithoutFieldTitles.schema_dialect,
-            **_inlined(schema, definitions),
+            **_inline(schema, definitions),
             "title": kind.title,
         }
     return schemas
 
 
-def _inlined(schema: Any, definitions: Mapping[str, Schema]) -> Any:
+def _inline(schema: Any, definitions: Mapping[str, Schema]) -> Any:
     """Return a schema with its references inlined, so that it reads from top to bottom."""
     if isinstance(schema, list):
-        return [_inlined(part, definitions) for part in schema]
+        return [_inline(part, definitions) for part in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
         definition = definitions[schema["$ref"].rpartition("/")[2]]
         members = {key: value for key, value in definition.items() if key != "title"}
         schema = {**members, **{key: value for key, value in schema.items() if key != "$ref"}}
-    return {key: _inlined(value, definitions) for key, value in schema.items()}
+    return {key: _inline(value, definitions) for key, value in schema.items()}
 
 
 def write_webhook_schemas(folder: Path) -> None:

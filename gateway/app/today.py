@@ -71,6 +71,6 @@ class TodayAnswers(TodayAdapter):
 
     def lights(self) -> LightsDocument:
         """Return the last findings; they are refreshed soon."""
-        looked_at, findings = self._lights.known()
+        looked_at, findings = self._lights.last_findings()
         documents: list[FindingDocument] = [finding.document() for finding in findings]
         return lights_document(looked_at, documents)

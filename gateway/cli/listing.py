@@ -180,7 +180,7 @@ class ListRequest:
         if most is None:
             entries = source.every(self.after, AT_ONCE)
         else:
-            entries = self._first(source, most, rest)
+            entries = self._first_entries(source, most, rest)
         if self.form is ListForm.JSON:
             print_json_list(map(document, entries))
         else:
@@ -198,7 +198,7 @@ class ListRequest:
         for line in rest:
             (print_line if is_table else complain)(line)
 
-    def _first(self, source: ListSource[T], most: int, rest: list[str]) -> Iterator[T]:
+    def _first_entries(self, source: ListSource[T], most: int, rest: list[str]) -> Iterator[T]:
         """Yield the first entries; a text about the others goes into `rest`.
 
         Entries with the same key stay together, even if they alone exceed `most`.

@@ -89,7 +89,7 @@ class LocalTimes:
 
     def show(self, moment: datetime | None) -> str:
         """Return a time; a dash for none."""
-        return "-" if moment is None else self.bare(moment) + self._zone_once()
+        return "-" if moment is None else self.without_zone(moment) + self._zone_once()
 
     def columns(
         self, headings: Sequence[str], rows: Sequence[Sequence[object]]
@@ -104,9 +104,9 @@ class LocalTimes:
     def _cell(self, value: object) -> str:
         if value is None:
             return "-"
-        return self.bare(value) if isinstance(value, datetime) else str(value)
+        return self.without_zone(value) if isinstance(value, datetime) else str(value)
 
-    def bare(self, moment: datetime) -> str:
+    def without_zone(self, moment: datetime) -> str:
         """Return a time as it is typed: without the zone's name."""
         return f"{moment.astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
 

@@ -30,13 +30,13 @@ def usage_line(error: Any) -> str:
     missing, an option or command that doesn't exist.
     """
     context = getattr(error, "ctx", None)
-    what = _what(error)
+    what = _what_is_wrong(error)
     if context is None:
         return what
     return f"{what}{' See' if what.endswith('?') else '; see'} {context.command_path} --help"
 
 
-def _what(error: Any) -> str:
+def _what_is_wrong(error: Any) -> str:
     message, kind = str(error.message), type(error).__name__
     context = getattr(error, "ctx", None)
     if kind == "NoSuchOption":

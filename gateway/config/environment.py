@@ -48,7 +48,7 @@ def read_environment(environ: Mapping[str, str]) -> list[EnvironmentSetting]:
         raise ConfigError(*problems)
     return [
         EnvironmentSetting(
-            name, known_variables[name].path, _parsed(environ[name], known_variables[name])
+            name, known_variables[name].path, _parse(environ[name], known_variables[name])
         )
         for name in given_names
     ]
@@ -86,7 +86,7 @@ def _with(values: Any, path: tuple[str, ...], value: object) -> dict[str, Any]:
     return {name: item for name, item in table.items() if name != other} | {key: value}
 
 
-def _parsed(text: str, variable: VariableSetting) -> object:
+def _parse(text: str, variable: VariableSetting) -> object:
     """Parse a value; lists and tables are written as in the file: `["a", "b"]`, `{a = "b"}`."""
     if not variable.is_structured:
         return text

@@ -66,7 +66,7 @@ class FirstConfig:
     data: str = DATA  #: The gateway's data; relative to the config's folder.
     time_zone: str = ""  #: An IANA name; empty: not known, the setting's default is shown.
 
-    def given(self, name: str, answer: str) -> Self:
+    def with_answer(self, name: str, answer: str) -> Self:
         """Return the answers with one more; ConfigError, with its key, if it is invalid."""
         answers = replace(self, **{name: answer.strip()})
         answers.settings()

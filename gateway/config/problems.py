@@ -148,11 +148,11 @@ def _line(
     key = error["ctx"]["key"] if error["type"] == "wrong_key" else ""
     place = (*error["loc"], key) if key else error["loc"]
     origins = (variable for path, variable in variables.items() if place[: len(path)] == path)
-    origin = next(origins, None) or ": ".join(filter(None, (file, _written(place))))
-    return f"{origin}: {_problem(error, settings)}{_value(error, settings)}{_nearest(error)}"
+    origin = next(origins, None) or ": ".join(filter(None, (file, _dotted(place))))
+    return f"{origin}: {_problem(error, settings)}{_value(error, settings)}{_nearest_word(error)}"
 
 
-def _written(place: KeyPath) -> str:
+def _dotted(place: KeyPath) -> str:
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
     return "".join(steps).removeprefix(".")
 
@@ -182,7 +182,7 @@ def _problem(error: ErrorDetails, settings: type[BaseModel]) -> str:
             return _EXPECTED.get(kind, error["msg"])
 
 
-def _nearest(error: ErrorDetails) -> str:
+def _nearest_word(error: ErrorDetails) -> str:
     """Return which of the existing words was probably meant, if any."""
     value = error["input"]
     if error["type"] not in ("literal_error", "enum") or not isinstance(value, str):

@@ -92,7 +92,7 @@ def parse_recipient(text: str) -> str:
     raise ValueError("not candidate, responsible:ROLE, owner, actor or a mail address")
 
 
-def _several(value: object) -> object:
+def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
@@ -129,18 +129,18 @@ class TriggerFile(Section):
     latest: Duration | None = option(example="0d")
     """How late a mail may still leave."""
     before_send: Annotated[
-        tuple[Literal["qualification_data"], ...], BeforeValidator(_several)
+        tuple[Literal["qualification_data"], ...], BeforeValidator(_as_tuple)
     ] = ()
     """`qualification_data`: the template may use the qualification's values."""
-    dates: Annotated[tuple[Day, ...], BeforeValidator(_several)] = option(
+    dates: Annotated[tuple[Day, ...], BeforeValidator(_as_tuple)] = option(
         (), example=["2027-03-01"]
     )
     """Days the trigger mails on."""
-    yearly: Annotated[tuple[DayOfYear, ...], BeforeValidator(_several)] = option(
+    yearly: Annotated[tuple[DayOfYear, ...], BeforeValidator(_as_tuple)] = option(
         (), example=["03-01"]
     )
     """Days of every year."""
-    monthly: Annotated[tuple[DayOfMonth, ...], BeforeValidator(_several)] = option((), example=[1])
+    monthly: Annotated[tuple[DayOfMonth, ...], BeforeValidator(_as_tuple)] = option((), example=[1])
     """Days of every month."""
     programme: CrmKey | None = option(example="p1")
     """Applications for this programme only."""
@@ -148,7 +148,7 @@ class TriggerFile(Section):
     """Applications that come into this status only."""
     phase: Literal["initial"] | None = None
     """`initial`: applications whose status is marked initial only."""
-    recipients: Annotated[tuple[ReportRecipient, ...], BeforeValidator(_several)] | None = option(
+    recipients: Annotated[tuple[ReportRecipient, ...], BeforeValidator(_as_tuple)] | None = option(
         example=["candidate"]
     )
     """Who is mailed about an application: `candidate`, `responsible:ROLE`, `owner`, `actor`, or an
@@ -203,7 +203,7 @@ def parse_trigger(name: str, text: str, settings: Settings, file: Path) -> Trigg
         raise ConfigError(f"{file}: a trigger's name {NAME_RULE}")
     try:
         try:
-            checked = _checked(text)
+            checked = _parse(text)
         except NotToml as fault:
             raise ConfigError(f"{file}: not TOML: {fault}") from fault
     except ValidationError as error:
@@ -212,7 +212,7 @@ def parse_trigger(name: str, text: str, settings: Settings, file: Path) -> Trigg
 
 
 @lru_cache(maxsize=500)
-def _checked(text: str) -> TriggerFile:
+def _parse(text: str) -> TriggerFile:
     """Parse a file's text; results are cached, as pages of the console read all files."""
     return TriggerFile.model_validate(parse_toml(text))
 

@@ -154,7 +154,7 @@ def check_zone(value: str) -> str:
 
 def parse_mailbox(value: str) -> str:
     """Parse an address, with or without a display name; return both in header form."""
-    return _typed(value).mailbox
+    return _read_address(value).mailbox
 
 
 def parse_sender(value: str) -> str:
@@ -163,7 +163,7 @@ def parse_sender(value: str) -> str:
     Few servers take mail whose header or envelope is beyond ASCII (RFC 6531), so a local part that
     is can't be a sender.
     """
-    typed = _typed(value)
+    typed = _read_address(value)
     local, _, domain = typed.address.rpartition("@")
     if not local.isascii():
         raise ValueError(
@@ -179,7 +179,7 @@ def parse_sender(value: str) -> str:
 
 def parse_address(value: str) -> str:
     """Parse an address; return it without its display name."""
-    return _typed(value).address
+    return _read_address(value).address
 
 
 def parse_domain(value: str) -> str:
@@ -197,7 +197,7 @@ def parse_address_or_domain(value: str) -> str:
     return parse_address(value) if is_address else parse_domain(value)
 
 
-def _typed(value: str) -> TypedAddress:
+def _read_address(value: str) -> TypedAddress:
     read = read_address(value)
     if isinstance(read, NotAnAddress):
         raise ValueError(f"not a mail address, it {read.fault}")

@@ -19,7 +19,7 @@ from gateway.core.feed.feed_mapping import (
 from gateway.core.feed.spreadsheet import harmless
 from gateway.crm.cells.unreadable import UnreadableCell
 from gateway.crm.kinds import FileKind
-from gateway.crm.synonyms import suggested
+from gateway.crm.synonyms import suggest_column
 from gateway.crm.workbook import NO_VALUE
 
 _AS_OURS = ColumnMapping()
@@ -66,19 +66,19 @@ class ColumnSource:
             return text
         between = list_divider(self.name, text)
         if between and as_compared(text) not in self.words:
-            return ";".join(map(self._ours, text.split(between)))
-        return self._ours(text)
+            return ";".join(map(self._our_word, text.split(between)))
+        return self._our_word(text)
 
     def is_nothing(self, cell: str) -> bool:
         """Whether the mapping says that a cell's word means no value."""
-        return not self._ours(cell) and (bool(as_compared(cell)) or "" in self.words)
+        return not self._our_word(cell) and (bool(as_compared(cell)) or "" in self.words)
 
     def may_go_on(self, cell: str) -> bool:
         """Whether a cell may be the start of a word in the mapping: `No` of `No mail`."""
         word = as_compared(cell)
         return not word or any(other != word and other.startswith(word) for other in self.words)
 
-    def _ours(self, text: str) -> str:
+    def _our_word(self, text: str) -> str:
         word = as_compared(text)
         if word in self.words or not word:
             return self.words.get(word, text)
@@ -231,14 +231,14 @@ class Columns:
             self.lacking.append(their_name)
         if mapped.columns and ours not in self._mapping.optional:
             close = nearest_name(their_name, [name for name in self._names if name])
-            hint = f"did you mean {close!r}?" if close else f"it has {self._shown()}"
+            hint = f"did you mean {close!r}?" if close else f"it has {self._names_in_words()}"
             raise ColumnsWrong(
                 f"has no column {their_name!r}, which [crm.map.{self._kind.name}] names for "
                 f"{ours}; {hint}"
             )
         return False
 
-    def _shown(self) -> str:
+    def _names_in_words(self) -> str:
         return ", ".join(repr(name) for name in self._names if name)
 
     def _check(self, is_table: bool) -> None:
@@ -254,7 +254,7 @@ class Columns:
         ]
         if unknown:
             names = [self._names[at] for at in unknown]
-            likely = {name: suggested(self._kind.name, name) for name in names}
+            likely = {name: suggest_column(self._kind.name, name) for name in names}
             hints = "".join(f"; {name!r} may be {ours}" for name, ours in likely.items() if ours)
             raise ColumnsWrong(
                 f"unknown column {', '.join(map(repr, names))}; {self._kind.name} has "
@@ -265,7 +265,7 @@ class Columns:
             )
         if is_table and (missing := self._kind.needed - filled):
             raise ColumnsWrong(
-                f"has no column {', '.join(sorted(missing))}; it has {self._shown()}"
+                f"has no column {', '.join(sorted(missing))}; it has {self._names_in_words()}"
             )
         if any(self._at[key] in used for key in self._repeated):
             raise ColumnsWrong("has a column twice")
@@ -297,7 +297,7 @@ def is_header(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> boo
     return all(map(is_there, kind.needed))
 
 
-def recognised(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> int:
+def count_recognised(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> int:
     """Return how many names of a header are known."""
     known_keys = {column_key(name) for name in (*kind.columns, *mapping.ignored)}
     known_keys |= {
@@ -306,13 +306,13 @@ def recognised(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> in
     return sum(column_key(name) in known_keys for name in names if name.strip())
 
 
-def guarded(cell: str) -> str:
-    """Guard a cell so that no spreadsheet takes it for a formula; `unguarded` undoes that."""
+def guard(cell: str) -> str:
+    """Guard a cell so that no spreadsheet takes it for a formula; `unguard` undoes that."""
     safe = harmless(cell)
-    return safe if unguarded(safe) == unguarded(cell) else cell
+    return safe if unguard(safe) == unguard(cell) else cell
 
 
-def unguarded(cell: str) -> str:
+def unguard(cell: str) -> str:
     """Remove what keeps spreadsheets from changing a cell.
 
     `="00017"` keeps the zeros; a `'` before `=`, `+`, `-` or `@` prevents a formula (OWASP, CSV

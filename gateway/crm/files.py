@@ -23,9 +23,9 @@ from gateway.crm.columns import (
     Columns,
     ColumnSource,
     ColumnsWrong,
+    count_recognised,
     is_header,
-    recognised,
-    unguarded,
+    unguard,
 )
 from gateway.crm.delimited import TOGETHER, CellBlock, CellRow
 from gateway.crm.kinds import FileKind
@@ -109,7 +109,7 @@ class FeedFile:
 
     def blocks(self) -> "Iterator[RowBlock | list[RawRow]]":
         """Yield the same in blocks: a `RowBlock` if every row has the right number of cells."""
-        with self._opened() as file:
+        with self._open() as file:
             table = self._table(file)
             columns = self._columns(table)
             self.columns = columns.filled
@@ -122,7 +122,7 @@ class FeedFile:
             ]
             dates = DateColumns(
                 names,
-                partial(_written, file, table, columns, names),
+                partial(_distinct_texts, file, table, columns, names),
                 self._reading.mapping.date_order,
                 zone=self._reading.zone,
                 today=self._reading.today,
@@ -156,7 +156,7 @@ class FeedFile:
 
     def sample(self, most: int) -> tuple[list[str], list[list[str]]]:
         """Return the header and the first rows that aren't blank, as written."""
-        with self._opened() as file:
+        with self._open() as file:
             table = self._table(file)
             rows = (padded_cells(row, len(table.names)) for row in table.rows() if not row.problem)
             filled = (cells for cells in rows if "".join(cells).strip())
@@ -167,7 +167,7 @@ class FeedFile:
 
         Each comes with its line, its cells, and if possible its texts by our columns.
         """
-        with self._opened() as file:
+        with self._open() as file:
             table = self._table(file)
             columns = self._columns(table)
             yield 0, list(table.names), {}
@@ -175,11 +175,11 @@ class FeedFile:
             for row in table.rows():
                 cells = padded_cells(row, width)
                 if isinstance(row, ObjectRow) or row.problem or "".join(cells).strip():
-                    texts = {} if row.problem else columns.texts(list(map(unguarded, cells)))
+                    texts = {} if row.problem else columns.texts(list(map(unguard, cells)))
                     yield row.line, cells, texts
 
     @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
+    def _open(self) -> Iterator[BinaryIO]:
         try:
             with self._path.open("rb") as file, TemporaryFile() as copy:
                 self._file = file
@@ -199,7 +199,7 @@ class FeedFile:
             return is_header(self._kind, self._reading.mapping, names)
 
         def known_names(names: Sequence[str]) -> int:
-            return recognised(self._kind, self._reading.mapping, names)
+            return count_recognised(self._kind, self._reading.mapping, names)
 
         try:
             opened = open_table(file, self._kind.name, is_named, known_names)
@@ -267,7 +267,7 @@ class RowReading:
         if not plain(joined):
             return None
         if "=" in joined or "'" in joined:
-            cells = list(map(unguarded, cells))
+            cells = list(map(unguard, cells))
         problem = ""
         if len(cells) < self._width or any(map(str.strip, cells[self._width :])):
             problem = f"has {counted(len(cells), 'field')} where the header has {self._width}"
@@ -283,7 +283,7 @@ class RowReading:
     def field(self, source: ColumnSource, cell: str) -> tuple[str, Mapping[str, UnreadableCell]]:
         """Return the text of a column filled from this one cell, and what is wrong with it."""
         cells = [""] * self._width
-        cells[source.at[0]] = unguarded(cell)
+        cells[source.at[0]] = unguard(cell)
         texts = {source.name: source.read(cells)}
         faults = {**self._dates.translate(texts), **self.columns.without_value(cells, ())}
         return texts[source.name], {name: faults[name] for name in texts if name in faults}
@@ -314,7 +314,7 @@ class RowReading:
             if len(cells) > self._width and any(map(str.strip, cells[self._width :])):
                 continue
             places = (at for at in self.columns.unnamed if at < len(cells))
-            if count := sum(bool(unguarded(cells[at]).strip()) for at in places):
+            if count := sum(bool(unguard(cells[at]).strip()) for at in places):
                 self._unnamed_line = self._unnamed_line or line
                 self._unnamed_cells += count
 
@@ -342,7 +342,7 @@ class RowBlock(NamedTuple):
         return filter(None, map(self.reading.of_row, map(CellRow, self.lines, self.cells)))
 
 
-def _written(
+def _distinct_texts(
     file: BinaryIO, table: Table, columns: Columns, names: Sequence[str]
 ) -> Mapping[str, set[str]]:
     """Return the distinct texts of some of our columns; the file's position stays as it was."""
@@ -357,4 +357,4 @@ def _written(
         for source in sources:
             written[source.name].add(source.read(cells))
     file.seek(position)
-    return {name: {plain(unguarded(text)) for text in texts} for name, texts in written.items()}
+    return {name: {plain(unguard(text)) for text in texts} for name, texts in written.items()}

@@ -54,7 +54,7 @@ def _likely_kind(fields: RowFields) -> PersonKind:
     return fields.likely_choice("kind", _PERSON_KINDS, PersonKind.CANDIDATE)
 
 
-def _whose(fields: RowFields) -> PersonRef:
+def _person_of(fields: RowFields) -> PersonRef:
     """Return the person a record belongs to; one without id if that is unreadable."""
     try:
         return PersonRef(_kind_of(fields), fields.key("person"))
@@ -156,7 +156,7 @@ def application_record(fields: RowFields) -> Application:
     """Return an application; nobody's if the person is unreadable."""
     return Application(
         reference=fields.key("reference"),
-        person=_whose(fields),
+        person=_person_of(fields),
         programme=fields.word("programme"),
         title=fields.text("title"),
         status=fields.word("status"),
@@ -169,7 +169,7 @@ def qualification_record(fields: RowFields) -> Qualification:
     """Return a qualification; nobody's if the person is unreadable."""
     return Qualification(
         crm_id=fields.key("crm_id"),
-        person=_whose(fields),
+        person=_person_of(fields),
         name=fields.text("name"),
         licence_number=fields.word("licence_number"),
         examiner_number=fields.word("examiner_number"),
@@ -185,7 +185,7 @@ def closing_record(fields: RowFields) -> Closing:
     """Return the closing of a delivery; nobody's if the person is unreadable."""
     return Closing(
         crm_id=fields.key("crm_id"),
-        person=_whose(fields),
+        person=_person_of(fields),
         closed_on=fields.day("closed_on"),
     )
 

@@ -23,7 +23,7 @@ from gateway.crm.proposed_columns import (
     named_columns,
     shipped_mapping,
 )
-from gateway.crm.synonyms import KIND_WORDS, suggested
+from gateway.crm.synonyms import KIND_WORDS, suggest_column
 
 _LOOKED_AT = 5_000  #: How many rows are examined.
 _SHOWN = 8  #: How many words of a column are shown.
@@ -89,7 +89,7 @@ def _lines(
     for ours, choice in choices.items():
         yield from _entry(kind, ours, choice)
     for name in (column.name for column in ignored):
-        ours = suggested(kind.name, name)
+        ours = suggest_column(kind.name, name)
         is_contrary = ours in FLAG_COLUMNS and keeps_away(name)
         if ours in kind.columns and ours not in choices and not is_contrary:
             yield _comment(f"unsure: {name!r} is left out, as too few of its values are {ours}.")
@@ -175,13 +175,13 @@ def _doubts_of(
         if not column.is_key and column.rows > 1:
             yield _comment("unsure: not every row has a value of its own in it")
     if ours in FLAG_COLUMNS:
-        unknown = _most(value for value in values if not is_flag(value))
+        unknown = _most_frequent(value for value in values if not is_flag(value))
         if unknown:
             name = choice.columns[0].name
             yield _comment(f"unsure: neither yes nor no: {unknown}; say what they mean with")
             yield _comment(f'{ours} = {{column = {_toml(name)}, values = {{"…" = "yes"}}}}')
     if ours == "tag":
-        unknown = _most(value for value in values if known_tag(value) not in TAG_SCOPES)
+        unknown = _most_frequent(value for value in values if known_tag(value) not in TAG_SCOPES)
         if unknown:
             name = choice.columns[0].name
             yield _comment(
@@ -190,11 +190,11 @@ def _doubts_of(
             yield _comment(f'tag = {{column = {_toml(name)}, values = {{"…" = "NoMailTag"}}}}')
     if ours == "kind":
         known_words = {"candidate", "contact", "application", *words}
-        unknown = _most(value for value in values if value.casefold() not in known_words)
+        unknown = _most_frequent(value for value in values if value.casefold() not in known_words)
         if unknown:
             yield _comment(f"unsure: no kind is known for {unknown}")
     if of := _KEYS_OF.get(ours):
-        few = _most(values)
+        few = _most_frequent(values)
         if few and len(set(values)) <= 50:
             # People can't be identified by name: two may have the same.
             what = "crm_id" if of == "people" else "crm_id or name"
@@ -216,7 +216,7 @@ def _words(ours: str, column: SampledColumn, values: Sequence[str]) -> dict[str,
     return {word: ours for word, ours in read.items() if ours and word.casefold() != ours}
 
 
-def _most(values: "Iterator[str] | Sequence[str]") -> str:
+def _most_frequent(values: "Iterator[str] | Sequence[str]") -> str:
     counted = Counter(values).most_common()
     listing = ", ".join(f"{value!r} ({count})" for value, count in counted[:_SHOWN])
     return f"{listing} and {len(counted) - _SHOWN} more" if len(counted) > _SHOWN else listing

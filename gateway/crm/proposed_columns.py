@@ -12,7 +12,7 @@ from gateway.crm.cells.dates import DateReader, weigh
 from gateway.crm.cells.flags import is_flag
 from gateway.crm.cells.unreadable import UnreadableCell
 from gateway.crm.kinds import FileKind
-from gateway.crm.synonyms import suggested, surely
+from gateway.crm.synonyms import certainty_of, suggest_column
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 #: Our yes/no columns.
@@ -127,9 +127,9 @@ def choose_columns(kind: FileKind, columns: Sequence[SampledColumn]) -> dict[str
     """Return the columns proposed for each of ours, in our order."""
     by_ours: dict[str, list[tuple[int, SampledColumn]]] = {name: [] for name in kind.columns}
     for column in columns:
-        ours = suggested(kind.name, column.name)
+        ours = suggest_column(kind.name, column.name)
         if ours:
-            by_ours[ours].append((surely(kind.name, column.name, ours), column))
+            by_ours[ours].append((certainty_of(kind.name, column.name, ours), column))
     choices = {}
     for ours, suggestions in by_ours.items():
         choice = choose_by_name(ours, suggestions)
@@ -211,9 +211,9 @@ def choose_names_of_staff(
 ) -> None:
     """Choose first and last name if no column has both: staff have just one column `name`."""
     name_choice = choices.get("name")
-    if name_choice is not None and surely("staff", name_choice.columns[0].name, "name"):
+    if name_choice is not None and certainty_of("staff", name_choice.columns[0].name, "name"):
         return
-    parts = {suggested("people", column.name): column for column in columns}
+    parts = {suggest_column("people", column.name): column for column in columns}
     names = [parts[part] for part in ("first_name", "last_name") if part in parts]
     if names:
         choices["name"] = ColumnChoice(names)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.core.feed.spreadsheet import harmless
 from gateway.core.written import plain
-from gateway.crm.columns import LINE, REASON, guarded
+from gateway.crm.columns import LINE, REASON, guard
 from gateway.crm.files import FeedFile
 from gateway.crm.importer import ImportReport
 
@@ -35,7 +35,7 @@ def write_refused(file: FeedFile, report: ImportReport, target: Path) -> int:
     writer.writerow([*header, LINE, REASON])
     for line, cells, texts in rows:
         if reason := reasons.of(line, texts):
-            writer.writerow([*map(guarded, cells[: len(header)]), line, harmless(reason)])
+            writer.writerow([*map(guard, cells[: len(header)]), line, harmless(reason)])
             count += 1
         if count == MOST:
             break

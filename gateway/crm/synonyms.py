@@ -132,10 +132,10 @@ _BY_KIND: Mapping[str, Mapping[str, str]] = {
 _NAMED = frozenset({"groups", "statuses", "programmes", "staff"})
 
 
-def suggested(kind: str, name: str) -> str:
+def suggest_column(kind: str, name: str) -> str:
     """Return which of our columns a CRM's column probably is; empty: none."""
     key = column_key(name)
-    synonyms = _known(kind)
+    synonyms = _known_columns(kind)
     if key in synonyms:
         return synonyms[key]
     close = nearest_name(name, COLUMNS[kind])
@@ -144,16 +144,16 @@ def suggested(kind: str, name: str) -> str:
     )
 
 
-def surely(kind: str, name: str, ours: str) -> int:
+def certainty_of(kind: str, name: str, ours: str) -> int:
     """Return how certain a match to one of our columns is: 2 same name, 1 known name, 0 similar."""
     key = column_key(name)
     if key == column_key(ours):
         return 2
-    return int(key in _known(kind))
+    return int(key in _known_columns(kind))
 
 
 @cache
-def _known(kind: str) -> dict[str, str]:
+def _known_columns(kind: str) -> dict[str, str]:
     """Return our columns of a kind by the keys of the names that CRMs give them."""
     synonyms = {
         column_key(word): ours for ours, words in _BY_KIND[kind].items() for word in words.split()

@@ -99,7 +99,7 @@ class Delimited:
         self.has_open_end = (
             False  #: Whether the last row has no line end; known once all rows are read.
         )
-        header, self.above = _header(self._all(), is_header)
+        header, self.above = _header(self._all_rows(), is_header)
         self.names = header.cells
         self.header_line = header.line
 
@@ -113,11 +113,11 @@ class Delimited:
 
     def blocks(self) -> Iterator[CellBlock | list[CellRow]]:
         """Yield the same in blocks; all rows of a `CellBlock` have as many cells as the header."""
-        source = self._all()
+        source = self._all_rows()
         width, header_line = len(self.names), self.header_line
         short_rows = last_line = last_short = 0
         for block in source.blocks():
-            below = _below(block, header_line)
+            below = _rows_below(block, header_line)
             if isinstance(below, CellBlock):
                 if set(map(len, below.cells)) == {width}:
                     last_line = below.lines[-1]
@@ -140,7 +140,7 @@ class Delimited:
         else:
             self.is_cut = self._text.is_cut
 
-    def _all(self) -> DelimitedRows:
+    def _all_rows(self) -> DelimitedRows:
         """Return the rows from the header on."""
         lines = self._text.lines()
         skipped = 0
@@ -150,7 +150,7 @@ class Delimited:
         return DelimitedRows(lines, self._layout.delimiter, skipped + 1)
 
 
-def _below(block: CellBlock | list[CellRow], line: int) -> CellBlock | list[CellRow]:
+def _rows_below(block: CellBlock | list[CellRow], line: int) -> CellBlock | list[CellRow]:
     """Return the rows that begin below a line."""
     if isinstance(block, list):
         return [row for row in block if row.line > line]
@@ -168,13 +168,13 @@ class Sheet:
     def __init__(self, workbook: Workbook, is_header: IsHeader) -> None:
         self._workbook = workbook
         self.has_serials = not workbook.is_of_1904
-        header, self.above = _header(self._all(), is_header)
+        header, self.above = _header(self._all_rows(), is_header)
         self.names = header.cells
         self.header_line = header.line
 
     def rows(self) -> Iterator[CellRow]:
         """Yield the rows below the header, blank ones too."""
-        for row in self._all():
+        for row in self._all_rows():
             if row.line > self.header_line:
                 yield row
 
@@ -182,7 +182,7 @@ class Sheet:
         """Yield the same, many at a time."""
         return batched(self.rows(), TOGETHER)
 
-    def _all(self) -> Iterator[CellRow]:
+    def _all_rows(self) -> Iterator[CellRow]:
         for line, cells in self._workbook.rows():
             dated = tuple(at for at, cell in enumerate(cells) if isinstance(cell, date))
             yield CellRow(line, list(map(as_text, cells)), "", dated)

@@ -61,7 +61,7 @@ class Workbook:
             with ZipFile(unpacked) as parts:
                 self.is_of_1904 = _EPOCH_1904.search(parts.read(_WORKBOOK)) is not None
             unpacked.seek(0)
-            self._sheet = _chosen(CalamineWorkbook.from_filelike(unpacked), preferred)
+            self._sheet = _choose_sheet(CalamineWorkbook.from_filelike(unpacked), preferred)
         except (CalamineError, BadZipFile, ZlibError, EOFError, RuntimeError) as error:
             raise WorkbookRefused(f"is not a complete workbook: {error}") from error
 
@@ -93,7 +93,7 @@ def as_text(cell: Cell) -> str:
             return str(cell)
 
 
-def _chosen(workbook: "CalamineWorkbook", preferred: str) -> "CalamineSheet":
+def _choose_sheet(workbook: "CalamineWorkbook", preferred: str) -> "CalamineSheet":
     from python_calamine import SheetVisibleEnum
 
     visible_names = [

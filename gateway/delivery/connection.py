@@ -208,7 +208,7 @@ class RelayConnection(asyncio.Protocol):
             self._transport.write(octets)
 
     @property
-    def unsent(self) -> bool:
+    def has_unsent(self) -> bool:
         """Whether some of the written data has not been sent yet."""
         return self._transport is not None and self._transport.get_write_buffer_size() > 0
 

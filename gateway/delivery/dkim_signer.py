@@ -143,7 +143,7 @@ class DkimSigner:
         nearest = max((len(key.domain) for key in fitting), default=0)
         return [key for key in fitting if len(key.domain) == nearest]
 
-    def signed(self, content: bytes) -> bytes:
+    def sign(self, content: bytes) -> bytes:
         """Return a mail with its signatures prepended; unchanged if there are none."""
         return self.signatures(content) + content
 

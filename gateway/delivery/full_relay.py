@@ -25,7 +25,7 @@ class FullRelay:
         self._ended_at = -CROWDED_SECONDS  # when one of its connections ended last
         self._logged_at: float | None = None  # in seconds of the loop
 
-    def refused(self, now: float, connections: int, reason: str) -> None:
+    def note_refused(self, now: float, connections: int, reason: str) -> None:
         """Note that it accepts no more than that many."""
         self._is_full = True
         noticed_at = self._ended_at + NOTICED_SECONDS
@@ -36,12 +36,12 @@ class FullRelay:
                 "relay_takes_no_more", relay=self._name, connections=connections, reason=reason
             )
 
-    def accepted(self, now: float, *, are_others_waiting: bool) -> None:
+    def note_accepted(self, now: float, *, are_others_waiting: bool) -> None:
         """Note that it accepted one more; if others wait, it is asked for the next one at once."""
         self._is_full = self._is_full and are_others_waiting
         self._ask_at = now
 
-    def ended(self, now: float) -> None:
+    def note_ended(self, now: float) -> None:
         """Note that one of its connections has ended."""
         self._ended_at = now
         self._ask_at = min(self._ask_at, now + NOTICED_SECONDS)

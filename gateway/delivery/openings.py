@@ -35,7 +35,7 @@ class Openings:
         if task in self._begun:
             del self._begun[task]
 
-    def succeeded(self, began: float, now: float) -> None:
+    def note_succeeded(self, began: float, now: float) -> None:
         """Note how long one took that succeeded."""
         self._patience = max(SHORTEST_SECONDS, 2 * (now - began))
         self._patient_since = now

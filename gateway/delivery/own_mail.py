@@ -44,10 +44,10 @@ class OwnMailSender:
         """Send a row of the outbox once."""
         relays = self._settings.relays
         row_relay = next((relay for relay in relays if relay.name == row.relay), None)
-        pool = self._pools[(row_relay or self._chosen(row.sender)).name]
+        pool = self._pools[(row_relay or self._choose_relay(row.sender)).name]
         sender = row.sender or ("" if pool.settings.null_sender else self._settings.sender)
         # Returned mail is forwarded unchanged.
-        content = row.body if row.type == "bounce" else self._settings.signer.signed(row.body)
+        content = row.body if row.type == "bounce" else self._settings.signer.sign(row.body)
         return await submit(pool, sender=sender, recipient=row.recipient, content=content)
 
     @property
@@ -65,12 +65,12 @@ class OwnMailSender:
 
     def relay_of(self, sender: str) -> str:
         """Return the name of the relay for mail from a sender."""
-        return self._chosen(sender).name
+        return self._choose_relay(sender).name
 
     async def submit(self, *, sender: str, recipient: str, content: bytes) -> AttemptResult:
         """Send any mail once."""
         pool = self._pools[self.relay_of(sender)]
-        signed = self._settings.signer.signed(content)
+        signed = self._settings.signer.sign(content)
         return await submit(pool, sender=sender, recipient=recipient, content=signed)
 
     def count(self, kind: str, state: OutboxState) -> None:
@@ -114,6 +114,6 @@ class OwnMailSender:
         self._metrics.relay(relay.name, RelayHealth.DOWN)
         log.error("relay_unusable", relay=relay.name, reason=str(outcome))
 
-    def _chosen(self, sender: str) -> RelaySettings:
+    def _choose_relay(self, sender: str) -> RelaySettings:
         domain = domain_of(sender)
         return choose(self._settings.relays, listener="", login=None, sender_domain=domain)

@@ -103,14 +103,14 @@ class Pool:
 
         is_given = False
         try:
-            connection = await self._next(until, fresh=fresh)
+            connection = await self._next_connection(until, fresh=fresh)
             is_given = True
         finally:
             if not is_given and self._pace is not None:
                 self._pace.give_back()
         return connection
 
-    async def _next(self, until: float, *, fresh: bool) -> RelayConnection:
+    async def _next_connection(self, until: float, *, fresh: bool) -> RelayConnection:
         if not fresh and (idle := self._accepted.take_idle()):
             return idle
         self._accepted.close_idle()  # A new one is wanted, and the limit holds.
@@ -172,22 +172,22 @@ class Pool:
             opened = error
         self._openings.remove(asyncio.current_task())
         if isinstance(opened, Exception):
-            self._failed(opened, began)
+            self._opening_failed(opened, began)
         else:
-            self._openings.succeeded(began, self._loop.time())
+            self._openings.note_succeeded(began, self._loop.time())
             self._accepted.in_use += 1
             self._observe(self.settings, opened)
             self._give(opened)
-            self._full.accepted(self._loop.time(), are_others_waiting=bool(self._waiting))
+            self._full.note_accepted(self._loop.time(), are_others_waiting=bool(self._waiting))
         self._open_more()
 
-    def _failed(self, error: Exception, began: float) -> None:
+    def _opening_failed(self, error: Exception, began: float) -> None:
         """Tell whoever waits, unless the relay has accepted other connections or may do so."""
         is_too_many = is_one_too_many(error)
         is_lost = is_too_many or isinstance(error, RelayLost)
         if is_lost:
             if self._may_be_full(began, is_too_many=is_too_many):
-                self._full.refused(self._loop.time(), len(self._accepted), str(error))
+                self._full.note_refused(self._loop.time(), len(self._accepted), str(error))
                 return
             if self._worked_at >= began:
                 return  # It is asked once more.
@@ -222,7 +222,7 @@ class Pool:
 
     def _make_room(self) -> None:
         """Open another connection for who waits, as one has ended."""
-        self._full.ended(self._loop.time())
+        self._full.note_ended(self._loop.time())
         if self._waiting:
             self._open_more()
 

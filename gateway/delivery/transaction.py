@@ -247,7 +247,7 @@ class RelayTransaction:
         try:
             reply = await self._connection.verdict(octets + DOT, left)
         except RelaySilent:
-            if self._connection.unsent:  # The dot was never sent: nobody has the message.
+            if self._connection.has_unsent:  # The dot was never sent: nobody has the message.
                 self.hang_up()
                 return replies.TRY_LATER
             return Lost(f"no verdict within {self._budget:.0f} s", may_come=True)

@@ -58,7 +58,7 @@ class MailFetcher:
                 )
             verdict = None
             if sighting is not None and mail.facts is not None:
-                verdict = await self._importer.known(sighting, mail.facts.size)
+                verdict = await self._importer.earlier_verdict(sighting, mail.facts.size)
             if verdict is None:
                 with tempfile.NamedTemporaryFile(prefix=SPOOL) as file:
                     raw = await self.fetch(session, mail, file)
@@ -69,19 +69,19 @@ class MailFetcher:
         except TEMPORARY:
             raise
         except MailRefused as error:
-            self._failed(mail, str(error))
+            self._note_failure(mail, str(error))
             return None
         except MailboxLost as error:
-            self._failed(mail, str(error))
+            self._note_failure(mail, str(error))
             raise
         except Exception:
-            self._failed(mail, "a fault of the gateway")
+            self._note_failure(mail, "a fault of the gateway")
             log.exception("mail_breaks_importer", mailbox=self._settings.name, uid=mail.uid)
             return None
         self._failures.pop((mail.uidvalidity, mail.uid), None)
         return verdict
 
-    def _failed(self, mail: ListedMail, reason: str) -> None:
+    def _note_failure(self, mail: ListedMail, reason: str) -> None:
         key = (mail.uidvalidity, mail.uid)
         self._failures[key] = self._failures.get(key, 0) + 1
         fields = {"mailbox": self._settings.name, "uid": mail.uid, "reason": reason}

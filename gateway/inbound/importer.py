@@ -102,7 +102,9 @@ class ReplyImporter:
         self.rules = rules
         self._first_seen: dict[str, datetime] = {}  #: Recent mails by the hash of their content.
 
-    async def known(self, sighting: Sighting, size: int | None = None) -> ImportVerdict | None:
+    async def earlier_verdict(
+        self, sighting: Sighting, size: int | None = None
+    ) -> ImportVerdict | None:
         """Return the verdict on a mail imported before, so that it needn't be fetched again.
 
         `size` is its length in octets: with another size it is a different mail, under a UID that
@@ -143,7 +145,7 @@ class ReplyImporter:
             envelope_sender=origin.envelope_sender,
         )
         save_task = asyncio.create_task(self._blobs.put_file(mail.file, content))
-        return await self._handled(
+        return await self._handle(
             row, mail.file, origin, is_new=before is None, save_task=save_task, fault=mail.fault
         )
 
@@ -151,8 +153,8 @@ class ReplyImporter:
         """Import a mail that a listener has put into the inbox."""
         origin = replace(self._origin_of(row), arrived=row.at)
         try:
-            async with self._fetched(row) as file:
-                return await self._handled(row, file, origin)
+            async with self._raw_mail(row) as file:
+                return await self._handle(row, file, origin)
         except BlobMissing as error:
             verdict = await self.decide(MailToFile(row=row, reading=None, fault=str(error)))
         self._heard(origin, verdict)
@@ -161,8 +163,8 @@ class ReplyImporter:
     async def retry(self, number: int) -> ImportVerdict:
         """Decide again on a mail that needs attention; its sender isn't notified."""
         row = await self._database.read(inbox.waiting_for_person, number)
-        async with self._fetched(row) as file:
-            return await self._handled(row, file, self._origin_of(row), by_hand=True)
+        async with self._raw_mail(row) as file:
+            return await self._handle(row, file, self._origin_of(row), by_hand=True)
 
     async def assign(self, number: int, reference: str) -> ImportVerdict:
         """File a mail that needs attention under an application chosen by a person."""
@@ -172,13 +174,13 @@ class ReplyImporter:
             raise UnknownReference(f"no application has the reference {reference}")
         if not row.whole:
             raise NotWhole(f"{ids.show(number)} was not fetched whole: file it by hand")
-        async with self._fetched(row) as file:
+        async with self._raw_mail(row) as file:
             origin = self._origin_of(row)
-            return await self._handled(row, file, origin, reference=reference, by_hand=True)
+            return await self._handle(row, file, origin, reference=reference, by_hand=True)
 
     async def look(self, row: InboxRow) -> ReadMail | None:
         """Parse a mail without deciding anything; None if it can't be parsed."""
-        async with self._fetched(row) as file:
+        async with self._raw_mail(row) as file:
             with _folder_for_files() as folder:
                 reading, _ = await self.read(row, file, folder, self._origin_of(row))
                 return reading
@@ -187,7 +189,7 @@ class ReplyImporter:
         origin = self.rules.origins.get(row.origin, MailOrigin(name=row.origin))
         return replace(origin, envelope_sender=row.envelope_sender)
 
-    async def _handled(
+    async def _handle(
         self,
         row: InboxRow,
         file: Path,
@@ -315,7 +317,7 @@ class ReplyImporter:
             await asyncio.gather(*puts)
 
     @asynccontextmanager
-    async def _fetched(self, row: InboxRow) -> AsyncIterator[Path]:
+    async def _raw_mail(self, row: InboxRow) -> AsyncIterator[Path]:
         """Provide the raw mail as a file that must not be modified."""
         stored_file = self._blobs.file(row.content)
         if stored_file is not None:

@@ -117,11 +117,11 @@ class Poller:
             log.error("mailbox_put_off", mailbox=self._settings.name, reason=str(error))
             return self._wait()
         except MailboxRefuses as error:
-            self._down(error)
+            self._note_down(error)
             is_login = error.stage in ("login", "token")
             return self._wait(*((_REFUSED_WAIT, _LONGEST_REFUSED_WAIT) if is_login else ()))
         except MailboxLost as error:
-            self._down(error)
+            self._note_down(error)
             return self._wait()
         except Exception as error:
             self._fault(error)
@@ -132,7 +132,7 @@ class Poller:
         self._watch.down(self._settings.name)
         log.error("mailbox_fault", mailbox=self._settings.name, exc_info=error)
 
-    def _down(self, error: MailboxRefuses | MailboxLost) -> None:
+    def _note_down(self, error: MailboxRefuses | MailboxLost) -> None:
         self._watch.down(self._settings.name)
         log.error("mailbox_unusable", mailbox=self._settings.name, reason=str(error))
 
@@ -200,7 +200,7 @@ class Poller:
         taken_uids: set[int] = set()
         together = 1
         while left := [uid for uid in uids if uid not in taken_uids]:
-            chunk = self.upcoming(left, uidvalidity)
+            chunk = self.next_uids(left, uidvalidity)
             facts = await session.facts(chunk)
             mails = (
                 ListedMail(uid=uid, uidvalidity=uidvalidity, facts=facts.get(uid)) for uid in chunk
@@ -225,7 +225,7 @@ class Poller:
             await self._note_idle(is_silent=self._idle_watch.is_silent)
         return uids
 
-    def upcoming(self, uids: Sequence[int], uidvalidity: int | None) -> list[int]:
+    def next_uids(self, uids: Sequence[int], uidvalidity: int | None) -> list[int]:
         """Return the mails to import next; those that failed before come last."""
         untried = [uid for uid in uids if not self._fetcher.failures(uidvalidity, uid)]
         if len(untried) > _MANY:
@@ -314,7 +314,7 @@ class Poller:
     async def move_on(self, session: MailboxSession) -> None:
         """Move mails that needed attention and that a person has since decided on."""
         folder = self._settings.needs_attention
-        decided = await self._waiting_mail.decided(self._settings.name, folder)
+        decided = await self._waiting_mail.decided_mails(self._settings.name, folder)
         if not decided:
             return
         uidvalidity = await session.select(folder)

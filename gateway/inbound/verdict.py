@@ -74,7 +74,9 @@ class Importer(Protocol):
     Raises `StoreUnavailable` or `BlobsUnavailable` if the mail must be passed again later.
     """
 
-    async def known(self, sighting: Sighting, size: int | None = None) -> ImportVerdict | None:
+    async def earlier_verdict(
+        self, sighting: Sighting, size: int | None = None
+    ) -> ImportVerdict | None:
         """Return the verdict on a mail imported before, so that it needn't be fetched again.
 
         `size` is its length in octets: with another size it is a different mail, under a UID that

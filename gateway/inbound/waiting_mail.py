@@ -19,7 +19,9 @@ class WaitingMail:
         """Record where a mail was moved to."""
         await self._database.write(inbox.add_sighting, where, number)
 
-    async def decided(self, mailbox: str, folder: str) -> list[tuple[Sighting, ImportVerdict]]:
+    async def decided_mails(
+        self, mailbox: str, folder: str
+    ) -> list[tuple[Sighting, ImportVerdict]]:
         """Return the mails in a folder on which a person has decided."""
         decided = await self._database.read(inbox.decided_in, mailbox, folder)
         verdicts = ((where, verdict_on(row)) for where, row in decided)

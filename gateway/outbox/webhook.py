@@ -59,11 +59,11 @@ class WebhookDelivery:
     async def deliver(self, row: OutboxRow) -> AttemptResult:
         """Post a row once."""
         number = row.key.split(":")[1]
-        headers = signed(self._endpoint.secret, number, self._clock(), row.body)
+        headers = signed_headers(self._endpoint.secret, number, self._clock(), row.body)
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 url, body = self._endpoint.url, row.body
-                client = self._opened()
+                client = self._open_client()
                 async with client.stream("POST", url, content=body, headers=headers) as answer:
                     await self._drain(answer)
                     return result_of(answer.status_code)
@@ -72,7 +72,7 @@ class WebhookDelivery:
         except (self._http.HTTPError, self._http.InvalidURL, ssl.SSLError, OSError) as error:
             return Deferred(f"{type(error).__name__}: {error}"[:300])
 
-    def _opened(self) -> "httpx.AsyncClient":
+    def _open_client(self) -> "httpx.AsyncClient":
         """Return the HTTP client. Raises OSError if the proxy can't be used."""
         if self._client is None:
             httpx = self._http
@@ -115,7 +115,7 @@ def result_of(status: int) -> AttemptResult:
     return Deferred(f"HTTP {status}")
 
 
-def signed(secret: str, number: str, now: datetime, body: bytes) -> dict[str, str]:
+def signed_headers(secret: str, number: str, now: datetime, body: bytes) -> dict[str, str]:
     """Return the headers of a webhook; `number` is its event's id."""
     seconds = str(int(now.timestamp()))
     content = b".".join((number.encode(), seconds.encode(), body))

@@ -175,7 +175,7 @@ class OutboxWorker:
             "type": row.type,
             "message": None if row.message is None else ids.show(row.message),
             "attempts": row.attempts,
-            "reason": _ADDRESS.sub(lambda address: logs.masked(address[0]), error),
+            "reason": _ADDRESS.sub(lambda address: logs.domain_for_log(address[0]), error),
         }
         match state:
             case OutboxState.SENT:

@@ -33,18 +33,18 @@ def node() -> str:
     return f"{socket.gethostname()}.{_boot()}.{namespace}"
 
 
-def own() -> str:
+def own_name() -> str:
     """Return a name for this process that is unique among all that ever ran on this machine.
 
     `4711.98213.1f0c8a77`: its id, its start time in clock ticks since boot, and the beginning of
     the boot id. Ids alone are reused: after a reboot, and at every start of a container, the same
     small numbers belong to other processes.
     """
-    return _own(os.getpid())  # read each time, as the process may have been forked
+    return _name_of_own(os.getpid())  # read each time, as the process may have been forked
 
 
 def is_running(process: str) -> bool:
-    """Whether the process with that name (`own()`) is still running here.
+    """Whether the process with that name (`own_name()`) is still running here.
 
     `/proc` may hide another user's process (the unit's `ProtectProc=`), so that only its id is
     known to be in use: then it counts as running.
@@ -68,7 +68,7 @@ def is_running(process: str) -> bool:
 
 def holder(*parts: str) -> str:
     """Return the name under which this process holds leases and rows: `NODE PROCESS PART`."""
-    return " ".join((node(), own(), *parts))
+    return " ".join((node(), own_name(), *parts))
 
 
 def has_ended(holder: str, *, is_silent: bool = False) -> bool:
@@ -98,12 +98,12 @@ def is_of_this_boot(holder: str) -> bool:
 
 
 def name_of(pid: int) -> str:
-    """Return the name of the process with this id, as `own` does for the current one."""
+    """Return the name of the process with this id, as `own_name` does for the current one."""
     return f"{pid}.{_start_time(pid)}.{_boot()}"
 
 
 @cache
-def _own(pid: int) -> str:
+def _name_of_own(pid: int) -> str:
     return name_of(pid)
 
 

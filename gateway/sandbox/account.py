@@ -249,11 +249,11 @@ class Account:
 
     def audience(self, audience_id: str) -> SandboxAudience:
         """Return an audience; raise the problem if there is none."""
-        return _known(self.audiences, audience_id)
+        return _find(self.audiences, audience_id)
 
     def campaign(self, campaign_id: str) -> SandboxCampaign:
         """Return a campaign; raise the problem if there is none."""
-        return _known(self.campaigns, campaign_id)
+        return _find(self.campaigns, campaign_id)
 
 
 def member_hash(address: str) -> str:
@@ -261,7 +261,7 @@ def member_hash(address: str) -> str:
     return hashlib.md5(address.lower().encode(), usedforsecurity=False).hexdigest()
 
 
-def _known(things: dict[str, Thing], key: str) -> Thing:
+def _find(things: dict[str, Thing], key: str) -> Thing:
     try:
         return things[key]
     except KeyError:

@@ -29,7 +29,7 @@ def _campaign(account: Account, call: Call) -> SandboxCampaign:
 @router.on("GET", "/campaigns")
 def list_campaigns(account: Account, call: Call) -> SandboxAnswer:
     """Return campaigns by type, status, audience and time."""
-    campaigns = [campaign for campaign in account.campaigns.values() if _wanted(campaign, call)]
+    campaigns = [campaign for campaign in account.campaigns.values() if _does_match(campaign, call)]
     field = call.query.get("sort_field")
     if field:
         campaigns.sort(
@@ -45,7 +45,7 @@ def list_campaigns(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, shaped(call, document))
 
 
-def _wanted(campaign: SandboxCampaign, call: Call) -> bool:
+def _does_match(campaign: SandboxCampaign, call: Call) -> bool:
     since, before = call.time("since_create_time"), call.time("before_create_time")
     return (
         call.query.get("type") in {None, campaign.type}

@@ -40,7 +40,7 @@ class Writer:
         )
         self.audience.members[member_id] = member
         self.audience.contacts[member.contact_id] = member_id
-        self._changed(member, "subscribe" if status == "subscribed" else "")
+        self._note_change(member, "subscribe" if status == "subscribed" else "")
         return member
 
     def update(self, member: SandboxMember, body: SandboxDocument, status: str | None) -> None:
@@ -59,7 +59,7 @@ class Writer:
             member.status = status
         if left:
             member.unsubscribed = self.account.now()
-        self._changed(member, "unsubscribe" if left else "profile")
+        self._note_change(member, "unsubscribe" if left else "profile")
 
     def _move(self, member: SandboxMember, address: str) -> None:
         self._check_address(address)
@@ -105,7 +105,7 @@ class Writer:
         new_fields = body.get("merge_fields") or {}
         columns = self.audience.merge_fields
         merged = {
-            column.tag: _cut(
+            column.tag: _cut_text(
                 new_fields.get(column.tag, old_fields.get(column.tag, column.default_value))
             )
             for column in columns
@@ -116,7 +116,7 @@ class Writer:
             raise SandboxProblem(400, "Invalid Resource", "Your merge fields were invalid.", errors)
         return merged
 
-    def _changed(self, member: SandboxMember, event: str) -> None:
+    def _note_change(self, member: SandboxMember, event: str) -> None:
         member.last_changed = self.account.now()
         self.audience.revision += 1
         if event:
@@ -136,7 +136,7 @@ def event_data(audience: SandboxAudience, member: SandboxMember) -> SandboxDocum
     }
 
 
-def _cut(value: object) -> object:
+def _cut_text(value: object) -> object:
     """Return a text cut to 255 bytes."""
     if not isinstance(value, str):
         return value

@@ -51,17 +51,17 @@ class Engine:
             if isinstance(fault, SandboxFault) and fault in BEFORE:
                 reply, fault = BEFORE[fault], None
             elif isinstance(fault, SandboxFault):
-                reply = self._reply(call, self._barred(headers))
+                reply = self._reply(call, self._refusal(headers))
                 reply, fault = (
                     (BAD_GATEWAY, None) if fault is SandboxFault.BAD_GATEWAY else (reply, fault)
                 )
             else:
-                reply, fault = self._reply(call, fault or self._barred(headers)), None
+                reply, fault = self._reply(call, fault or self._refusal(headers)), None
                 self._compare(call, reply)
             self.calls.append(SandboxCall(call.method, call.path, reply[0]))
         return reply, fault
 
-    def _barred(self, headers: dict[str, str]) -> SandboxProblem | None:
+    def _refusal(self, headers: dict[str, str]) -> SandboxProblem | None:
         if self.account.revoked or "authorization" not in headers:
             return TRIGGERED["APIKeyInvalid"]
         return TRIGGERED.get(headers.get("x-trigger-error", ""))

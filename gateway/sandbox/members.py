@@ -203,7 +203,7 @@ def list_members(account: Account, call: Call) -> SandboxAnswer:
     query = {k: v for k, v in call.query.items() if k not in {"count", "offset", "fields"}}
     key = (audience.revision, tuple(sorted(query.items())))
     if audience.listing is None or audience.listing[0] != key:
-        audience.listing = (key, _sorted(filter(_wanted(call), audience.members.values()), call))
+        audience.listing = (key, _sorted(filter(_filter_of(call), audience.members.values()), call))
     members = audience.listing[1]
     document = {
         "members": [member_document(audience, member) for member in call.page(members)],
@@ -213,7 +213,7 @@ def list_members(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, shaped(call, document))
 
 
-def _wanted(call: Call) -> Callable[[SandboxMember], bool]:
+def _filter_of(call: Call) -> Callable[[SandboxMember], bool]:
     status = call.query.get("status")
     since, before = call.time("since_last_changed"), call.time("before_last_changed")
     left_since = call.time("unsubscribed_since")

@@ -25,7 +25,7 @@ def _campaign(account: Account, call: Call) -> SandboxCampaign:
     return account.campaign(call.names["campaign_id"])
 
 
-def _seen(
+def _visible_events(
     account: Account, campaign: SandboxCampaign, action: str
 ) -> Iterator[tuple[SandboxRecipient, SandboxEvent]]:
     now = account.now()
@@ -34,7 +34,7 @@ def _seen(
             yield recipient, event
 
 
-def _left(account: Account, campaign: SandboxCampaign) -> list[SandboxRecipient]:
+def _visible_leavers(account: Account, campaign: SandboxCampaign) -> list[SandboxRecipient]:
     now = account.now()
     return [
         recipient
@@ -76,11 +76,11 @@ def get_report(account: Account, call: Call) -> SandboxAnswer:
 
 
 def _report(account: Account, campaign: SandboxCampaign) -> SandboxDocument:
-    bounces = [recipient.status for recipient, _ in _seen(account, campaign, "bounce")]
-    opens = list(_seen(account, campaign, "open"))
+    bounces = [recipient.status for recipient, _ in _visible_events(account, campaign, "bounce")]
+    opens = list(_visible_events(account, campaign, "open"))
     openers = {recipient.email_id for recipient, _ in opens}
     human = [recipient.email_id for recipient, event in opens if not event.proxy]
-    clicks = list(_seen(account, campaign, "click"))
+    clicks = list(_visible_events(account, campaign, "click"))
     clickers = {recipient.email_id for recipient, _ in clicks}
     return {
         "id": campaign.id,
@@ -90,7 +90,7 @@ def _report(account: Account, campaign: SandboxCampaign) -> SandboxDocument:
         "subject_line": campaign.settings.get("subject_line", ""),
         "emails_sent": len(campaign.recipients),
         "abuse_reports": 0,
-        "unsubscribed": len(_left(account, campaign)),
+        "unsubscribed": len(_visible_leavers(account, campaign)),
         "send_time": write_time(campaign.sent),
         "bounces": {
             "hard_bounces": bounces.count("hard"),
@@ -132,7 +132,7 @@ def list_activity(account: Account, call: Call) -> SandboxAnswer:
     document = {
         "emails": [
             _row(account, campaign, recipient)
-            | {"activity": [_event(event) for event in _shown(recipient, since, now)]}
+            | {"activity": [_event(event) for event in _new_events(recipient, since, now)]}
             for recipient in _rows(account, call, recipients)
         ],
         "campaign_id": campaign.id,
@@ -154,7 +154,7 @@ def _row(
     }
 
 
-def _shown(
+def _new_events(
     recipient: SandboxRecipient, since: datetime | None, now: datetime
 ) -> Iterator[SandboxEvent]:
     for event in recipient.events:
@@ -172,7 +172,7 @@ def _event(event: SandboxEvent) -> SandboxDocument:
 def list_unsubscribed(account: Account, call: Call) -> SandboxAnswer:
     """Return members who unsubscribed through a campaign."""
     campaign = _campaign(account, call)
-    left = _left(account, campaign)
+    left = _visible_leavers(account, campaign)
     document = {
         "unsubscribes": [
             _row(account, campaign, recipient)
@@ -192,7 +192,7 @@ def list_recipients(account: Account, call: Call) -> SandboxAnswer:
     recipients = list(campaign.recipients.values())
     sent_to = []
     for recipient in _rows(account, call, recipients):
-        events = _shown(recipient, None, account.now())
+        events = _new_events(recipient, None, account.now())
         opens = [event.at for event in events if event.action == "open"]
         sent_to.append(
             _row(account, campaign, recipient)
@@ -214,7 +214,7 @@ def list_opens(account: Account, call: Call) -> SandboxAnswer:
     campaign, since = _campaign(account, call), call.time("since")
     opens = [
         (recipient.email_id, event)
-        for recipient, event in _seen(account, campaign, "open")
+        for recipient, event in _visible_events(account, campaign, "open")
         if not (since and event.at <= since)
     ]
     openers = list(dict.fromkeys(email_id for email_id, _ in opens))
@@ -256,7 +256,7 @@ def list_opens(account: Account, call: Call) -> SandboxAnswer:
 def list_links(account: Account, call: Call) -> SandboxAnswer:
     """Return the links that were clicked."""
     campaign = _campaign(account, call)
-    clicks = list(_seen(account, campaign, "click"))
+    clicks = list(_visible_events(account, campaign, "click"))
     urls = list(dict.fromkeys(event.url for _, event in clicks))
     urls_clicked = []
     for url in call.page(urls):
@@ -291,7 +291,7 @@ def list_clickers(account: Account, call: Call) -> SandboxAnswer:
     """Return members who clicked a link."""
     campaign, link_id = _campaign(account, call), call.names["link_id"]
     clicks: dict[str, int] = {}
-    for recipient, event in _seen(account, campaign, "click"):
+    for recipient, event in _visible_events(account, campaign, "click"):
         if _link_id(event.url) == link_id:
             clicks[recipient.email_id] = clicks.get(recipient.email_id, 0) + 1
     document = {

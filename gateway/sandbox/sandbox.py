@@ -16,7 +16,7 @@ from gateway.sandbox.account import (
 from gateway.sandbox.call import SandboxDocument
 from gateway.sandbox.engine import Check, Engine
 from gateway.sandbox.hooks import WebhookSender
-from gateway.sandbox.sending import happen, leave
+from gateway.sandbox.sending import leave, record_event
 from gateway.sandbox.server import Server
 
 
@@ -142,7 +142,7 @@ class Sandbox:
         self, campaign_id: str, address: str, *, at: datetime | None = None, proxy: bool = False
     ) -> None:
         """Let a recipient, or a mail proxy on their behalf, open a campaign."""
-        self._happen(campaign_id, address, "open", at, proxy=proxy)
+        self._record_event(campaign_id, address, "open", at, proxy=proxy)
 
     def click(
         self,
@@ -153,7 +153,7 @@ class Sandbox:
         at: datetime | None = None,
     ) -> None:
         """Let a recipient click a link; the preceding open is not added."""
-        self._happen(campaign_id, address, "click", at, url=url)
+        self._record_event(campaign_id, address, "click", at, url=url)
 
     def unsubscribe(self, campaign_id: str, address: str, reason: str = "") -> None:
         """Let a recipient unsubscribe through a campaign."""
@@ -162,11 +162,11 @@ class Sandbox:
             recipient = campaign.recipients[member_hash(address)]
             leave(self.account, campaign, recipient, self.now(), reason)
 
-    def _happen(
+    def _record_event(
         self, campaign_id: str, address: str, action: str, at: datetime | None, **what: Any
     ) -> None:
         with self.account.lock:
             self.account.catch_up()
             campaign = self.account.campaign(campaign_id)
             recipient = campaign.recipients[member_hash(address)]
-            happen(self.account, campaign, recipient, action, at or self.now(), **what)
+            record_event(self.account, campaign, recipient, action, at or self.now(), **what)

@@ -25,7 +25,7 @@ def tag_member(
 ) -> None:
     """Give a member a tag, new or existing."""
     namesakes = (segment for segment in audience.segments.values() if segment.name == name)
-    segment = next(namesakes, None) or _new(account, audience, name)
+    segment = next(namesakes, None) or _add_segment(account, audience, name)
     _put_in(segment, member)
 
 
@@ -40,7 +40,7 @@ def _put_in(segment: Segment, member: SandboxMember) -> None:
     member.tags[segment.id] = None
 
 
-def _new(account: Account, audience: SandboxAudience, name: str) -> Segment:
+def _add_segment(account: Account, audience: SandboxAudience, name: str) -> Segment:
     now = account.now()
     segment = Segment(id=account.number(), name=name, created=now, updated=now)
     audience.segments[segment.id] = segment
@@ -82,11 +82,11 @@ def create_segment(account: Account, call: Call) -> SandboxAnswer:
         raise bad_request("Either options or static_segment is needed.")
     if any(segment.name == body["name"] for segment in audience.segments.values()):
         raise bad_request(f'Sorry, that tag already exists: "{body["name"]}".')
-    segment = _new(account, audience, body["name"])
+    segment = _add_segment(account, audience, body["name"])
     if "options" in body:
         segment.type = "saved"
     for address in body.get("static_segment", ()):
-        member = _subscribed(audience, address)
+        member = _find_subscribed(audience, address)
         if member:
             _put_in(segment, member)
     return SandboxAnswer(200, _segment(audience, segment))
@@ -108,7 +108,7 @@ def update_segment(account: Account, call: Call) -> SandboxAnswer:
     if "static_segment" in body:
         _empty(audience, segment)
         for address in body["static_segment"]:
-            member = _subscribed(audience, address)
+            member = _find_subscribed(audience, address)
             if member:
                 _put_in(segment, member)
     return SandboxAnswer(200, _segment(audience, segment))
@@ -136,14 +136,14 @@ def change_segment(account: Account, call: Call) -> SandboxAnswer:
     to_add, to_remove = body.get("members_to_add", []), body.get("members_to_remove", [])
     if max(len(to_add), len(to_remove)) > BATCH:
         raise bad_request(f"{BATCH} addresses are the most in one call.")
-    added = [member for address in to_add if (member := _subscribed(audience, address))]
+    added = [member for address in to_add if (member := _find_subscribed(audience, address))]
     removed = [member for address in to_remove if (member := _inside(audience, segment, address))]
     for member in added:
         _put_in(segment, member)
     for member in removed:
         untag_member(audience, member, segment.id)
     segment.updated = account.now()
-    refused = [address for address in to_add if not _subscribed(audience, address)]
+    refused = [address for address in to_add if not _find_subscribed(audience, address)]
     error = "Email addresses that do not exist on the list, or are not subscribed, are ignored."
     document = {
         "members_added": [_brief(audience, member) for member in added],
@@ -156,7 +156,7 @@ def change_segment(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, document)
 
 
-def _subscribed(audience: SandboxAudience, address: str) -> SandboxMember | None:
+def _find_subscribed(audience: SandboxAudience, address: str) -> SandboxMember | None:
     try:
         member = audience.member(address)
     except SandboxProblem:

@@ -62,7 +62,7 @@ def _arrive(account: Account, campaign: SandboxCampaign) -> None:
             _react(account, campaign, recipient)
 
 
-def happen(
+def record_event(
     account: Account,
     campaign: SandboxCampaign,
     recipient: SandboxRecipient,
@@ -145,7 +145,7 @@ def _react(account: Account, campaign: SandboxCampaign, recipient: SandboxRecipi
     def plan(action: str, at: datetime, *, url: str = "", bounce: str = "") -> None:
         account.later(
             at,
-            lambda: happen(account, campaign, recipient, action, at, url=url, bounce=bounce),
+            lambda: record_event(account, campaign, recipient, action, at, url=url, bounce=bounce),
         )
 
     dice = int(member_hash(recipient.address + campaign.id)[:8], 16) % 1000

@@ -48,7 +48,7 @@ class BodyReader:
         return piece
 
     @property
-    def waits(self) -> bool:
+    def is_waiting(self) -> bool:
         """Whether the client is what everything waits for."""
         return self._waits_since is not None
 
@@ -71,7 +71,7 @@ class BodyReader:
         now = self._clock()
         slowest = self._began + _GRACE_SECONDS + self.size / _SLOWEST
         self._client_reader.deadline = min(slowest, now + _IDLE_SECONDS)
-        if self._client_reader.pending:
+        if self._client_reader.has_pending:
             chunk = await self._client_reader.chunk()
         else:
             self._waits_since = now

@@ -101,7 +101,7 @@ class ClientReader:
         self._over = why
         self._wake()
 
-    def upgraded(self, transport: asyncio.Transport) -> None:
+    def upgrade_to_tls(self, transport: asyncio.Transport) -> None:
         """Continue inside TLS; input from before it is discarded (RFC 3207, 4.2)."""
         self._transport = transport
         self._buffer = b""
@@ -114,17 +114,17 @@ class ClientReader:
     # Called by the session.
 
     @property
-    def pending(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether there are octets to read."""
         return bool(self._buffer)
 
     @property
-    def gone(self) -> bool:
+    def is_gone(self) -> bool:
         """Whether the client has closed its side and everything has been read."""
         return isinstance(self._over, ClientGone) and not self._buffer
 
     @property
-    def closed(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether the client has closed its side, though some input may be left to read."""
         return isinstance(self._over, ClientGone)
 

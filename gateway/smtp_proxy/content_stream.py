@@ -87,7 +87,7 @@ class ContentStream:
     @property
     def may_stop(self) -> bool:
         """Whether everything waits for the client, and the relay could start again later."""
-        return self.body.waits and not self._at_relay
+        return self.body.is_waiting and not self._at_relay
 
     async def header_block(self) -> ContentHead:
         """Read the header block, and as much after it as the rules need; most need nothing."""
@@ -116,7 +116,7 @@ class ContentStream:
         record, services = self._record, self._services
         if is_looping(record.headers, self._policy.instance):
             raise MessageRefused(_LOOPS, By.GATEWAY)
-        taken_entries = record.taken
+        taken_entries = record.taken_recipients
         message = record.to_decide(
             [entry.recipient for entry in taken_entries],
             [entry.address for entry in taken_entries],
@@ -143,7 +143,7 @@ class ContentStream:
         nobody never reaches the relay.
         """
         record, relay, body = self._record, self._relay, self.body
-        going = record.going
+        going = record.going_recipients
         if not going:
             await relay.end()
             await body.drain()
@@ -168,7 +168,7 @@ class ContentStream:
         octets, last = lines + head.octets, head.last
         signer = self._listener.signer
         if signer is not None and not last:
-            octets, last = await self._rest(octets), True
+            octets, last = await self._read_rest(octets), True
         while not last and len(octets) < _GATHERED:
             piece = await body.piece()
             clean, last = self._cleaner.feed(piece.octets), piece.last
@@ -178,7 +178,7 @@ class ContentStream:
         if is_whole:
             await self._answer_of_retry()
         if signer is not None:
-            octets = await asyncio.to_thread(_signed, signer, octets)
+            octets = await asyncio.to_thread(_sign, signer, octets)
 
         # The relay's recipients become exactly those who may get the message; then DATA.
         self._at_relay = True
@@ -205,7 +205,7 @@ class ContentStream:
             await self._answer_of_retry()
         return octets
 
-    async def _rest(self, octets: bytes) -> bytes:
+    async def _read_rest(self, octets: bytes) -> bytes:
         """Return the whole content, given its start, for steps that need all of it."""
         pieces, last = [octets], False
         while not last:
@@ -233,7 +233,7 @@ class ContentStream:
         decision, began = record.decision, services.monotonic()
         assert decision is not None
         mail = record.identify(self._hash.text)
-        if record.going:
+        if record.going_recipients:
             answer = await services.retries.enter(
                 mail,
                 decision.earlier,
@@ -251,6 +251,6 @@ class ContentStream:
             raise AnsweredBefore(answer)
 
 
-def _signed(signer: "DkimSigner", octets: bytes) -> bytes:
+def _sign(signer: "DkimSigner", octets: bytes) -> bytes:
     """Return the whole content in wire form, with signatures above our own lines."""
     return signer.signatures(dot_unstuff(octets)) + octets

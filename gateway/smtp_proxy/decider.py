@@ -133,7 +133,7 @@ class Decider:
             decisions = self._last_known(message, classification)
             is_individual = classification.is_certain and classification.kind is Kind.INDIVIDUAL
             if not goes_anyway(message.listener, classification) and not (
-                is_individual and self._never.known
+                is_individual and self._never.is_known
             ):
                 refusal = STORE_AWAY
         else:
@@ -274,7 +274,9 @@ class Decider:
             if not goes_anyway(message.listener, classification):
                 decisions.append(RecipientDecision(blocked=suppressions))
             else:
-                decisions.append(RecipientDecision(would=suppressions if self._never.known else ()))
+                decisions.append(
+                    RecipientDecision(would=suppressions if self._never.is_known else ())
+                )
         return decisions
 
 

@@ -119,7 +119,7 @@ class ImportTransaction:
             len(recipients) - taken_count
         )
 
-    def refused(self, argument: bytes | None, reply: Reply) -> None:
+    def note_refused(self, argument: bytes | None, reply: Reply) -> None:
         """Do nothing: recipients don't count here."""
 
     async def content(self, client_reader: ClientReader) -> list[Reply]:

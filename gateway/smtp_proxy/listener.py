@@ -74,7 +74,7 @@ class Transaction(Protocol):
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
         """Accept recipients; return the reply to the client for each."""
 
-    def refused(self, argument: bytes | None, reply: Reply) -> None:
+    def note_refused(self, argument: bytes | None, reply: Reply) -> None:
         """Record a recipient with invalid syntax."""
 
     async def content(self, client_reader: ClientReader) -> list[Reply]:
@@ -129,7 +129,7 @@ class Listener:
         return self._services.policy.max_size
 
     @property
-    def strict(self) -> bool:
+    def is_strict(self) -> bool:
         """Whether lines that end in LF alone are refused."""
         return not self._services.policy.normalise_newlines
 
@@ -149,7 +149,7 @@ class Listener:
         self._connection_limit.enter(peer)
         return None
 
-    def left(self, session: Session) -> None:
+    def forget_session(self, session: Session) -> None:
         """Forget a closed connection."""
         peer = self.sessions.pop(session, None)
         if peer is not None:
@@ -239,7 +239,7 @@ class Listener:
         """Begin a transaction."""
         return ProxyTransaction(self._services, self.settings, client, sender)
 
-    def took(self, seconds: float) -> None:
+    def note_duration(self, seconds: float) -> None:
         """Record how long a message took."""
         if len(self._times) < _TIMED:
             self._times.append(seconds)

@@ -201,7 +201,7 @@ class ProxyServices:
             **counts,
         )
 
-    def committed(self, seconds: float, messages: int) -> None:
+    def note_commit(self, seconds: float, messages: int) -> None:
         """Count a group the journal has made durable; also called from the journal's threads."""
         self._commits.append((seconds, messages))
 

@@ -127,7 +127,7 @@ class ProxyTransaction:
         record.entries += entries
         return [entry.reply for entry in entries] + over
 
-    def refused(self, argument: bytes | None, reply: Reply) -> None:
+    def note_refused(self, argument: bytes | None, reply: Reply) -> None:
         """Count a recipient with invalid syntax: the CRM did name it.
 
         `argument` is the argument of RCPT; None if unknown.
@@ -146,7 +146,7 @@ class ProxyTransaction:
     @property
     def has_recipients(self) -> bool:
         """Whether there is still somebody to send to."""
-        return bool(self._record.taken)
+        return bool(self._record.taken_recipients)
 
     async def refusal(self) -> Reply | None:
         """Return one reply for the refusals of all recipients; None: there were no recipients.

@@ -118,7 +118,7 @@ class GatewaySMTP(AuthExchange):
         """Begin a session, or continue it inside TLS."""
         self.transport = cast(asyncio.Transport, transport)
         if self._original_transport is not None:
-            self._client_reader.upgraded(self.transport)
+            self._client_reader.upgrade_to_tls(self.transport)
             self._tls, self._helo, self._login = True, None, None
             return
         self.session = Session(self.loop)
@@ -147,7 +147,7 @@ class GatewaySMTP(AuthExchange):
         if self._original_transport is not None:
             self._original_transport.close()
         self._client_reader.end(ClientGone(by_reset=error is not None))
-        self._listener.left(self)
+        self._listener.forget_session(self)
         self.transport = None
 
     # Called by the worker
@@ -206,7 +206,7 @@ class GatewaySMTP(AuthExchange):
                     reply = _LINE_TOO_LONG
                     # Within a transaction, only RCPT may be long.
                     if self._transaction is not None:
-                        self._transaction.refused(None, reply)
+                        self._transaction.note_refused(None, reply)
                 self._errors += 1
                 self._write(reply.octets)
                 self._limit()
@@ -249,9 +249,9 @@ class GatewaySMTP(AuthExchange):
             if not self._has_bare_newlines:
                 self._has_bare_newlines = True
                 log.warning("bare_newline", listener=self._settings.name, client=self._peer)
-            if self._listener.strict:
+            if self._listener.is_strict:
                 if verb == b"RCPT" and self._transaction is not None:
-                    self._transaction.refused(argument, _BARE_NEWLINE)
+                    self._transaction.note_refused(argument, _BARE_NEWLINE)
                 raise CommandRefused(_BARE_NEWLINE.text)
         if handler is None:
             if verb in _WEB:
@@ -406,11 +406,11 @@ class GatewaySMTP(AuthExchange):
                 recipients.append(parse_rcpt(argument, extensions, utf8=transaction.utf8))
             except CommandRefused as refused:
                 self._bad_recipients += 1
-                transaction.refused(argument, refused.reply)
+                transaction.note_refused(argument, refused.reply)
                 refusals.append((len(recipients) + len(refusals), refused.reply))
             if (
                 len(recipients) + len(refusals) >= _MAX_BATCH
-                or not self._client_reader.pending
+                or not self._client_reader.has_pending
                 or not self._client_reader.next_is(b"RCPT ", MAX_COMMAND)
             ):
                 break
@@ -456,7 +456,7 @@ class GatewaySMTP(AuthExchange):
         self._write_replies(answers)
         if answers[0].positive or any(answer.positive for answer in answers):
             self._errors = self._bad_recipients = self._junk = 0
-        self._listener.took(self.loop.time() - began)
+        self._listener.note_duration(self.loop.time() - began)
 
     def _data_refused(self, reply: str) -> CommandRefused:
         refused = CommandRefused(reply)

@@ -68,7 +68,7 @@ def unsubscribe_fields(
         return ()
     if not adds_unsubscribe(policy, listener, record.classification, record.headers):
         return ()
-    going = [position for position, entry in enumerate(record.entries) if entry.going]
+    going = [position for position, entry in enumerate(record.entries) if entry.is_going]
     if len(going) != 1:
         return ()
     return policy.links.fields(NamedDelivery(record.id, going[0]))

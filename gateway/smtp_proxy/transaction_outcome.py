@@ -76,7 +76,7 @@ class TransactionOutcome:
         """Refuse all recipients, once the content has been read to its end."""
         record = self._record
         state = state_after(refused.reply)
-        for entry in record.taken:
+        for entry in record.taken_recipients:
             entry.settle(state, refused.by, refused.reply.text)
         attempts = record.refused_for_now() if state is State.DEFERRED else ()
         visible = self._services.journal_client.note(record.message(), attempts)
@@ -92,8 +92,8 @@ class TransactionOutcome:
         reply = _PENDING if earlier.state == "pending" else Reply.of(earlier.verdict)
         if earlier.message:
             record.retry_of.append(earlier.message)
-        taken_entries = record.taken
-        going = record.going or taken_entries
+        taken_entries = record.taken_recipients
+        going = record.going_recipients or taken_entries
         for entry in going:
             final_reply = f"as {ids.show(earlier.message)}: {reply.text}"
             entry.settle(state_after(reply), By.GATEWAY, final_reply)
@@ -112,9 +112,9 @@ class TransactionOutcome:
         doesn't.
         """
         record, listener = self._record, self._listener
-        going = record.going
+        going = record.going_recipients
         known_entries = [entry for entry in record.entries if entry.decision is not GOES]
-        left_out = [entry for entry in known_entries if entry.taken and not entry.going]
+        left_out = [entry for entry in known_entries if entry.is_taken and not entry.is_going]
 
         # The other part of a mailing sent in parts may have shown by now that this is bulk.
         classification, decider = record.classification, self._services.decider
@@ -149,10 +149,10 @@ class TransactionOutcome:
 
         if not going:
             record.log()
-            return record.accepted(left_out) if self._policy.accept_suppressed else refusal
+            return record.acceptance_reply(left_out) if self._policy.accept_suppressed else refusal
         if must_not_be_bulk and await self._has_become_a_burst():
             return await self._put_off(going, drafts)
-        if client_reader.gone:
+        if client_reader.is_gone:
             self._relay.hang_up()
             for entry in going:
                 entry.settle(State.ABORTED, By.CLIENT, "")
@@ -210,31 +210,31 @@ class TransactionOutcome:
         retries.dot_out(
             mail,
             client_reader,
-            lambda: record.finish((), attempts=mail.remembered("sending")),
+            lambda: record.finish((), attempts=mail.attempts_to_store("sending")),
         )
         verdict = await self._relay.finish(tail)
         retries.verdict_came(mail)
         if isinstance(verdict, Lost):
             return await self.no_verdict(going, verdict, drafts)
-        heard = self._heard(verdict)
+        heard = self._for_client(verdict)
         self._services.relay_said(self._relay.settings, verdict)
         if state_after(heard) is State.DEFERRED:
             mail.lost = True
-            visible = self._ended(going, verdict, drafts, mail.remembered("open"))
+            visible = self._end(going, verdict, drafts, mail.attempts_to_store("open"))
             retries.leave(mail, None, visible)
         elif mail.lost:
-            (answer, *_) = attempts = mail.remembered("verdict", heard.text)
-            visible = self._ended(going, verdict, drafts, attempts)
+            (answer, *_) = attempts = mail.attempts_to_store("verdict", heard.text)
+            visible = self._end(going, verdict, drafts, attempts)
             retries.leave(mail, answer, visible)
-            if client_reader.closed and not mail.gave_up:
+            if client_reader.is_closed and not mail.gave_up:
                 self._presence(client_reader, heard, drafts).look_whether_it_listens()
         elif mail.slow or retries.is_awaited(mail):
-            self._ended(going, verdict, drafts, ())
+            self._end(going, verdict, drafts, ())
             self._presence(client_reader, heard, drafts).watch()
             return heard
         else:
-            sent = mail.remembered("sent", heard.text) if drafts and heard.positive else ()
-            visible = self._ended(going, verdict, drafts, sent)
+            sent = mail.attempts_to_store("sent", heard.text) if drafts and heard.positive else ()
+            visible = self._end(going, verdict, drafts, sent)
             retries.leave(mail, None, visible)
         if visible is not None:
             await asyncio.wait((visible,), timeout=_SEEN_SECONDS)
@@ -248,7 +248,7 @@ class TransactionOutcome:
         for entry in going:
             entry.settle(State.UNKNOWN, By.RELAY, lost.why)
         retries.lose(mail)
-        (first, *_) = attempts = mail.remembered("pending" if lost.may_come else "open")
+        (first, *_) = attempts = mail.attempts_to_store("pending" if lost.may_come else "open")
         visible = record.finish(going, attempts=attempts)
         record.log()
         retries.leave(mail, first if lost.may_come else None, visible)
@@ -267,13 +267,13 @@ class TransactionOutcome:
         verdict = await self._relay.late_verdict(_LATE_SECONDS)
         if verdict is None:
             notices_go = False if drafts else None
-            self._record.finish((), attempts=mail.remembered("open"), notices_go=notices_go)
+            self._record.finish((), attempts=mail.attempts_to_store("open"), notices_go=notices_go)
             return
-        heard = self._heard(verdict)
+        heard = self._for_client(verdict)
         state = "open" if state_after(heard) is State.DEFERRED else "verdict"
-        self._ended(going, verdict, drafts, mail.remembered(state, heard.text))
+        self._end(going, verdict, drafts, mail.attempts_to_store(state, heard.text))
 
-    def _ended(
+    def _end(
         self,
         going: list[RecipientRecord],
         verdict: Reply,
@@ -281,7 +281,7 @@ class TransactionOutcome:
         attempts: Sequence[Attempt],
     ) -> "asyncio.Future[None] | None":
         """Record a verdict; return a future that is done when every process can see `attempts`."""
-        state = state_after(self._heard(verdict))
+        state = state_after(self._for_client(verdict))
         for entry in going:
             entry.settle(state, By.RELAY, verdict.text)
         notices_go = state is State.RELAYED if drafts else None
@@ -289,7 +289,7 @@ class TransactionOutcome:
         self._record.log()
         return visible
 
-    def _heard(self, verdict: Reply) -> Reply:
+    def _for_client(self, verdict: Reply) -> Reply:
         return replies.for_client(verdict, self._relay.settings.our_fault)
 
     def _presence(
@@ -319,13 +319,13 @@ class TransactionOutcome:
         """
         record = self._record
         answers = []
-        for entry in record.taken:
+        for entry in record.taken_recipients:
             if entry.note is None:
                 answers.append(reply)
             elif not self._policy.accept_suppressed:
                 answers.append(record.fail([entry], record.classification))
             else:
-                answers.append(record.accepted([entry]) if reply.positive else reply)
+                answers.append(record.acceptance_reply([entry]) if reply.positive else reply)
         return answers
 
     def give_up(self, by: By, reply: Reply, drafts: tuple[OutboxDraft, ...] = ()) -> None:
@@ -334,7 +334,7 @@ class TransactionOutcome:
         self._relay.hang_up()
         if not record.entries:
             return
-        for entry in record.taken:
+        for entry in record.taken_recipients:
             entry.settle(State.ABORTED, by, reply.text if by is By.GATEWAY else "")
         if drafts:
             self._services.journal_client.report(record.message(), drafts)
@@ -349,5 +349,5 @@ class TransactionOutcome:
             return
         visible = None
         if mail.slow or mail.lost:
-            visible = self._record.finish((), attempts=mail.remembered("open"))
+            visible = self._record.finish((), attempts=mail.attempts_to_store("open"))
         self._services.retries.leave(mail, None, visible)

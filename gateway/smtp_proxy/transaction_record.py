@@ -66,12 +66,12 @@ class RecipientRecord:
     note: Note | None = None
 
     @property
-    def taken(self) -> bool:
+    def is_taken(self) -> bool:
         """Whether the client was told that this recipient is accepted."""
         return self.reply.positive
 
     @property
-    def going(self) -> bool:
+    def is_going(self) -> bool:
         """Whether the message is to be sent to this recipient."""
         return self.reply.positive and not self.decision.blocked
 
@@ -113,12 +113,12 @@ class TransactionRecord:
         return self._chosen_template or self._policy.note
 
     @property
-    def taken(self) -> list[RecipientRecord]:
+    def taken_recipients(self) -> list[RecipientRecord]:
         """The recipients that the client was told are accepted."""
         return [entry for entry in self.entries if entry.reply.positive]
 
     @property
-    def going(self) -> list[RecipientRecord]:
+    def going_recipients(self) -> list[RecipientRecord]:
         """The recipients the message is to be sent to."""
         return [
             entry for entry in self.entries if entry.reply.positive and not entry.decision.blocked
@@ -195,9 +195,9 @@ class TransactionRecord:
         left_out = [
             entry
             for entry in noted
-            if (entry.taken or always) and dsn.is_owed(self._sender, entry.recipient)
+            if (entry.is_taken or always) and dsn.is_owed(self._sender, entry.recipient)
         ]
-        going = sum(entry.going for entry in self.entries)
+        going = sum(entry.is_going for entry in self.entries)
         is_answered = not self._policy.accept_suppressed and (not going or self._listener.lmtp)
         if not left_out or (is_answered and not always):
             return ()
@@ -205,7 +205,7 @@ class TransactionRecord:
             return (self._draft(left_out, given_up=going),)
         return (self._draft(left_out, others=going),)
 
-    def accepted(self, entries: Sequence[RecipientRecord]) -> Reply:
+    def acceptance_reply(self, entries: Sequence[RecipientRecord]) -> Reply:
         """Return the reply that accepts mail to suppressed recipients: it says who is notified."""
         owed = sum(dsn.is_owed(self._sender, entry.recipient) for entry in entries)
         if not owed:

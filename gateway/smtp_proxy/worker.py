@@ -161,14 +161,14 @@ class SmtpWorker:
             self._loop.remove_reader(bound)
         for listener in self._listeners.values():
             listener.stop()
-        if not await self._emptied(OPEN_SECONDS):
+        if not await self._wait_until_empty(OPEN_SECONDS):
             for listener in self._listeners.values():
                 listener.interrupt()
-            if not await self._emptied(FINISH_SECONDS - OPEN_SECONDS):
+            if not await self._wait_until_empty(FINISH_SECONDS - OPEN_SECONDS):
                 log.error("sessions_cut_off")
         await self._services.settle(1.0)
 
-    async def _emptied(self, within: float) -> bool:
+    async def _wait_until_empty(self, within: float) -> bool:
         """Wait until no session is left; return False if some are after that many seconds."""
         try:
             async with asyncio.timeout(within):

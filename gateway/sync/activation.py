@@ -17,7 +17,7 @@ from gateway.store.engine.database import Database
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.errors import MailchimpError
 from gateway.sync.mailchimp.transport import MailchimpJson
-from gateway.sync.mailchimp_session import once, required_text
+from gateway.sync.mailchimp_session import create_once, required_text
 
 NAME = "CRM users"  #: The name of an audience created by the gateway.
 FIELDS = {
@@ -163,7 +163,7 @@ class Activation:
         def look() -> MailchimpJson | None:
             return audience_named(self.client.audiences().get("lists") or [], name)
 
-        return once(lambda: self.client.create_audience(body), look)
+        return create_once(lambda: self.client.create_audience(body), look)
 
     def _merge_fields(self, audience: str) -> Iterator[ActivationStep]:
         def look(tag: str) -> MailchimpJson | None:
@@ -179,7 +179,7 @@ class Activation:
                 yield ActivationStep(StepResult.WOULD_MAKE, "merge field", tag)
             else:
                 add_field = partial(self.client.add_merge_field, audience, tag=tag, name=name)
-                once(add_field, partial(look, tag))
+                create_once(add_field, partial(look, tag))
                 yield ActivationStep(StepResult.MADE, "merge field", tag)
 
     def _groups(self) -> Iterator[ActivationStep]:
@@ -222,7 +222,7 @@ class Activation:
             return next((hook for hook in hooks if hook.get("url") == url), None)
 
         try:
-            made = once(lambda: self.client.create_webhook(audience, url, EVENTS), look)
+            made = create_once(lambda: self.client.create_webhook(audience, url, EVENTS), look)
         except MailchimpError as error:
             text = f"{base}: {error}: let the role api run where [mailchimp] public_url leads, then"
             return ActivationStep(

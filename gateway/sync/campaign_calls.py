@@ -21,7 +21,7 @@ from gateway.sync.mailchimp.errors import (
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.readiness import NotReady, missing_for_sending
-from gateway.sync.settle import created, keep, look
+from gateway.sync.settle import created_fields, keep, look
 
 ROUNDS = 3  #: How often a request is made at most, each after a check.
 LOOKS = 3  #: Changes may show late.
@@ -97,7 +97,7 @@ def _keep_created(
     session: MailchimpSession, campaign: Campaign, document: MailchimpJson
 ) -> Campaign:
     link = session.client.link(document) if document.get("web_id") else ""
-    return keep(session, campaign, **created(document, link, session.clock()))
+    return keep(session, campaign, **created_fields(document, link, session.clock()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

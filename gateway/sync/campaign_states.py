@@ -19,7 +19,7 @@ class WrongCampaignState(GatewayError):
     """The campaign's present state doesn't allow that."""
 
 
-def stored(session: MailchimpSession, number: int) -> Campaign:
+def stored_campaign(session: MailchimpSession, number: int) -> Campaign:
     """Return a campaign as stored here; raise NoSuchCampaign if there is none."""
     with session.database.reading() as connection:
         return campaigns.by_id(connection, number)
@@ -27,7 +27,7 @@ def stored(session: MailchimpSession, number: int) -> Campaign:
 
 def not_sent(session: MailchimpSession, number: int) -> Campaign:
     """Return a campaign as stored here; raise WrongCampaignState if it was sent or deleted."""
-    campaign = stored(session, number)
+    campaign = stored_campaign(session, number)
     if campaign.state not in OPEN_STATES:
         refuse_gone(campaign)
         raise WrongCampaignState(f"the campaign {ids.show(number)} is {campaign.state}")

@@ -30,7 +30,7 @@ from gateway.sync.campaign_states import (
     as_at_mailchimp,
     not_sent,
     refuse_gone,
-    stored,
+    stored_campaign,
 )
 from gateway.sync.mailchimp_session import MailchimpSession, claimed
 from gateway.sync.preparation import PreparationPlan, decide_members, prepare
@@ -73,7 +73,7 @@ def create(
 
     Raise NameTaken if there is one with that name, unless `yes`.
     """
-    audience = readiness.activated(session.database)
+    audience = readiness.active_audience(session.database)
     faults = naming_faults(draft.name, draft.from_name)
     if not is_mailable(lookup_form(draft.from_address)):
         faults.append(f"the from-address {draft.from_address!r} is not an address")
@@ -137,7 +137,7 @@ def preview(session: MailchimpSession, number: int) -> tuple[Campaign, Preparati
     """Prepare, and return what would change at Mailchimp and what is missing; nothing is sent."""
     with claimed(session, number) as held:
         campaign = as_at_mailchimp(held, number)
-        account = readiness.look(held.client, readiness.activated(held.database))
+        account = readiness.look(held.client, readiness.active_audience(held.database))
         plan = prepare(held, campaign)
         if plan.from_segment:
             # Makes the sync check all of a scheduled campaign again before its time.
@@ -170,7 +170,7 @@ def open_at_mailchimp(
 def send(session: MailchimpSession, number: int, *, yes: bool) -> Campaign:
     """Send the campaign now."""
     with claimed(session, number) as held:
-        before = stored(held, number)
+        before = stored_campaign(held, number)
         campaign = as_at_mailchimp(held, number, wished=before.asked is PendingCall.SEND)
         if campaign.state in GONE_STATES:
             return campaign
@@ -188,7 +188,7 @@ def schedule(session: MailchimpSession, number: int, at: datetime, *, yes: bool)
 def unschedule(session: MailchimpSession, number: int) -> Campaign:
     """Remove the campaign from the schedule."""
     with claimed(session, number) as held:
-        before = stored(held, number)
+        before = stored_campaign(held, number)
         campaign = as_at_mailchimp(held, number)
         if campaign.state is CampaignState.SCHEDULED:
             campaign = campaign_calls.unschedule(held, campaign)
@@ -201,7 +201,7 @@ def unschedule(session: MailchimpSession, number: int) -> Campaign:
 def delete(session: MailchimpSession, number: int) -> Campaign:
     """Delete the campaign here and at Mailchimp; one that was sent stays."""
     with claimed(session, number) as held:
-        campaign = stored(held, number)
+        campaign = stored_campaign(held, number)
         if campaign.state is CampaignState.DELETED:
             return campaign
         campaign = look(held, campaign_calls.find_created(held, campaign))
@@ -217,7 +217,7 @@ def recreate(
 ) -> tuple[Campaign, list[str]]:
     """Recreate a campaign as a draft with the same members, then delete the old one."""
     with claimed(session, number) as held:
-        old = look(held, campaign_calls.find_created(held, stored(held, number)))
+        old = look(held, campaign_calls.find_created(held, stored_campaign(held, number)))
         refuse_gone(old)
     draft = CampaignRequest(
         name=old.name,

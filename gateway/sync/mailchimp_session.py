@@ -95,7 +95,7 @@ def claimed(session: MailchimpSession, campaign: int) -> Iterator[MailchimpSessi
             session.finished()
 
 
-def once(
+def create_once(
     make: Callable[[], MailchimpJson], look: Callable[[], MailchimpJson | None]
 ) -> MailchimpJson:
     """Create something; if the answer is lost, check whether it exists before trying again."""

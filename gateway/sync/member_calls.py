@@ -70,7 +70,7 @@ class MemberCalls:
             for member in batch
         ]
         client, audience = self.session.client, self.campaign.audience
-        answer = self.patiently(lambda: client.add_members(audience, bodies))
+        answer = self.repeat_until_answered(lambda: client.add_members(audience, bodies))
         result = CallResult()
         for name in ("new_members", "updated_members"):
             for document in answer.get(name) or []:
@@ -117,7 +117,7 @@ class MemberCalls:
         change = partial(
             client.change_segment, campaign.audience, campaign.segment, add=add, remove=leaving
         )
-        answer = self.patiently(change)
+        answer = self.repeat_until_answered(change)
         result, ignored = CallResult(), set()
         for error in answer.get("errors") or []:
             for email in error.get("email_addresses") or []:
@@ -140,7 +140,7 @@ class MemberCalls:
         if otherwise and contact.status == "subscribed":
             result.outs.append((contact.address, MemberOut(LeftOutReason.REFUSED, otherwise)))
 
-    def patiently(self, call: Callable[[], MailchimpJson]) -> MailchimpJson:
+    def repeat_until_answered(self, call: Callable[[], MailchimpJson]) -> MailchimpJson:
         """Make an idempotent call, repeating it if its answer is lost."""
         for _ in range(_ATTEMPTS - 1):
             try:

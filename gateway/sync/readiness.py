@@ -202,7 +202,7 @@ def is_at_mailchimp(client: MailchimpClient, audience: Audience) -> bool:
     return True
 
 
-def activated(database: Database) -> Audience:
+def active_audience(database: Database) -> Audience:
     """Return the audience in use; raise NotReady before the activation."""
     with database.reading() as connection:
         audience = audiences.active(connection)
@@ -213,7 +213,7 @@ def activated(database: Database) -> Audience:
 
 def standing(session: MailchimpSession) -> AccountStanding:
     """Return what the account has; raise NotReady with everything missing."""
-    audience = activated(session.database)
+    audience = active_audience(session.database)
     account = look(session.client, audience)
     account.check()
     return account

@@ -105,7 +105,7 @@ def has_other_recipients(campaign: Campaign, document: MailchimpJson) -> bool:
     return str(campaign.segment) not in {str(value) for value in segment_ids}
 
 
-def created(document: MailchimpJson, link: str, now: datetime) -> dict[str, Any]:
+def created_fields(document: MailchimpJson, link: str, now: datetime) -> dict[str, Any]:
     """Return the fields of a campaign that was just created at Mailchimp."""
     at = moment(document.get("create_time")) or now
     return {

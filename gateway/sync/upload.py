@@ -19,7 +19,7 @@ from gateway.store.campaigns.campaign_segments import Outgoing
 from gateway.sync.mailchimp.errors import MailchimpRefused
 from gateway.sync.mailchimp.official_client import BATCH
 from gateway.sync.mailchimp.transport import MailchimpJson
-from gateway.sync.mailchimp_session import MailchimpSession, once, required_text
+from gateway.sync.mailchimp_session import MailchimpSession, create_once, required_text
 from gateway.sync.member_calls import CallResult, MemberCalls
 from gateway.sync.preparation import outgoing_pages
 from gateway.sync.settle import keep
@@ -137,7 +137,7 @@ def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
     if segment is None:
         keep(session, campaign, asked=PendingCall.SEGMENT, asked_at=session.clock())
         try:
-            segment = once(
+            segment = create_once(
                 lambda: client.create_segment(campaign.audience, campaign.segment_name), named
             )
         except MailchimpRefused:

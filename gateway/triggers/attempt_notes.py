@@ -70,16 +70,16 @@ class AttemptNotes:
             raise
         self._file = file
 
-    def begun(self, number: int) -> None:
+    def note_begun(self, number: int) -> None:
         """Note that the relay may hear of a mail from now on; on OSError, it must not."""
         self._note(number, _BEGUN)
 
-    def taken(self, number: int) -> None:
+    def note_taken(self, number: int) -> None:
         """Note that the relay accepted a mail; on OSError, this is lost if the process ends now."""
         self._note(number, _TAKEN)
 
-    def refused(self, number: int) -> None:
-        """Note that the relay certainly did not accept a mail; OSError as for `taken`."""
+    def note_refused(self, number: int) -> None:
+        """Note that the relay certainly did not accept a mail; OSError as for `note_taken`."""
         self._note(number, _REFUSED)
 
     def close(self) -> None:

@@ -48,7 +48,7 @@ def calendar(
     alike: dict[tuple[date, Trigger], list[Trigger]] = {}
     for checked in checked_triggers:
         first = first_day_to_look_at(checked.trigger, looks.get(checked.trigger.name), today)
-        alike.setdefault((first, _asked(checked.trigger)), []).append(checked.trigger)
+        alike.setdefault((first, _without_names(checked.trigger)), []).append(checked.trigger)
     selected = [
         (triggers, list(due.upcoming_people(connection, triggers[0], first, today, last)))
         for (first, _), triggers in alike.items()
@@ -57,9 +57,7 @@ def calendar(
     standings = standings_of(connection, settings, everybody)
     due_days: dict[str, list[DueDay]] = {}
     for triggers, candidates in selected:
-        decided = _decided(
-            connection, settings, triggers[0], candidates, today, standings=standings
-        )
+        decided = _decide(connection, settings, triggers[0], candidates, today, standings=standings)
         names = [trigger.name for trigger in triggers]
         settled = due.settled_keys(connection, names, (entry.key[0] for entry in decided))
         keys = {entry.key for entry in decided}
@@ -67,17 +65,17 @@ def calendar(
         for name in names:
             done = frozenset(keys & settled.get(name, set()))
             if done not in counted:
-                counted[done] = _counted([entry for entry in decided if entry.key not in done])
+                counted[done] = _count_by_day([entry for entry in decided if entry.key not in done])
             due_days[name] = [replace(day, trigger=name) for day in counted[done]]
     return [day for checked in checked_triggers for day in due_days[checked.trigger.name]]
 
 
-def _asked(trigger: Trigger) -> Trigger:
+def _without_names(trigger: Trigger) -> Trigger:
     """Return a trigger without anything that doesn't affect who is mailed on which day."""
     return replace(trigger, name="", template="", sender="", report_to="", report_empty=False)
 
 
-def _decided(
+def _decide(
     connection: StoreTransaction,
     settings: TriggerSettings,
     trigger: Trigger,
@@ -107,7 +105,7 @@ def _decided(
     return sorted(decided, key=lambda entry: entry.day)
 
 
-def _counted(decided: Sequence[_Decided]) -> list[DueDay]:
+def _count_by_day(decided: Sequence[_Decided]) -> list[DueDay]:
     """Count mails and people left out, by day."""
     of_days: dict[date, list[_Decided]] = {}
     for entry in decided:

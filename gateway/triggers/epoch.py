@@ -100,7 +100,7 @@ class RestoreDetector:
 
         On a mismatch everything due is held. Raises `EpochFileUnusable`.
         """
-        mark, store_epoch = await self._compared()
+        mark, store_epoch = await self._read_both()
         if store_epoch is None or (mark is None and store_epoch.high == 0):
             # Start with a store from which nothing was sent yet; if something was, hold everything.
             is_new = mark is None or mark.high == 0
@@ -111,7 +111,7 @@ class RestoreDetector:
             elif begun.held:
                 await self._database.write(partial(ledger.hold, why=begun.held))
                 log.error("triggers_held", reason=begun.held, occurrences=0)
-            mark, store_epoch = await self._compared()
+            mark, store_epoch = await self._read_both()
         if store_epoch is None or store_epoch.held:
             return False
         if mark is None:
@@ -129,7 +129,7 @@ class RestoreDetector:
             log.error("triggers_held", reason=why, occurrences=count)
         return not why
 
-    async def _compared(self) -> tuple[EpochMark | None, Epoch | None]:
+    async def _read_both(self) -> tuple[EpochMark | None, Epoch | None]:
         """Return the file's mark, then the store's.
 
         Messages are recorded in the store before the file: read in this order, the store is never
@@ -140,7 +140,7 @@ class RestoreDetector:
 
     async def show_life(self) -> None:
         """Show joining gateways that this one is running; keep up with what they sent."""
-        mark, store_epoch = await self._compared()
+        mark, store_epoch = await self._read_both()
         if store_epoch is None or mark is None or store_epoch.held or mismatch(store_epoch, mark):
             return
         await self._database.write(epochs.beat)

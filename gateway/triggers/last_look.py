@@ -1,6 +1,7 @@
 """The final check of an occurrence before its mail is sent: everything may have changed since.
 
-`refused` checks before the mail is written, `let_go` in the transaction after which it is sent.
+`ending_if_not_sent` checks before the mail is written, `let_go` in the transaction after which it
+is sent.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,7 +40,7 @@ _EARLIER_ENDS = timedelta(seconds=2)  #: Until it is checked whether that mail h
 _PAUSED = timedelta(seconds=30)  #: Until a paused mail is checked again.
 
 
-def refused(
+def ending_if_not_sent(
     settings: TriggerSettings,
     checked: CheckedTrigger | None,
     row: Occurrence,
@@ -203,7 +204,7 @@ class _FactsOfGroup:
                 address=mail_to_send.mail.address,
             )
         person = None if row.recipient else row.person
-        if why := declined(
+        if why := why_declined(
             self._connection, settings, mail_to_send.trigger, person, mail_to_send.mail.address
         ):
             return self._settle(
@@ -263,7 +264,7 @@ def _day_mail(mail_to_send: MailToSend, mailbox: str) -> ledger.DayMail:
     return mail_to_send.row.trigger, mailbox, mail_to_send.row.due_at
 
 
-def declined(
+def why_declined(
     connection: StoreTransaction,
     settings: TriggerSettings,
     trigger: Trigger,

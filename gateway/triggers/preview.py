@@ -19,11 +19,11 @@ from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
 from gateway.triggers import record
 from gateway.triggers.last_look import (
-    declined,
     declined_by,
-    refused,
+    ending_if_not_sent,
     same_mailbox,
     subject_of,
+    why_declined,
 )
 from gateway.triggers.occurrence_mail import addressee, of_person, render
 from gateway.triggers.search import why_not
@@ -183,14 +183,14 @@ def outcome_of_row(
     facts = due.facts(connection, row)
     to = addressee(row.recipient, facts)
     recipient = row.recipient or str(row.person)
-    ended = refused(settings, checked, row, facts, now)
+    ended = ending_if_not_sent(settings, checked, row, facts, now)
     if ended is None:
         address = settings.lookup(to.address)
         standing = settings.standings.within(connection, [address]).get(address, NOBODY)
         blocked = blocking(checked.trigger.kind, standing)
         why = record.reason(blocked) if blocked else ""
         person = None if row.recipient else row.person
-        why = why or declined(connection, settings, checked.trigger, person, to.address)
+        why = why or why_declined(connection, settings, checked.trigger, person, to.address)
     else:
         why = ended.reason
     if why:

@@ -60,7 +60,7 @@ class RelayTurns:
             return Deferred("the relay had others in hand")
         began = time.monotonic()
         try:
-            self.notes.begun(number)
+            self.notes.note_begun(number)
             result = await attempt(
                 self._submitter.submit(sender=sender, recipient=recipient, content=content),
                 self._limit,
@@ -68,9 +68,9 @@ class RelayTurns:
             )
             with contextlib.suppress(OSError):
                 if isinstance(result, Sent):
-                    self.notes.taken(number)
+                    self.notes.note_taken(number)
                 elif not isinstance(result, Unknown):
-                    self.notes.refused(number)
+                    self.notes.note_refused(number)
             return result
         except OSError as error:
             return Deferred(f"the attempt can't be noted: {error}")

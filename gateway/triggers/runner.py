@@ -96,7 +96,7 @@ class Runner:
             findings = await asyncio.to_thread(
                 search, self._database, settings, trigger, today, self._new_id
             )
-            await self._put(
+            await self._enter_findings(
                 replace(run, skipped=len(findings.skips), skips=findings.skips),
                 trigger,
                 findings,
@@ -113,7 +113,7 @@ class Runner:
             return failed.id
         return number
 
-    async def _put(
+    async def _enter_findings(
         self, run: TriggerRun, trigger: Trigger, findings: RunFindings, now: datetime
     ) -> None:
         """Add the findings to the ledger in parts, and update the run."""

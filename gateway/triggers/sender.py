@@ -35,7 +35,7 @@ from gateway.store.triggers.ledger import LedgerEnd
 from gateway.triggers import record
 from gateway.triggers.attempt_notes import AttemptNotes, attempts_of, forget_ended
 from gateway.triggers.epoch import EpochFileUnusable, RestoreDetector
-from gateway.triggers.last_look import TRIGGER_GONE, let_go, refused
+from gateway.triggers.last_look import TRIGGER_GONE, ending_if_not_sent, let_go
 from gateway.triggers.occurrence_mail import OccurrenceMail, sender_of, write
 from gateway.triggers.record import MailToSend
 from gateway.triggers.relay_turns import RelayTurns
@@ -278,7 +278,7 @@ class TriggerSender:
         ended = ledger.end(connection, self._context.holder, ends, now=now)
         # The answer to a commit may be lost: then all this was reported before the next attempt.
         sent = [
-            self._sent(
+            self._sent_event(
                 attempted.mail_to_send.row,
                 message=attempted.mail_to_send.message,
                 message_id=attempted.mail_to_send.mail.message_id,
@@ -295,14 +295,14 @@ class TriggerSender:
         context, now = self._context, self._context.clock()
         left = ledger.recover(connection, now, context.is_gone, attempts_of)
         sent = [
-            self._sent(row, message=row.message, message_id=row.message_id, at=now)
+            self._sent_event(row, message=row.message, message_id=row.message_id, at=now)
             for row in left
             if row.state is OccurrenceState.SENT and row.message is not None
         ]
         event_store.put(connection, sent)
         return left
 
-    def _sent(self, row: Occurrence, *, message: int, message_id: str, at: datetime) -> Event:
+    def _sent_event(self, row: Occurrence, *, message: int, message_id: str, at: datetime) -> Event:
         return Event(
             id=self._context.new_id(),
             type=EventType.TRIGGER_SENT,
@@ -332,7 +332,7 @@ def prepare(
 ) -> PreparedMail:
     """Write the mail of a row, or return why there is none."""
     checked = settings.checked_triggers.get(row.trigger)
-    against = refused(settings, checked, row, facts, now)
+    against = ending_if_not_sent(settings, checked, row, facts, now)
     if against is not None or checked is None:
         return PreparedMail(settings, row, facts, against or TRIGGER_GONE)
     try:

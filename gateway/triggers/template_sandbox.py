@@ -65,7 +65,7 @@ _EFFORT: ContextVar[RenderingEffort | None] = ContextVar("effort", default=None)
 
 
 @contextmanager
-def limited() -> Iterator[None]:
+def fresh_budget() -> Iterator[None]:
     """Give everything rendered in the block a fresh budget."""
     token = _EFFORT.set(RenderingEffort())
     try:
@@ -112,14 +112,14 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
             undefined=StrictUndefined,
             autoescape=autoescape,
             keep_trailing_newline=True,
-            finalize=_shown,
+            finalize=_count_output,
             # Nothing is evaluated at compile time, when nothing would be counted.
             optimized=False,
         )
         self.globals["range"] = _bounded_range
         del self.globals["lipsum"]  # A mail has content.
-        self.filters = {name: _counted(name, work) for name, work in self.filters.items()}
-        self.tests = {name: _counted(name, work) for name, work in self.tests.items()}
+        self.filters = {name: _counting(name, work) for name, work in self.filters.items()}
+        self.tests = {name: _counting(name, work) for name, work in self.tests.items()}
         self.filters |= {"join": _join, "_counted_items": _counted_items, "_concat": _concat}
         self.filters |= {"_read": _read, "_steps": _steps}
 
@@ -167,7 +167,7 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         spend(1, owner, *args, *kwargs.values())
         if isinstance(owner, str):
             _check_method(owner, __obj.__name__, args, kwargs)
-        made = _kept(super().call(__context, __obj, *args, **kwargs))
+        made = _as_list(super().call(__context, __obj, *args, **kwargs))
         spend(1, made)
         return made
 
@@ -181,7 +181,7 @@ class _EffortCounter(NodeTransformer):
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802
         """Count the iterations of a loop, each with its body."""
         if node.recursive:  # Its recursive calls aren't visible here.
-            self._called(node)
+            self._insert_count(node)
             return node
         weight = _counts(node.body)
         self.generic_visit(node)
@@ -190,15 +190,15 @@ class _EffortCounter(NodeTransformer):
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:  # noqa: N802
         """Count the body of a macro each time it is called."""
-        self._called(node)
+        self._insert_count(node)
         return node
 
     def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.CallBlock:  # noqa: N802
         """Count the block of a call each time it is called."""
-        self._called(node)
+        self._insert_count(node)
         return node
 
-    def _called(self, node: nodes.For | nodes.Macro | nodes.CallBlock) -> None:
+    def _insert_count(self, node: nodes.For | nodes.Macro | nodes.CallBlock) -> None:
         steps, literal = _counts(node.body)
         self.generic_visit(node)
         counted = _filter(nodes.Const("", lineno=node.lineno), "_steps", steps, literal)
@@ -253,7 +253,7 @@ def check_nesting(tree: nodes.Node) -> None:
 
 
 @pass_context
-def _shown(context: Context, value: object) -> object:  # noqa: ARG001
+def _count_output(context: Context, value: object) -> object:  # noqa: ARG001
     """Count the output of `{{ … }}`. Taking the context keeps Jinja from evaluating it early."""
     spend(1, value)
     return value
@@ -311,7 +311,7 @@ def _join(
     return made
 
 
-def _counted(name: str, work: Any) -> Any:
+def _counting(name: str, work: Any) -> Any:
     """Return a filter or test that counts what it reads and produces."""
     skipped = 1 if hasattr(work, "jinja_pass_arg") else 0
 
@@ -320,14 +320,14 @@ def _counted(name: str, work: Any) -> Any:
         subject, *arguments = (*args[skipped:], *kwargs.values()) or ("",)
         spend(1, subject, *arguments)
         _check_filter(name, subject, arguments)
-        made = _kept(work(*args, **kwargs))
+        made = _as_list(work(*args, **kwargs))
         spend(1, made)
         return made
 
     return counted
 
 
-def _kept(made: Any) -> Any:
+def _as_list(made: Any) -> Any:
     """Return an iterator's items as a list, so that it is counted now."""
     return list(islice(made, MOST_STEPS + 1)) if isinstance(made, GeneratorType) else made
 

@@ -22,7 +22,12 @@ from gateway.triggers.template_faults import (
     syntax_fault,
     tag,
 )
-from gateway.triggers.template_sandbox import TemplateSandbox, TooCostly, check_nesting, limited
+from gateway.triggers.template_sandbox import (
+    TemplateSandbox,
+    TooCostly,
+    check_nesting,
+    fresh_budget,
+)
 
 #: The placeholders of seed S4 and the unsubscribe link, and what replaces them.
 PLACEHOLDERS = {
@@ -110,7 +115,7 @@ class MailTemplate:
 
     def __init__(self, sources: Mapping[str, TemplateSource], *, default: str) -> None:
         self._wordings = {
-            language: compiled(language, source) for language, source in sources.items()
+            language: compile_template(language, source) for language, source in sources.items()
         }
         self._default = default
 
@@ -158,7 +163,7 @@ class MailTemplate:
 
 
 @lru_cache(maxsize=500)
-def compiled(language: str, source: TemplateSource) -> CompiledTemplate:
+def compile_template(language: str, source: TemplateSource) -> CompiledTemplate:
     """Compile a template in one language; BadTemplate says what is wrong.
 
     Results are cached: pages of the console ask for all templates whenever they are opened.
@@ -244,7 +249,7 @@ def _not_there(
         yield other.lineno, f"{sign} finds no other file: write here what it is to take in"
     for name in sorted(names - TEMPLATE_VALUES.keys() - sandbox.globals.keys()):
         lines = [node.lineno for node in tree.find_all(nodes.Name) if node.name == name]
-        yield min(lines, default=1), _unknown(name, sorted(TEMPLATE_VALUES))
+        yield min(lines, default=1), _unknown_fault(name, sorted(TEMPLATE_VALUES))
     for attribute in tree.find_all(nodes.Getattr):
         if not isinstance(attribute.node, nodes.Name) or attribute.node.name not in names:
             continue
@@ -254,10 +259,10 @@ def _not_there(
             sign = f"{{{{ {group} }}}}"
             yield attribute.lineno, f"{group} has no parts: write {sign} without {value}"
         elif f"{group}.{value}" not in possible:
-            yield attribute.lineno, _unknown(f"{group}.{value}", possible)
+            yield attribute.lineno, _unknown_fault(f"{group}.{value}", possible)
 
 
-def _unknown(name: str, known_names: Sequence[str]) -> str:
+def _unknown_fault(name: str, known_names: Sequence[str]) -> str:
     return (
         f"{name} is unknown{did_you_mean(name, known_names) or ';'} known: {', '.join(known_names)}"
     )
@@ -285,7 +290,7 @@ def _run(part: _CompiledPart, values: Mapping[str, object]) -> str:
     pieces: list[str] = []
     size = 0
     try:
-        with limited():
+        with fresh_budget():
             for piece in part.template.generate(values):
                 pieces.append(piece)
                 size += len(piece)

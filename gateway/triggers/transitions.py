@@ -73,7 +73,7 @@ class ApplicationChanges:
             status = transitions.status_named(self._connection, plain(request.status))
             request = replace(request, status=status)
         trial = self._connection.begin_nested()
-        done = self._done(request)
+        done = self._apply(request)
         confirmed_content = what_is_confirmed(request, done)
         if dry_run:
             outcome = ChangeOutcome.SHOWN
@@ -105,13 +105,13 @@ class ApplicationChanges:
         token, until = confirmation.token(confirmed_content, self._now)
         return replace(done, outcome=outcome, token=token, token_valid_until=until)
 
-    def _done(self, request: ChangeRequest) -> ChangeResult:
+    def _apply(self, request: ChangeRequest) -> ChangeResult:
         # In a fixed order, whatever order they are named in, so that two callers never deadlock.
         changes: dict[str, Change] = {}
         owed: list[Occurrence] = []
         unnamed: list[NotMailed] = []
         for reference in sorted(set(request.references)):
-            changes[reference], put_in, nobody = self._changed(request, reference)
+            changes[reference], put_in, nobody = self._change(request, reference)
             owed += put_in
             unnamed += nobody
         outcomes = [
@@ -126,7 +126,7 @@ class ApplicationChanges:
         if any(not row.recipient for row, _ in leaving):
             warning_text = warning(request.language)
         elif leaving:
-            others = (named(outcome) for _, outcome in leaving)
+            others = (addressee_in_words(outcome) for _, outcome in leaving)
             warning_text = warning(request.language, list(dict.fromkeys(others)))
         else:
             warning_text = ""
@@ -143,7 +143,7 @@ class ApplicationChanges:
             preview=preview,
         )
 
-    def _changed(
+    def _change(
         self, request: ChangeRequest, reference: str
     ) -> tuple[Change, list[Occurrence], list[NotMailed]]:
         """Change an application; return the change, the mail it owes, and missing recipients."""
@@ -200,7 +200,7 @@ class ApplicationChanges:
             for name in sorted(self._settings.checked_triggers)
         )
         of_status = fired_triggers(triggers, transition)
-        owed = self._owed(transition, of_status, around, is_first=last is None)
+        owed = self._add_owed_mail(transition, of_status, around, is_first=last is None)
         nobody = [
             NotMailed(person=recipient, about=reference, reason=f"{recipient}: nobody")
             for trigger in of_status
@@ -208,7 +208,7 @@ class ApplicationChanges:
         ]
         return change, owed, nobody
 
-    def _owed(
+    def _add_owed_mail(
         self,
         transition: Transition,
         of_status: Sequence[Trigger],
@@ -256,7 +256,7 @@ class ApplicationChanges:
         return [row for row in rows if row is not None]
 
 
-def named(outcome: PreviewMail | NotMailed) -> str:
+def addressee_in_words(outcome: PreviewMail | NotMailed) -> str:
     """Return a mail's addressee as in the warning: `Mia <mia@crm.example>`."""
     if isinstance(outcome, NotMailed):
         return outcome.name or outcome.person

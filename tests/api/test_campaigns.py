@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from gateway.api.json_response import wrapped
+from gateway.api.json_response import wrap_cursor
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign, CampaignState
 from gateway.core.campaigns.membership import LeftOutReason, MemberOut
@@ -78,5 +78,7 @@ async def test_members_come_page_by_page_and_by_what_became_of_them(api: Served)
     assert ["19"] == await asked(which="joined")
     assert ["18", "20"] == await asked(reason="no_address")
     assert [] == await asked(reason="opt_out")
-    assert 422 == (await api.ask("GET", path, params={"cursor": wrapped(["nobody"])})).status_code
+    assert (
+        422 == (await api.ask("GET", path, params={"cursor": wrap_cursor(["nobody"])})).status_code
+    )
     assert 404 == (await api.ask("GET", "/campaigns/0000000000001/members")).status_code

@@ -250,7 +250,7 @@ async def test_metrics_health_and_check_tell_of_it(
     seconds = 1000.0
 
     shares = SharesOfWeek(database, lambda: seconds)
-    known = await shares.known()
+    known = await shares.known_shares()
 
     values = {reading.name: dict(reading.values) for reading in readings_of_shares(known)}
     assert {"office.example": 1 / 60} == values["gateway_complaint_share"]
@@ -272,13 +272,13 @@ async def test_shares_are_counted_anew_after_ten_minutes(
     monkeypatch.setattr(api, "now", lambda: NOW)
     seconds = [1000.0]
     shares = SharesOfWeek(database, lambda: seconds[0])
-    first = await shares.known()
+    first = await shares.known_shares()
     with database.writing() as connection:
         connection.execute(delete(bounces_table))
 
-    assert first == await shares.known()
+    assert first == await shares.known_shares()
     seconds[0] += 601
-    assert [0] == [share.complaints for share in await shares.known() or ()]
+    assert [0] == [share.complaints for share in await shares.known_shares() or ()]
 
 
 def test_a_message_that_comes_back_twice_came_back_once(database: Database) -> None:

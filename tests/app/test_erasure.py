@@ -519,7 +519,7 @@ def test_a_restored_store_is_erased_again(held: Held, tmp_path: Path) -> None:
             connection.execute(metadata.tables[name].delete())
             for row in rows[name]:
                 connection.execute(insert(metadata.tables[name]).values(row))
-        missing = erasure.undone(held.settings, connection)
+        missing = erasure.missing_erasures(held.settings, connection)
     assert [done.erasure.id] == [entry.id for entry in missing]
 
     again: list[erasure.ErasureDone] = []

@@ -26,7 +26,7 @@ class Looking:
         self.heard = "up"
         self.fault: Exception | None = None
         self.lights = Lights(self.look, lambda: self.now)
-        patch.setattr(module, "_heard", lambda: self.heard)
+        patch.setattr(module, "_health_heard", lambda: self.heard)
 
     async def look(self) -> AsyncIterator[Finding]:
         self.looks += 1
@@ -38,9 +38,9 @@ class Looking:
     async def after(self, passed: timedelta = timedelta()) -> tuple[datetime | None, int]:
         """Ask twice, the second time once it was looked; return when that was, and looks."""
         self.now += passed
-        self.lights.known()
-        await self.lights.looked()
-        return self.lights.known()[0], self.looks
+        self.lights.last_findings()
+        await self.lights.wait_for_look()
+        return self.lights.last_findings()[0], self.looks
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ def looking(monkeypatch: pytest.MonkeyPatch) -> Looking:
 
 
 async def test_who_asks_first_waits_for_nothing_and_hears_soon(looking: Looking) -> None:
-    assert (None, ()) == looking.lights.known()
+    assert (None, ()) == looking.lights.last_findings()
 
-    await looking.lights.looked()
+    await looking.lights.wait_for_look()
 
-    assert (NOW, (WRONG, OLD, UP)) == looking.lights.known()
+    assert (NOW, (WRONG, OLD, UP)) == looking.lights.last_findings()
 
 
 async def test_it_is_looked_at_anew_once_it_is_old(looking: Looking) -> None:
@@ -75,8 +75,8 @@ async def test_what_is_heard_meanwhile_makes_it_look_at_once(looking: Looking) -
 
 async def test_many_who_ask_make_it_look_once(looking: Looking) -> None:
     for _ in range(5):
-        looking.lights.known()
-    await looking.lights.looked()
+        looking.lights.last_findings()
+    await looking.lights.wait_for_look()
 
     assert 1 == looking.looks
 
@@ -94,4 +94,4 @@ async def test_a_look_that_fails_leaves_what_was_known_and_is_tried_again(
     await looking.after(LISTEN_AFTER + timedelta(seconds=1))
     await asyncio.sleep(0)
     assert 3 == looking.looks
-    assert (WRONG, OLD, UP) == looking.lights.known()[1]
+    assert (WRONG, OLD, UP) == looking.lights.last_findings()[1]

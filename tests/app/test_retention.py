@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from gateway.app import common
-from gateway.app.checks.check_store import kept
+from gateway.app.checks.check_store import check_retention
 from gateway.app.roles import sender
 from gateway.config import Settings
 from gateway.core.ids import first_id_at
@@ -201,7 +201,10 @@ def test_console_sessions_that_have_ended_are_forgotten_though_nobody_signs_in(
 def test_check_shows_each_kind_and_warns_where_nothing_tidies(store: Kept) -> None:
     store.reply(OLD, store.blob(b"old"))
 
-    said = {line.text.partition(":")[0]: line for line in kept(store.settings, store.database)}
+    said = {
+        line.text.partition(":")[0]: line
+        for line in check_retention(store.settings, store.database)
+    }
 
     assert ["journal", "replies", "documents", "campaigns", "bounces"] == list(said)
     assert "warning" == said["replies"].level

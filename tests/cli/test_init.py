@@ -150,7 +150,7 @@ def test_a_wrong_answer_is_told_in_the_words_of_the_config(
     name: str, answer: str, problem: str
 ) -> None:
     with pytest.raises(ConfigError) as raised:
-        FirstConfig().given(name, answer)
+        FirstConfig().with_answer(name, answer)
 
     assert problem in str(raised.value)
 
@@ -170,7 +170,7 @@ def test_a_relay_is_a_host_with_or_without_a_port(
     tmp_path: Path, relay: str, host: str, port: int, tls: str
 ) -> None:
     file = tmp_path / "gateway.toml"
-    file.write_text(FirstConfig().given("relay", relay).text())
+    file.write_text(FirstConfig().with_answer("relay", relay).text())
 
     written = load(file, {}).relays[0]
     assert (host, port, tls) == (written.host, written.port, written.tls)

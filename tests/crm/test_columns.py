@@ -8,7 +8,7 @@ import pytest
 
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping, read_mapping
 from gateway.core.feed.shipped_mappings import SHIPPED_MAPPINGS
-from gateway.crm.columns import guarded, unguarded
+from gateway.crm.columns import guard, unguard
 from gateway.crm.files import FeedFile, FieldReading, FileRefused
 from gateway.crm.kinds import KINDS
 from tests.crm.conftest import Write
@@ -293,5 +293,5 @@ def test_the_page_shows_what_is_shipped(name: str) -> None:
     ],
 )
 def test_a_cell_given_back_is_no_formula_and_is_read_as_before(cell: str, expected: str) -> None:
-    assert expected == guarded(cell)
-    assert unguarded(cell) == unguarded(expected)
+    assert expected == guard(cell)
+    assert unguard(cell) == unguard(expected)

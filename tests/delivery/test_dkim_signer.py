@@ -58,20 +58,20 @@ def test_a_header_with_a_blank_that_is_none_to_dkim_is_signed_as_it_stands(blank
     """OpenDKIM 2.11 and Mail::DKIM 1.2 found dkimpy's relaxed form of it altered."""
     mail = MAIL.replace(b"Nieuws", b"Nieuws" + blank + b"van Ann")
 
-    signed = DkimSigner([RSA]).signed(mail)
+    signed = DkimSigner([RSA]).sign(mail)
 
     assert b" c=simple/relaxed;" in signed
     assert [True] == is_valid(signed, RSA)
-    assert b" c=relaxed/relaxed;" in DkimSigner([RSA]).signed(MAIL + blank)
+    assert b" c=relaxed/relaxed;" in DkimSigner([RSA]).sign(MAIL + blank)
 
 
 @pytest.mark.parametrize("key", [RSA, ED], ids=["RSA", "Ed25519"])
 def test_a_signature_is_valid(key: DkimKey) -> None:
-    assert [True] == is_valid(DkimSigner([key]).signed(MAIL), key)
+    assert [True] == is_valid(DkimSigner([key]).sign(MAIL), key)
 
 
 def test_each_key_of_a_domain_signs() -> None:
-    assert [True, True] == is_valid(DkimSigner([RSA, ED]).signed(MAIL), RSA, ED)
+    assert [True, True] == is_valid(DkimSigner([RSA, ED]).sign(MAIL), RSA, ED)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_each_key_of_a_domain_signs() -> None:
     ],
 )
 def test_nobody_can_put_another_field_above(field: bytes) -> None:
-    signed = DkimSigner([RSA]).signed(MAIL)
+    signed = DkimSigner([RSA]).sign(MAIL)
 
     assert [False] == is_valid(field + b"\r\n" + signed, RSA)
 
@@ -101,7 +101,7 @@ def test_nobody_can_put_another_field_above(field: bytes) -> None:
 def test_nobody_can_add_the_link_that_a_mail_lacks(has: bytes, added: bytes) -> None:
     """RFC 8058, 4: the button of a mail program rests on both fields."""
     fields, body = MAIL.split(b"List-Unsubscribe:")[0], b"\r\n\r\nDag!\r\n"
-    signed = DkimSigner([RSA]).signed(fields + has + body)
+    signed = DkimSigner([RSA]).sign(fields + has + body)
 
     assert [True] == is_valid(signed, RSA)
     assert [False] == is_valid(added + b"\r\n" + signed, RSA)
@@ -109,13 +109,13 @@ def test_nobody_can_add_the_link_that_a_mail_lacks(has: bytes, added: bytes) -> 
 
 def test_a_mailing_list_can_add_its_links_to_a_letter() -> None:
     fields = MAIL.split(b"List-Unsubscribe:")[0]
-    signed = DkimSigner([RSA]).signed(fields + b"\r\nDag!\r\n")
+    signed = DkimSigner([RSA]).sign(fields + b"\r\nDag!\r\n")
 
     assert [True] == is_valid(b"List-Unsubscribe: <https://lists.example>\r\n" + signed, RSA)
 
 
 def test_a_changed_text_is_noticed() -> None:
-    signed = DkimSigner([RSA]).signed(MAIL)
+    signed = DkimSigner([RSA]).sign(MAIL)
 
     assert [False] == is_valid(signed.replace(b"Dag!", b"Dag?"), RSA)
 
@@ -127,7 +127,7 @@ def test_a_changed_text_is_noticed() -> None:
 def test_mail_from_elsewhere_is_not_signed(sender: bytes) -> None:
     mail = MAIL.replace(b"ann@mail.example.org", sender)
 
-    assert mail == DkimSigner([RSA]).signed(mail)
+    assert mail == DkimSigner([RSA]).sign(mail)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_mail_from_elsewhere_is_not_signed(sender: bytes) -> None:
 def test_who_wrote_is_found_however_it_is_written(author: bytes) -> None:
     mail = MAIL.replace(b"Ann <ann@mail.example.org>", author)
 
-    assert [True] == is_valid(DkimSigner([RSA]).signed(mail), RSA)
+    assert [True] == is_valid(DkimSigner([RSA]).sign(mail), RSA)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_who_wrote_is_found_however_it_is_written(author: bytes) -> None:
     ],
 )
 def test_nobody_else_is_signed_for(mail: bytes) -> None:
-    assert mail == DkimSigner([RSA]).signed(mail)
+    assert mail == DkimSigner([RSA]).sign(mail)
 
 
 def test_a_domain_in_letters_of_its_own_is_signed_for() -> None:
@@ -174,7 +174,7 @@ def test_a_domain_in_letters_of_its_own_is_signed_for() -> None:
     mail = MAIL.replace(b"ann@mail.example.org", "ann@größe.example".encode())
 
     assert f"{a_label('größe')}.example" == key.domain
-    assert [True] == is_valid(DkimSigner([key]).signed(mail), key)
+    assert [True] == is_valid(DkimSigner([key]).sign(mail), key)
 
 
 def test_the_key_of_the_nearest_domain_signs() -> None:
@@ -182,7 +182,7 @@ def test_the_key_of_the_nearest_domain_signs() -> None:
         pem(ed25519.Ed25519PrivateKey.generate()), domain="mail.example.org", selector="m"
     )
 
-    signed = DkimSigner([RSA, nearer]).signed(MAIL)
+    signed = DkimSigner([RSA, nearer]).sign(MAIL)
 
     assert [True] == is_valid(signed, nearer)
 

@@ -31,7 +31,7 @@ async def test_an_opening_is_late_that_takes_twice_as_long_while_the_relay_works
     took: float, now: float, worked_at: float, in_time: int
 ) -> None:
     begun = await openings(100.0, 100.5)
-    begun.succeeded(90.0 - took, 90.0)
+    begun.note_succeeded(90.0 - took, 90.0)
 
     assert in_time == begun.in_time(now, worked_at)
 
@@ -39,7 +39,7 @@ async def test_an_opening_is_late_that_takes_twice_as_long_while_the_relay_works
 async def test_what_replaces_a_late_one_may_take_twice_as_long() -> None:
     """So that a relay that has become slower is waited for in the end."""
     begun = Openings()
-    begun.succeeded(0.0, 0.1)
+    begun.note_succeeded(0.0, 0.1)
     now, patience = 1.0, []
     for _ in range(6):
         opening = asyncio.create_task(asyncio.sleep(60))
@@ -56,7 +56,7 @@ async def test_what_replaces_a_late_one_may_take_twice_as_long() -> None:
 
 async def test_of_a_burst_that_hangs_all_together_say_once_that_the_relay_is_slower() -> None:
     begun = Openings()
-    begun.succeeded(0.0, 0.1)
+    begun.note_succeeded(0.0, 0.1)
     for _ in range(4):
         begun.add(asyncio.create_task(asyncio.sleep(60)), 1.0)
     for _ in range(3):

@@ -65,7 +65,7 @@ async def test_P4_a_dot_that_never_left_is_no_reason_for_doubt(
     proxy.cut_all(Cut.BLACKHOLE)
     connection = transaction._connection
     assert connection is not None
-    while not connection.unsent:  # until all buffers between here and there are full
+    while not connection.has_unsent:  # until all buffers between here and there are full
         transaction.write(b"x" * 10_000)
         await asyncio.sleep(0)
 

@@ -10,7 +10,7 @@ from gateway.inbound.imap.text import (
     Part,
     decoded_name,
     encoded_name,
-    quoted,
+    quote,
     responses,
     values,
 )
@@ -78,4 +78,4 @@ def test_whatever_a_server_says_is_read_or_refused(parts: list[Part]) -> None:
 
 @given(some.text(some.characters(codec="ascii", exclude_characters="\r\n\0")))
 def test_a_quoted_string_is_read_as_it_was(text: str) -> None:
-    assert [text.encode()] == values([quoted(text).encode()])
+    assert [text.encode()] == values([quote(text).encode()])

@@ -328,8 +328,8 @@ class TestExactlyOnce:
         seen = each_rig.sighting()
         verdict = await each_rig.take(forward(), sighting=seen)
 
-        assert verdict == await each_rig.importer.known(seen)
-        assert await each_rig.importer.known(each_rig.sighting()) is None
+        assert verdict == await each_rig.importer.earlier_verdict(seen)
+        assert await each_rig.importer.earlier_verdict(each_rig.sighting()) is None
 
     async def test_I3_after_a_uid_change_both_sightings_are_known(self, rig: ImporterRig) -> None:
         second = rig.sighting(1, uidvalidity=2)
@@ -337,7 +337,7 @@ class TestExactlyOnce:
 
         verdict = await rig.take(forward(), sighting=second)
 
-        assert verdict == await rig.importer.known(second)
+        assert verdict == await rig.importer.earlier_verdict(second)
 
     async def test_the_same_reply_forwarded_twice_is_a_repeat(self, each_rig: ImporterRig) -> None:
         first = await each_rig.take(with_file(forward()))

@@ -450,8 +450,10 @@ class Wrapped:
     def __init__(self, importer: ReplyImporter) -> None:
         self.importer = importer
 
-    async def known(self, sighting: Sighting, size: int | None = None) -> ImportVerdict | None:
-        return await self.importer.known(sighting, size)
+    async def earlier_verdict(
+        self, sighting: Sighting, size: int | None = None
+    ) -> ImportVerdict | None:
+        return await self.importer.earlier_verdict(sighting, size)
 
     async def take(self, mail: RawMail, origin: MailOrigin) -> ImportVerdict:
         return await self.importer.take(mail, origin)

@@ -31,7 +31,7 @@ from gateway.core.sending.outbox import (
 )
 from gateway.documents.events import oldest_webhook_events
 from gateway.outbox import dispatcher, webhook
-from gateway.outbox.webhook import key_of, result_of, signed
+from gateway.outbox.webhook import key_of, result_of, signed_headers
 from gateway.store.engine.database import Database
 from gateway.store.journal.journal import take_in
 from gateway.store.schema.outbox import outbox as outbox_table
@@ -414,7 +414,7 @@ def test_the_signature_is_the_one_of_standard_webhooks() -> None:
     """The example of the specification."""
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     now = datetime.fromtimestamp(1614265330, UTC)
-    found = signed(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", now, b'{"test": 2432232314}')
+    found = signed_headers(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", now, b'{"test": 2432232314}')
 
     assert "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" == found["webhook-signature"]
     assert b"plain" == key_of("plain")
@@ -425,8 +425,8 @@ def test_the_check_of_the_documentation_takes_what_is_genuine_and_nothing_else()
     page = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
     names: dict[str, Any] = {}
     exec(page.partition("```python\n")[2].partition("```")[0], names)
-    headers = signed(SECRET, "id-1", datetime.now(UTC), b"{}")
-    old = signed(SECRET, "id-1", datetime.now(UTC) - timedelta(minutes=6), b"{}")
+    headers = signed_headers(SECRET, "id-1", datetime.now(UTC), b"{}")
+    old = signed_headers(SECRET, "id-1", datetime.now(UTC) - timedelta(minutes=6), b"{}")
 
     assert names["is_genuine"](SECRET.encode(), headers, b"{}")
     assert not names["is_genuine"](SECRET.encode(), headers, b"{ }")

@@ -226,7 +226,7 @@ async def test_E5_what_a_worker_left_whose_process_has_ended_is_told_at_once(
     database: Database,
 ) -> None:
     await put(database, 1)
-    gone = processes.holder().replace(processes.own(), "4711.1.00000000")
+    gone = processes.holder().replace(processes.own_name(), "4711.1.00000000")
     lease = timedelta(minutes=5)
     await database.write(lambda connection: outbox.claim(connection, gone, NOW, lease, 1))
     relay = Relay()

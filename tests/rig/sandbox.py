@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gateway.sandbox import Sandbox, contacts
 from gateway.sandbox.account import SandboxAudience, SandboxMember, member_hash
-from gateway.sandbox.sending import clean, happen, opt_out
+from gateway.sandbox.sending import clean, opt_out, record_event
 
 
 class ScriptedSandbox(Sandbox):
@@ -87,7 +87,7 @@ class ScriptedSandbox(Sandbox):
             campaign = self.account.campaign(campaign_id)
             recipient = campaign.recipients[member_hash(address)]
             happened_at = at or self.now()
-            happen(self.account, campaign, recipient, "bounce", happened_at, bounce=kind)
+            record_event(self.account, campaign, recipient, "bounce", happened_at, bounce=kind)
 
     def choose_recipients(
         self, campaign_id: str, audience_id: str, segment: int | None = None

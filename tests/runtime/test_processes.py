@@ -13,19 +13,19 @@ from gateway.runtime import processes
 
 def test_this_process_is_named_by_id_start_and_boot() -> None:
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
-    name = processes.own().split(".")
+    name = processes.own_name().split(".")
 
     assert [str(os.getpid()), boot[:8]] == [name[0], name[2]]
 
 
 def test_a_forked_process_has_a_name_of_its_own() -> None:
     """All roles are forked from one process, which has asked for its own name before."""
-    own = processes.own()
+    own = processes.own_name()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            os.write(writing, processes.own().encode())
+            os.write(writing, processes.own_name().encode())
         finally:
             os._exit(0)
     os.waitpid(child, 0)
@@ -40,7 +40,7 @@ def test_a_process_runs_until_it_has_ended_and_its_parent_knows_or_not() -> None
     with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as child:  # until its input ends
         stat = Path("/proc", str(child.pid), "stat").read_text(encoding="utf-8")
         start = stat.rpartition(")")[2].split()[19]
-        process = f"{child.pid}.{start}.{processes.own().split('.')[2]}"
+        process = f"{child.pid}.{start}.{processes.own_name().split('.')[2]}"
         seen = [processes.is_running(process)]
         assert child.stdin is not None
         child.stdin.close()
@@ -62,7 +62,7 @@ def test_a_process_runs_until_it_has_ended_and_its_parent_knows_or_not() -> None
     ],
 )
 def test_an_id_that_came_again_is_another_process(another: str, why: str) -> None:
-    pid, start, boot = processes.own().split(".")
+    pid, start, boot = processes.own_name().split(".")
 
     assert not processes.is_running(another.format(pid=pid, start=start, boot=boot)), why
 
@@ -117,7 +117,7 @@ def test_a_process_of_another_user_that_is_hidden_here_may_still_run(
 
     monkeypatch.setattr(processes, "_stat", lambda _: "")
     monkeypatch.setattr(os, "kill", kill)
-    boot = processes.own().split(".")[2]
+    boot = processes.own_name().split(".")[2]
 
     assert has_ended == processes.has_ended(f"{processes.node()} 4711.98213.{boot} console")
     assert processes.has_ended(f"{processes.node()} 4711.98213.00000000 console"), "an earlier boot"
@@ -143,7 +143,7 @@ def test_nothing_is_known_of_processes_of_another_container(
     monkeypatch.setattr(processes, "_MACHINE", tmp_path / "machine-id")
     (tmp_path / "one").symlink_to(namespace)
     (tmp_path / "other").symlink_to(other)
-    boot = processes.own().split(".")[2]
+    boot = processes.own_name().split(".")[2]
     monkeypatch.setattr(processes, "_NAMESPACE", tmp_path / "one")
     holder = f"{processes.node()} 4711.1.{boot} mailbox"
     is_known = [processes.has_ended(holder)]

@@ -80,14 +80,14 @@ def file_of(folder: Path, holder: str = US) -> Path:
 def test_nobody_can_be_mailed_who_was_never_asked_about(folder: Path) -> None:
     never = NeverMailed(folder / "never-mailed")
 
-    assert (False, True) == (never.known, ANN in never)
+    assert (False, True) == (never.is_known, ANN in never)
 
 
 def test_what_is_remembered_outlives_the_process(folder: Path) -> None:
     NeverMailed(folder / "never-mailed").replace([ANN])
     never = NeverMailed(folder / "never-mailed")
 
-    assert (True, True, False) == (never.known, ANN in never, BEN in never)
+    assert (True, True, False) == (never.is_known, ANN in never, BEN in never)
 
 
 @settings(max_examples=30)
@@ -111,7 +111,7 @@ def test_K3_a_list_that_was_cut_off_says_of_nobody_that_they_can_be_mailed(
     NeverMailed(file).replace([ANN, BEN])
     os.truncate(file, octets)
     never = NeverMailed(file)
-    cut = (never.known, never.as_of, ANN in never, BEN in never, "eve@example.org" in never)
+    cut = (never.is_known, never.as_of, ANN in never, BEN in never, "eve@example.org" in never)
     never.replace([ANN])
 
     assert (False, None, True, True, True) == cut
@@ -123,7 +123,7 @@ def test_nobody_is_known_to_be_barred_where_nobody_is(folder: Path) -> None:
     never.replace([ANN])
     never.replace([])
 
-    assert (True, False) == (never.known, ANN in never)
+    assert (True, False) == (never.is_known, ANN in never)
 
 
 def test_K3_what_could_not_be_written_down_counts_and_is_written_later(folder: Path) -> None:

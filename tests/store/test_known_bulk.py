@@ -56,7 +56,7 @@ def test_a_log_that_is_read_twice_tells_the_same() -> None:
     rows = JournalRows()
     rows.begin(1, replace(message(), bulk_identities=(IDENTITY,)), (), ())
 
-    assert rows.bulk == JournalRows.read(rows.plain()).bulk == next(rows.apart()).bulk
+    assert rows.bulk == JournalRows.read(rows.plain()).bulk == next(rows.by_message()).bulk
 
 
 async def test_the_first_rule_stays(database: Database, asked: MessageLookup) -> None:

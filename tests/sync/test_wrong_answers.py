@@ -280,7 +280,7 @@ def test_reports_that_cannot_be_read_together_are_asked_for_one_by_one(
 def through(rig: MailchimpRig) -> Campaign:
     """Bring a campaign from its draft to Mailchimp's schedule, as commands do."""
     rig.activate()
-    readiness.look(rig.client, readiness.activated(rig.database))
+    readiness.look(rig.client, readiness.active_audience(rig.database))
     with rig.database.reading() as connection:
         known = campaigns.list_campaigns(connection)
     number = known[0].id if known else rig.campaign(candidate("ann"), candidate("bob"))

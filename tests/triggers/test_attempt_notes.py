@@ -22,13 +22,13 @@ def noted(holder: str, *numbers: int) -> AttemptNotes:
     notes = AttemptNotes(holder)
     notes.open()
     for number in numbers:
-        notes.begun(number)
+        notes.note_begun(number)
     return notes
 
 
 def test_what_was_begun_and_taken_is_known_without_an_end(holder: str) -> None:
     notes = noted(holder, 11, 2**62)
-    notes.taken(11)
+    notes.note_taken(11)
 
     assert {11: True, 2**62: False} == attempts_of(holder)
 
@@ -75,9 +75,9 @@ def test_nobody_knows_where_there_is_no_file(holder: str) -> None:
 
 def test_the_last_note_of_a_mail_counts(holder: str) -> None:
     notes = noted(holder, 11, 12)
-    notes.refused(11)
-    notes.refused(12)
-    notes.begun(12)
+    notes.note_refused(11)
+    notes.note_refused(12)
+    notes.note_begun(12)
 
     assert {12: False} == attempts_of(holder)
 

@@ -19,7 +19,7 @@ from gateway.store.people.topic_opt_outs import Decliners, TopicOptOut
 from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
 from gateway.triggers.calendar import NAMED, calendar
-from gateway.triggers.last_look import declined
+from gateway.triggers.last_look import why_declined
 from gateway.triggers.preview import mail_of, standings_of, why_left_out
 from gateway.triggers.templates import CheckedTrigger
 from gateway.triggers.trigger_settings import TriggerSettings
@@ -79,7 +79,7 @@ def day_by_day(
                 asked = (connection, settings, checked.trigger)
                 if not (
                     why_left_out(*asked, candidate, day, standings=standings, decliners=Decliners())
-                    or declined(*asked, candidate.person.ref, candidate.person.emails[0])
+                    or why_declined(*asked, candidate.person.ref, candidate.person.emails[0])
                 ):
                     is_shared = settings.once_per_address
                     mail = mail_of(settings, candidate) if is_shared else (len(mailed),)

@@ -22,7 +22,7 @@ from gateway.api.console.kept_form import ROOT, KeptForm, kept_of, new_token
 from gateway.api.console.languages import LANGUAGES, say
 from gateway.api.console.roles import ConsoleRole, known_roles, may
 from gateway.api.console.terms import ConsoleTerms, OidcTerms, terms_of
-from gateway.api.console.users import ConsoleLogin, compared, is_name
+from gateway.api.console.users import ConsoleLogin, as_compared, is_name
 from gateway.api.guard import REFUSED
 from gateway.api.json_response import plain_text
 from gateway.api.problems import Problem
@@ -108,7 +108,7 @@ class ConsoleAccess:
             return
         try:
             if request.method not in ("GET", "HEAD") and came_from_here(request) is False:
-                raise Problem(403, said(request, "This form came from a page of another site."))
+                raise Problem(403, text_for(request, "This form came from a page of another site."))
             user, secret = await self._user(request)
             request.state.user = user
             if refused is not None:
@@ -196,7 +196,7 @@ async def begin(
 
     def start(connection: StoreTransaction) -> None:
         if way == PROXY:
-            for user in like(name, console_sessions.users(connection, now, way=OIDC)):
+            for user in confusable_names(name, console_sessions.users(connection, now, way=OIDC)):
                 console_sessions.end_all(connection, user, way=OIDC)
         if instead is not None:
             console_sessions.end(connection, instead.digest)
@@ -212,9 +212,9 @@ async def begin(
     return ConsoleUser(name=name, roles=roles, session=session), secret
 
 
-def like(name: str, names: Iterable[str]) -> list[str]:
+def confusable_names(name: str, names: Iterable[str]) -> list[str]:
     """Return which of the names can be confused with a name."""
-    return [other for other in names if compared(other) == compared(name)]
+    return [other for other in names if as_compared(other) == as_compared(name)]
 
 
 def set_cookie(response: Response, request: Request, secret: str) -> None:
@@ -301,7 +301,7 @@ def _roles_now(session: ConsoleSession, terms: ConsoleTerms) -> frozenset[Consol
         is_theirs = terms.oidc is not None and session.way == oidc_way(terms.oidc)
         return (
             known_roles(session.roles)
-            if is_theirs and not like(session.user, users.names)
+            if is_theirs and not confusable_names(session.user, users.names)
             else None
         )
     login = users.users.get(session.user)
@@ -367,7 +367,7 @@ def language_of(request: Request) -> str:
     return accepted.best(LANGUAGES, terms_of(request).language, "en")
 
 
-def said(request: Request, text: str, /, **values: object) -> str:
+def text_for(request: Request, text: str, /, **values: object) -> str:
     """Return a text in the request's language."""
     return say(language_of(request), text, **values)
 
@@ -376,10 +376,10 @@ def _needs(role: ConsoleRole) -> Callable[[Request], Awaitable[ConsoleUser]]:
     async def let_in(request: Request) -> ConsoleUser:
         user: ConsoleUser | None = request.state.user
         if user is None:
-            raise Problem(401, said(request, "Sign in first."))
+            raise Problem(401, text_for(request, "Sign in first."))
         if not user.may(role):
             raise Problem(
-                403, said(request, "Your account lacks the role “{role}” for this.", role=role)
+                403, text_for(request, "Your account lacks the role “{role}” for this.", role=role)
             )
         return user
 
@@ -429,7 +429,7 @@ async def checked_form(request: Request) -> AsyncIterator[None]:
 
 def too_old(request: Request) -> str:
     """Return the reason for refusing a form without a valid token."""
-    return said(request, "This page was too old or not ours; open it again and retry.")
+    return text_for(request, "This page was too old or not ours; open it again and retry.")
 
 
 def _is_its_form(request: Request, form: FormData, user: ConsoleUser | None) -> bool:
@@ -449,13 +449,13 @@ async def posted_form(request: Request) -> FormData:
     try:
         form = await request.form()
     except UnicodeError:  # In an encoding the sender chose.
-        raise Problem(400, said(request, "The form can't be read.")) from None
+        raise Problem(400, text_for(request, "The form can't be read.")) from None
     try:
         for name, value in form.multi_items():
             plain_text(name + (value if isinstance(value, str) else value.filename or ""))
     except ValueError:
         await form.close()
-        raise Problem(422, said(request, "The form can't be read.")) from None
+        raise Problem(422, text_for(request, "The form can't be read.")) from None
     return form
 
 

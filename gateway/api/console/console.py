@@ -14,7 +14,7 @@ from gateway.api.console.access import (
     StaleForm,
     checked_form,
     language_of,
-    said,
+    text_for,
 )
 from gateway.api.console.kept_form import START
 from gateway.api.console.pages import (
@@ -112,7 +112,7 @@ async def _error_page(request: Request, error: Exception) -> Response:
             return await render(request, "again.html", {"kept": kept_form}, status=403)
         case RequestValidationError():
             fields = ", ".join(sorted({str(fault["loc"][-1]) for fault in error.errors()}))
-            why = said(
+            why = text_for(
                 request, "A value of the address or form can't be read: {fields}.", fields=fields
             )
             problem = Problem(422, why)

@@ -18,7 +18,7 @@ import orjson
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
-from gateway.api.paths import written
+from gateway.api.paths import quoted_path
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
@@ -47,7 +47,7 @@ class KeptForm:
         return mark != "" and mark == _mark(rest, user)
 
     @property
-    def typed(self) -> list[tuple[str, str]]:
+    def displayed_fields(self) -> list[tuple[str, str]]:
         """The parts of it that are displayed."""
         return [(name, value) for name, value in self.fields if value.strip()]
 
@@ -61,7 +61,7 @@ class KeptForm:
 
 def kept_of(request: Request, form: FormData) -> KeptForm | None:
     """Return a posted form to keep; None if nobody filled in anything."""
-    to = written(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
+    to = quoted_path(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
     items = [(name, value) for name, value in form.multi_items() if name != "csrf"]
     kept_form = KeptForm(
         to=to,
@@ -72,7 +72,7 @@ def kept_of(request: Request, form: FormData) -> KeptForm | None:
             value.filename for _, value in items if isinstance(value, UploadFile) and value.filename
         ),
     )
-    is_any = kept_form.typed or kept_form.files
+    is_any = kept_form.displayed_fields or kept_form.files
     return kept_form if is_any and not to.startswith(_NEVER) and kept_form.text() else None
 
 
@@ -123,8 +123,10 @@ def read_kept(text: str) -> KeptForm | None:
         *kept_form.files,
         *(part for field in fields for part in field),
     )
-    is_ours = all(isinstance(part, str) for part in texts) and within(kept_form.to) == kept_form.to
-    return kept_form if is_ours and within(kept_form.back) == kept_form.back else None
+    is_ours = (
+        all(isinstance(part, str) for part in texts) and safe_target(kept_form.to) == kept_form.to
+    )
+    return kept_form if is_ours and safe_target(kept_form.back) == kept_form.back else None
 
 
 def new_token(user: str) -> str:
@@ -137,7 +139,7 @@ def _mark(rest: str, user: str) -> str:
     return hashlib.sha256(f"{rest} {user}".encode()).hexdigest()[:16]
 
 
-def within(target: str) -> str:
+def safe_target(target: str) -> str:
     """Return where to redirect after a login: always to a page of the console."""
     try:
         parts = urlsplit(target)
@@ -155,4 +157,4 @@ def page_before(request: Request) -> str:
         parts = urlsplit(request.headers.get("referer", ""))
     except ValueError:
         return START
-    return within(parts.path + (f"?{parts.query}" if parts.query else ""))
+    return safe_target(parts.path + (f"?{parts.query}" if parts.query else ""))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from fastapi import Request
 
-from gateway.api.console.access import said
+from gateway.api.console.access import text_for
 from gateway.api.console.form_text import typed_moment, typed_text
 from gateway.api.services import ApiServices
 from gateway.core.decision.search_words import AddressParts, MessageSearch
@@ -85,7 +85,7 @@ def read_filter(request: Request, using: ApiServices) -> MessageFilter:
     if "search" in typed:
         message_filter.search = MessageSearch.read(typed["search"])
         if message_filter.search is None:
-            message_filter.problems["search"] = said(request, "Words have letters or digits.")
+            message_filter.problems["search"] = text_for(request, "Words have letters or digits.")
     return message_filter
 
 
@@ -100,7 +100,7 @@ def _address(
         return read.address
     parts = AddressParts.read(text)
     if parts is None:
-        message_filter.problems[name] = said(request, "Words have letters or digits.")
+        message_filter.problems[name] = text_for(request, "Words have letters or digits.")
     return parts
 
 
@@ -117,5 +117,5 @@ def _moment(
     try:
         return typed_moment(typed[name], using.clock(), using.zone(), is_end=name == "until")
     except ValueError:
-        message_filter.problems[name] = said(request, "This is not a day.")
+        message_filter.problems[name] = text_for(request, "This is not a day.")
         return None

@@ -16,13 +16,13 @@ from gateway.api.console.access import (
     PROXY,
     ConsoleUser,
     begin,
+    confusable_names,
     is_encrypted,
-    like,
     oidc_way,
-    said,
     set_cookie,
+    text_for,
 )
-from gateway.api.console.kept_form import ROOT, within
+from gateway.api.console.kept_form import ROOT, safe_target
 from gateway.api.console.rendering import see_other
 from gateway.api.console.roles import ConsoleRole, known_roles
 from gateway.api.console.terms import OidcTerms, terms_of
@@ -135,7 +135,7 @@ def router(rates: ClientRates, monotonic: Callable[[], float]) -> APIRouter:
             del begun[client_logins[0]]
         elif len(begun) >= _MOST:
             begun.popitem(last=False)
-        begun[state] = _Begun(client, nonce, verifier, within(target), redirect_uri, until)
+        begun[state] = _Begun(client, nonce, verifier, safe_target(target), redirect_uri, until)
         async with _client(terms, redirect_uri=redirect_uri) as asking:
             address, _ = asking.create_authorization_url(
                 document["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
@@ -157,9 +157,9 @@ def router(rates: ClientRates, monotonic: Callable[[], float]) -> APIRouter:
         login = begun.pop(state, None)
         cookie = request.cookies.get(_COOKIE, "")
         if login is None or not secrets.compare_digest(cookie.encode(), state.encode()):
-            raise Problem(400, said(request, "This login is no longer known; start again."))
+            raise Problem(400, text_for(request, "This login is no longer known; start again."))
         if login.until < monotonic() or error or not code:
-            raise Problem(403, said(request, "The sign-in service did not let you in."))
+            raise Problem(403, text_for(request, "The sign-in service did not let you in."))
         claims = await _claims(provider, terms, login, code)
         # Where people set their own address, one that is not verified may be anybody's.
         if claims.get("email_verified", True) not in (True, "true"):
@@ -177,7 +177,7 @@ def router(rates: ClientRates, monotonic: Callable[[], float]) -> APIRouter:
         if not roles:
             why = "Your account there has none of the roles {roles} in “{claim}”."
             all_roles = ", ".join(ConsoleRole)
-            raise Problem(403, said(request, why, roles=all_roles, claim=terms.role_claim))
+            raise Problem(403, text_for(request, why, roles=all_roles, claim=terms.role_claim))
         before: ConsoleUser | None = request.state.user
         user, secret = await begin(
             *(services(request), terms_of(request), name, roles),
@@ -207,7 +207,7 @@ async def _see_that_it_is_free(request: Request, terms: OidcTerms, name: object)
     """
     if not isinstance(name, str) or not is_name(name):
         log.warning("console_oidc_name_refused", reason="not a name", claim=terms.name_claim)
-        why = said(
+        why = text_for(
             request,
             "Your account there has no name that can be used here, in “{claim}”.",
             claim=terms.name_claim,
@@ -216,9 +216,9 @@ async def _see_that_it_is_free(request: Request, terms: OidcTerms, name: object)
     using = services(request)
     now = using.clock()
     proxy_users = await using.database.read(console_sessions.users, now, way=PROXY)
-    if like(name, (*terms_of(request).users.read().names, *proxy_users)):
+    if confusable_names(name, (*terms_of(request).users.read().names, *proxy_users)):
         log.warning("console_oidc_name_refused", reason="somebody else's", claim=terms.name_claim)
-        why = said(
+        why = text_for(
             request,
             "“{name}” is somebody else here, who signs in another way. "
             "Whoever runs the gateway takes that user out, or has names read from another claim of "

@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse
 from gateway.api.console.access import ConsoleUser, guest_token, language_of, set_guest_cookie
 from gateway.api.console.languages import DAY_FORMS, LANGUAGES, NAMES, say
 from gateway.api.console.sentences import retell
-from gateway.api.paths import written
+from gateway.api.paths import quoted_path
 from gateway.api.using import services
 from gateway.core import ids
 from gateway.core.mail.address import readable
@@ -90,7 +90,7 @@ async def render(
                 "notice": notice,
                 "navigation": NAVIGATION,
                 "colon": colon(language),
-                "here": written(request.url.path),
+                "here": quoted_path(request.url.path),
                 "query": dict(request.query_params),
                 "_": translated,
                 "inert_html": using.inert_html,
@@ -212,7 +212,7 @@ def _reason(context: Context, why: str) -> str:
 
 
 @pass_context
-def _triggered(context: Context, summary: str) -> str:
+def _trigger_summary(context: Context, summary: str) -> str:
     """Return a timeline's `birthday: not active` or `birthday: Many happy returns (not active)`."""
     trigger, parted, rest = summary.partition(": ")
     parted = parted and colon(context["language"])
@@ -271,6 +271,6 @@ _GLOBALS = {
     "told": _in_page_language,
     "inert": _inert,
     "reason": _reason,
-    "triggered": _triggered,
+    "triggered": _trigger_summary,
     "document_type": _document_type,
 }

@@ -77,7 +77,7 @@ def retell(language: str, sentence: str) -> str:
     if "\n" in sentence:
         lines = sentence.split("\n")
         return "\n".join((*(retell(language, line) for line in lines[:_LINES]), *lines[_LINES:]))
-    translated = _retold(language, sentence, _DEPTH)
+    translated = _translate(language, sentence, _DEPTH)
     return _COMMAND.sub(lambda command: _in_place_of(language, command), translated)
 
 
@@ -94,16 +94,16 @@ def _in_place_of(language: str, command: re.Match[str]) -> str:
     return say(language, "whoever runs the gateway: {command}", command=written)
 
 
-def _retold(language: str, sentence: str, depth: int) -> str:
+def _translate(language: str, sentence: str, depth: int) -> str:
     translation = _sentences(language).get(sentence)
     if translation is not None or not sentence:
         return translation or sentence
     if depth == 0 or len(sentence) > _MOST:
         return sentence
     for form in _forms_of(language, sentence[0], sentence[-1]):
-        written = form.inserted(sentence)
+        written = form.inserted_texts(sentence)
         if written is not None:
-            values = {name: _retold(language, text, depth - 1) for name, text in written.items()}
+            values = {name: _translate(language, text, depth - 1) for name, text in written.items()}
             # `{whom}: {scope}` has no words apart from placeholders: it matches if something in it
             # is known.
             if form.has_words or values != written:
@@ -129,7 +129,7 @@ class _SentenceForm:
     translation: str
     has_words: bool  #: Apart from placeholders.
 
-    def inserted(self, sentence: str) -> dict[str, str] | None:
+    def inserted_texts(self, sentence: str) -> dict[str, str] | None:
         """Return the inserted texts by name; None if it is another sentence.
 
         Each text ends at the first place where the text after it is found, a `problem` at the last.

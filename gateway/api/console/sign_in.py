@@ -21,8 +21,8 @@ from gateway.api.console.access import (
     is_guests_form,
     password_way,
     posted_form,
-    said,
     set_cookie,
+    text_for,
     too_old,
 )
 from gateway.api.console.acts import change_store
@@ -32,9 +32,9 @@ from gateway.api.console.kept_form import (
     KeptForm,
     kept_of,
     page_before,
+    safe_target,
     seal,
     unseal,
-    within,
 )
 from gateway.api.console.languages import LANGUAGES
 from gateway.api.console.rendering import render, see_other
@@ -42,7 +42,7 @@ from gateway.api.console.terms import terms_of
 from gateway.api.console.throttle import LoginThrottle
 from gateway.api.console.users import is_name
 from gateway.api.guard import is_bulk
-from gateway.api.paths import written
+from gateway.api.paths import quoted_path
 from gateway.api.public.client_rates import ClientRates
 from gateway.api.using import services
 from gateway.core.errors import GatewayError
@@ -61,13 +61,13 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
         request: Request, target: Annotated[str, Query(alias="next")] = ""
     ) -> Response:
         if request.state.user is not None:
-            return await see_other(request, within(target))
+            return await see_other(request, safe_target(target))
         return await _login_page(request, target=target)
 
     @routes.post("/login")
     async def sign_in(request: Request, form: FormFields) -> Response:
         name, password = _text(form, "user").strip(), _text(form, "password")
-        target, kept_form = _text(form, "next"), _kept(request, form)
+        target, kept_form = _text(form, "next"), _carried_form(request, form)
         if not (is_guests_form(request, form) or _is_program(request, form)):
             return await _login_page(
                 request,
@@ -80,7 +80,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
         who = (name, rates.client(request))
         seconds = throttle.seconds_left(*who)
         if seconds > 0:
-            why = said(
+            why = text_for(
                 request,
                 "Too many attempts. Try again in {seconds} second.|"
                 "Too many attempts. Try again in {seconds} seconds.",
@@ -94,15 +94,17 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
         using = services(request)
         login = None
         if is_name(name) and 0 < len(password) <= _LONGEST_PASSWORD:
-            throttle.failed(*who)  # Before the hash is computed: attempts may be simultaneous.
+            throttle.note_failure(
+                *who
+            )  # Before the hash is computed: attempts may be simultaneous.
             login = await terms_of(request).users.verify(name, password)
         if login is None:
             log.info("console_login_failed")
-            why = said(request, "The name or the password is wrong.")
+            why = text_for(request, "The name or the password is wrong.")
             return await _login_page(
                 request, target=target, name=name, why=why, kept_form=kept_form, status=401
             )
-        throttle.succeeded(*who)
+        throttle.forget_failure(*who)
         before: ConsoleUser | None = request.state.user
         user, secret = await begin(
             *(using, terms_of(request), name, login.roles),
@@ -111,7 +113,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
         )
         request.state.user = user
         if kept_form is None or not kept_form.is_of(name):
-            response = await see_other(request, within(target))
+            response = await see_other(request, safe_target(target))
         else:
             response = await render(request, "again.html", {"kept": kept_form})
         set_cookie(response, request, secret)
@@ -120,7 +122,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
     @routes.post(KEPT.removeprefix(ROOT))
     async def go_on(request: Request, form: FormFields) -> Response:
         """Show a kept form to its user, after signing in in another tab."""
-        kept_form, user = _kept(request, form), request.state.user
+        kept_form, user = _carried_form(request, form), request.state.user
         if user is None or not is_guests_form(request, form):
             status = 401 if user is None else 403
             return await _login_page(request, target=START, kept_form=kept_form, status=status)
@@ -145,7 +147,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
 
     @routes.post("/language")
     async def choose_language(request: Request, form: FormFields) -> Response:
-        response = await see_other(request, within(_text(form, "next")))
+        response = await see_other(request, safe_target(_text(form, "next")))
         language = _text(form, "language")
         if language in LANGUAGES:
             response.set_cookie(
@@ -170,7 +172,9 @@ async def lead_to_login(request: Request) -> Response:
         # The whole page should go there, not part of it; but not while somebody is typing.
         return Response(status_code=401, headers={"hx-redirect": LOGIN} if is_read else None)
     if is_read:
-        target = written(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
+        target = quoted_path(request.url.path) + (
+            f"?{request.url.query}" if request.url.query else ""
+        )
         return _see_login(target)
     is_from_page = came_from_here(request) or COOKIE in request.cookies
     kept_form = None
@@ -223,7 +227,7 @@ def _is_program(request: Request, form: FormData) -> bool:
     return "csrf" not in form and "sec-fetch-site" not in request.headers
 
 
-def _kept(request: Request, form: FormData) -> KeptForm | None:
+def _carried_form(request: Request, form: FormData) -> KeptForm | None:
     """Return the form the login page carried."""
     text = _text(form, "kept")
     keys = _form_keys(request) if text else ()

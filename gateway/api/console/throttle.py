@@ -31,9 +31,9 @@ class LoginThrottle:
         now = self._monotonic()
         pair, everywhere, address = _keys(name, client)
         keys = (pair, address) if pair in self._signed_in else (pair, everywhere, address)
-        return max(0.0, *(self._until(key) - now for key in keys))
+        return max(0.0, *(self._blocked_until(key) - now for key in keys))
 
-    def failed(self, name: str, client: str) -> None:
+    def note_failure(self, name: str, client: str) -> None:
         """Count a failure."""
         now = self._monotonic()
         for key in _keys(name, client):
@@ -42,7 +42,7 @@ class LoginThrottle:
         while len(self._failures) > _MOST:
             self._failures.popitem(last=False)
 
-    def succeeded(self, name: str, client: str) -> None:
+    def forget_failure(self, name: str, client: str) -> None:
         """Undo the failure counted before the password was checked."""
         pair, everywhere, address = _keys(name, client)
         for key in (pair, everywhere):
@@ -55,7 +55,7 @@ class LoginThrottle:
         while len(self._signed_in) > _MOST:
             self._signed_in.popitem(last=False)
 
-    def _until(self, key: _Counted) -> float:
+    def _blocked_until(self, key: _Counted) -> float:
         count, at = self._failures.get(key, (0, 0.0))
         free = key[0]
         if count < free:

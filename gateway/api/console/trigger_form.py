@@ -12,7 +12,7 @@ from datetime import date
 
 from fastapi import Request
 
-from gateway.api.console.access import language_of, said
+from gateway.api.console.access import language_of, text_for
 from gateway.core.kinds import Kind
 from gateway.core.moments import duration_parts
 from gateway.core.triggers.events.registry import EVENTS
@@ -66,7 +66,7 @@ class FieldGroup:
     fields: tuple[FormField, ...]
 
 
-def typed(form: Mapping[str, object]) -> dict[str, str]:
+def typed_values(form: Mapping[str, object]) -> dict[str, str]:
     """Return what was typed into fields or ticked, without impossible values."""
     return {
         name: " ".join(_CONTROL.sub(" ", value).split())[: _LONGEST + 1]
@@ -75,7 +75,7 @@ def typed(form: Mapping[str, object]) -> dict[str, str]:
     }
 
 
-def filled(event: TriggerEvent, values: Mapping[str, object]) -> dict[str, str]:
+def field_values(event: TriggerEvent, values: Mapping[str, object]) -> dict[str, str]:
     """Return the values of a trigger's fields by name; `values` are those of its file."""
     texts = {key: _text(values.get(key)) for key in COMMON_KEYS}
     if isinstance(values.get("report_empty"), bool):
@@ -108,7 +108,7 @@ def changes(
 
     An unticked box is not sent, so boxes count only for the event whose fields were `shown`.
     """
-    old_values = filled(event, before)
+    old_values = field_values(event, before)
     keys = [*COMMON_KEYS, *event.keys] if form.get(SHOWN) == event.name else list(COMMON_KEYS)
     changed = {
         key: value
@@ -180,8 +180,8 @@ def groups(
     fields = [*_of_mail(request, event, templates), *_of_event(request, event, form, vocabulary)]
     after = [*_of_report(request)]
     made = (
-        FieldGroup(title=said(request, "The mail"), fields=tuple(fields)),
-        FieldGroup(title=said(request, "Its runs"), fields=tuple(after)),
+        FieldGroup(title=text_for(request, "The mail"), fields=tuple(fields)),
+        FieldGroup(title=text_for(request, "Its runs"), fields=tuple(after)),
     )
     return [
         replace(
@@ -215,38 +215,38 @@ def _of_mail(
     request: Request, event: TriggerEvent, templates: Iterable[str]
 ) -> Iterator[FormField]:
     usual = {
-        Kind.BULK: said(request, "as usual for this event: bulk"),
-        Kind.INDIVIDUAL: said(request, "as usual for this event: individual"),
+        Kind.BULK: text_for(request, "as usual for this event: bulk"),
+        Kind.INDIVIDUAL: text_for(request, "as usual for this event: individual"),
     }
     yield FormField(
         name=TEMPLATE,
         key=TEMPLATE,
         sort="choice",
-        label=said(request, "Template"),
+        label=text_for(request, "Template"),
         options=(("", "–"), *((name, name) for name in templates)),
-        hint=said(request, "Write it first, if it isn't there yet."),
-        expected=said(request, "Choose a template that is there."),
+        hint=text_for(request, "Write it first, if it isn't there yet."),
+        expected=text_for(request, "Choose a template that is there."),
     )
     yield FormField(
         name="kind",
         key="kind",
         sort="choice",
-        label=said(request, "Kind of mail"),
+        label=text_for(request, "Kind of mail"),
         options=(("", usual[event.kind]), *kind_names(request)),
     )
     yield FormField(
         name="topic",
         key="topic",
-        label=said(request, "Topic"),
-        hint=said(request, "People can unsubscribe from this alone. For bulk mail only."),
-        expected=said(request, "Only bulk mail has a topic, of 60 characters at most."),
+        label=text_for(request, "Topic"),
+        hint=text_for(request, "People can unsubscribe from this alone. For bulk mail only."),
+        expected=text_for(request, "Only bulk mail has a topic, of 60 characters at most."),
     )
     yield FormField(
         name="from",
         key="from",
-        label=said(request, "Sender"),
-        hint=said(request, "Empty: the sender of the gateway's own mail."),
-        expected=said(request, "An address such as Office <office@example.org>."),
+        label=text_for(request, "Sender"),
+        hint=text_for(request, "Empty: the sender of the gateway's own mail."),
+        expected=text_for(request, "An address such as Office <office@example.org>."),
     )
 
 
@@ -260,22 +260,22 @@ def _of_event(
             name=BEFORE_SEND,
             key=BEFORE_SEND,
             sort="check",
-            label=said(request, "The template may use the qualification's values"),
-            expected=said(request, "Tick this: the template uses them."),
+            label=text_for(request, "The template may use the qualification's values"),
+            expected=text_for(request, "Tick this: the template uses them."),
         )
     if event.is_of_application:
         yield from _of_application(request, form, vocabulary)
 
 
 def _of_days(request: Request, form: Mapping[str, str]) -> Iterator[FormField]:
-    expected = said(request, "A day that there is. This event needs one at least.")
+    expected = text_for(request, "A day that there is. This event needs one at least.")
     for number in range(1, _shown_rows("dates", form) + 1):
         yield FormField(
             name=f"dates-{number}",
             key="dates",
             sort="date",
-            label=said(request, "Day {number}", number=number),
-            hint=said(request, "Such as 2026-12-24.") if number == 1 else "",
+            label=text_for(request, "Day {number}", number=number),
+            hint=text_for(request, "Such as 2026-12-24.") if number == 1 else "",
             expected=expected,
         )
     months = tuple((f"{number:02}", name) for number, name in enumerate(_months(request), 1))
@@ -283,22 +283,22 @@ def _of_days(request: Request, form: Mapping[str, str]) -> Iterator[FormField]:
         yield FormField(
             name=f"yearly-{number}-day",
             key="yearly",
-            label=said(request, "Every year, day {number}", number=number),
-            expected=said(request, "A day that this month has."),
+            label=text_for(request, "Every year, day {number}", number=number),
+            expected=text_for(request, "A day that this month has."),
         )
         yield FormField(
             name=f"yearly-{number}-month",
             key="yearly",
             sort="choice",
-            label=said(request, "of the month"),
+            label=text_for(request, "of the month"),
             options=(("", "–"), *months),
         )
     yield FormField(
         name="monthly",
         key="monthly",
-        label=said(request, "Every month, on"),
-        hint=said(request, "Days of the month, such as 1, 15."),
-        expected=said(request, "Days of the month from 1 to 31, such as 1, 15."),
+        label=text_for(request, "Every month, on"),
+        hint=text_for(request, "Days of the month, such as 1, 15."),
+        expected=text_for(request, "Days of the month from 1 to 31, such as 1, 15."),
     )
 
 
@@ -314,18 +314,18 @@ def value_of_row(row: str, form: Mapping[str, str]) -> str:
 
 def _months(request: Request) -> Sequence[str]:
     return (
-        said(request, "January"),
-        said(request, "February"),
-        said(request, "March"),
-        said(request, "April"),
-        said(request, "May"),
-        said(request, "June"),
-        said(request, "July"),
-        said(request, "August"),
-        said(request, "September"),
-        said(request, "October"),
-        said(request, "November"),
-        said(request, "December"),
+        text_for(request, "January"),
+        text_for(request, "February"),
+        text_for(request, "March"),
+        text_for(request, "April"),
+        text_for(request, "May"),
+        text_for(request, "June"),
+        text_for(request, "July"),
+        text_for(request, "August"),
+        text_for(request, "September"),
+        text_for(request, "October"),
+        text_for(request, "November"),
+        text_for(request, "December"),
     )
 
 
@@ -335,14 +335,14 @@ def _of_application(
     for key, label, every, words in (
         (
             "programme",
-            said(request, "Programme"),
-            said(request, "every programme"),
+            text_for(request, "Programme"),
+            text_for(request, "every programme"),
             vocabulary.programmes,
         ),
         (
             "status",
-            said(request, "Status it comes into"),
-            said(request, "any"),
+            text_for(request, "Status it comes into"),
+            text_for(request, "any"),
             vocabulary.statuses,
         ),
     ):
@@ -354,12 +354,12 @@ def _of_application(
         name="phase",
         key="phase",
         sort="check",
-        label=said(request, "Only while its status is of the first phase"),
+        label=text_for(request, "Only while its status is of the first phase"),
     )
     people = {
-        CANDIDATE: said(request, "To the candidate"),
-        OWNER: said(request, "To whoever of the staff the candidate belongs to"),
-        ACTING: said(request, "To whoever made the change"),
+        CANDIDATE: text_for(request, "To the candidate"),
+        OWNER: text_for(request, "To whoever of the staff the candidate belongs to"),
+        ACTING: text_for(request, "To whoever made the change"),
     }
     roles = [f"{RESPONSIBLE}{role}" for role in vocabulary.roles]
     filled_fields = [name.removeprefix("recipients-") for name in form if form[name]]
@@ -371,14 +371,17 @@ def _of_application(
             name=f"recipients-{recipient}",
             key=RECIPIENTS,
             sort="check",
-            label=people.get(recipient) or said(request, "To those responsible: {role}", role=role),
+            label=people.get(recipient)
+            or text_for(request, "To those responsible: {role}", role=role),
         )
     yield FormField(
         name="recipients-addresses",
         key=RECIPIENTS,
-        label=said(request, "To other addresses"),
-        hint=said(request, "Several with commas between."),
-        expected=said(request, "Tick somebody, or write an address such as office@example.org."),
+        label=text_for(request, "To other addresses"),
+        hint=text_for(request, "Several with commas between."),
+        expected=text_for(
+            request, "Tick somebody, or write an address such as office@example.org."
+        ),
     )
 
 
@@ -386,37 +389,37 @@ def _of_report(request: Request) -> Iterator[FormField]:
     yield FormField(
         name="latest",
         key="latest",
-        label=said(request, "How late a mail may still leave"),
-        hint=said(request, "After an outage what is later is not sent. Empty: as usual."),
-        expected=said(request, "A number, such as 2."),
+        label=text_for(request, "How late a mail may still leave"),
+        hint=text_for(request, "After an outage what is later is not sent. Empty: as usual."),
+        expected=text_for(request, "A number, such as 2."),
     )
     yield FormField(
         name="latest-unit",
         key="latest",
         sort="choice",
-        label=said(request, "Unit of time"),
+        label=text_for(request, "Unit of time"),
         options=(
-            ("d", said(request, "days")),
-            ("h", said(request, "hours")),
-            ("m", said(request, "minutes")),
-            ("s", said(request, "seconds")),
+            ("d", text_for(request, "days")),
+            ("h", text_for(request, "hours")),
+            ("m", text_for(request, "minutes")),
+            ("s", text_for(request, "seconds")),
         ),
     )
     yield FormField(
         name="report_to",
         key="report_to",
-        label=said(request, "Who gets the report on each run"),
-        expected=said(request, "An address such as office@example.org."),
+        label=text_for(request, "Who gets the report on each run"),
+        expected=text_for(request, "An address such as office@example.org."),
     )
     yield FormField(
         name="report_empty",
         key="report_empty",
         sort="choice",
-        label=said(request, "Report runs without mail, too"),
+        label=text_for(request, "Report runs without mail, too"),
         options=(
-            ("", said(request, "as set for all triggers")),
-            (YES, said(request, "yes")),
-            ("no", said(request, "no")),
+            ("", text_for(request, "as set for all triggers")),
+            (YES, text_for(request, "yes")),
+            ("no", text_for(request, "no")),
         ),
     )
 
@@ -462,8 +465,8 @@ def event_names(request: Request) -> list[tuple[str, str]]:
 def kind_names(request: Request) -> list[tuple[str, str]]:
     """Return the names of the kinds of mail."""
     return [
-        ("bulk", said(request, "bulk: nobody who is suppressed gets it")),
-        ("individual", said(request, "individual: about something of the person's own")),
+        ("bulk", text_for(request, "bulk: nobody who is suppressed gets it")),
+        ("individual", text_for(request, "individual: about something of the person's own")),
     ]
 
 

@@ -107,7 +107,7 @@ def is_name(name: str) -> bool:
     return name != "" and name == name.strip() and name.isprintable() and len(name) <= LONGEST_NAME
 
 
-def compared(name: str) -> str:
+def as_compared(name: str) -> str:
     """Return a name in the form used to detect confusable names."""
     return unicodedata.normalize("NFKC", name).casefold().strip()
 

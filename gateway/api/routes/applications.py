@@ -18,8 +18,8 @@ from gateway.api.json_response import (
     octets,
     page,
     respond,
-    unwrapped,
-    wrapped,
+    unwrap_cursor,
+    wrap_cursor,
 )
 from gateway.api.problems import Problem
 from gateway.api.schemas import answers, items
@@ -114,7 +114,7 @@ async def submitted(
         languages=accepted_languages(request.headers.get("accept-language", "")),
         dry_run=dry_run or (submission is not None and submission.dry_run),
     )
-    return await _kept(request, using, token, key, happened)
+    return await _apply_news(request, using, token, key, happened)
 
 
 @router.get("", responses=items(ListedApplicationDocument), dependencies=[READS])
@@ -130,7 +130,7 @@ async def list_applications(
     cursor: Cursor = None,
 ) -> Response:
     """List applications by reference, those in which each word of `q` stands."""
-    after = unwrapped(cursor, 1)[0] if cursor else ""
+    after = unwrap_cursor(cursor, 1)[0] if cursor else ""
     rows = await using.database.read(
         application_list.list_applications, words=q, status=status, after=after, limit=limit + 1
     )
@@ -139,7 +139,7 @@ async def list_applications(
         rows,
         limit,
         document=listed_application_document,
-        cursor=lambda row: wrapped([row.known.application.reference]),
+        cursor=lambda row: wrap_cursor([row.known.application.reference]),
     )
 
 
@@ -181,10 +181,10 @@ async def status_changed(
         is_confirmed=change.confirmed,
         token=change.token or "",
     )
-    return await _kept(request, using, token, key, happened)
+    return await _apply_news(request, using, token, key, happened)
 
 
-async def _kept(
+async def _apply_news(
     request: Request, using: Using, token: Token, key: str | None, happened: ApplicationNews
 ) -> Response:
     apply = await in_thread(using.applications.open)

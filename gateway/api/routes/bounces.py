@@ -13,8 +13,8 @@ from gateway.api.json_response import (
     Using,
     page,
     unknown_cursor,
-    unwrapped,
-    wrapped,
+    unwrap_cursor,
+    wrap_cursor,
 )
 from gateway.api.schemas import items
 from gateway.core.bounces.bounce import BounceKind, KeptBounce
@@ -52,13 +52,13 @@ async def list_bounces(
     )
 
     def cursor_of(bounce: KeptBounce) -> str:
-        return wrapped([str(bounce.inbox), str(bounce.position)])
+        return wrap_cursor([str(bounce.inbox), str(bounce.position)])
 
     return page(request, entries, limit, document=bounce_document, cursor=cursor_of)
 
 
 def _place(cursor: str) -> tuple[int, int]:
-    mail, position = unwrapped(cursor, 2)
+    mail, position = unwrap_cursor(cursor, 2)
     if not all(part.isascii() and part.isdecimal() and len(part) < 19 for part in (mail, position)):
         raise unknown_cursor()
     return int(mail), int(position)

@@ -109,7 +109,7 @@ class _CampaignAction:
     token: Token
     key: str | None
 
-    async def done(self, work: Callable[[CampaignActions], Told], *, status: int = 200) -> Response:
+    async def run(self, work: Callable[[CampaignActions], Told], *, status: int = 200) -> Response:
         """Run it in a thread and return the answer; what failed may be requested again."""
 
         async def answer() -> StoredAnswer:
@@ -163,7 +163,7 @@ async def create_campaign(action: Action, draft: CampaignDraft) -> Response:
         from_name=draft.from_name,
         from_address=draft.from_address,
     )
-    return await action.done(
+    return await action.run(
         lambda campaigns: campaigns.create(new_campaign, confirmed=draft.confirmed),
         status=201,
     )
@@ -177,7 +177,7 @@ async def add_members(action: Action, number: Number, new_members: NewMembers) -
     """Put people into a campaign that has not left: by key, address or group."""
     if not (new_members.people or new_members.groups):
         raise Problem(422, "name somebody: people or groups")
-    return await action.done(
+    return await action.run(
         lambda campaigns: campaigns.add(
             number, people=new_members.people, groups=new_members.groups, file=None
         ),
@@ -200,7 +200,7 @@ async def add_members_of_file(action: Action, number: Number) -> Response:
             file.write_bytes(content)
             return campaigns.add(number, people=(), groups=(), file=file)
 
-    return await action.done(work)
+    return await action.run(work)
 
 
 @router.delete(
@@ -209,7 +209,7 @@ async def add_members_of_file(action: Action, number: Number) -> Response:
 )
 async def remove_member(deletion: Deletion, number: Number, person: PlainText) -> Response:
     """Take a person out of a campaign that has not left; of an address, everybody who has it."""
-    return await deletion.done(lambda campaigns: campaigns.remove(number, person))
+    return await deletion.run(lambda campaigns: campaigns.remove(number, person))
 
 
 @router.post(
@@ -221,25 +221,25 @@ async def prepare_campaign(action: Action, number: Number, confirmed: IsConfirme
 
     With `confirmed` who is in now is taken for right, and the guard counts from there.
     """
-    return await action.done(lambda campaigns: campaigns.prepare(number, confirmed=confirmed))
+    return await action.run(lambda campaigns: campaigns.prepare(number, confirmed=confirmed))
 
 
 @router.post("/campaigns/{id}/open", responses=_DONE)
 async def open_campaign(action: Action, number: Number, confirmed: IsConfirmed) -> Response:
     """Create a campaign at Mailchimp with its recipients, not sent; `link` opens it there."""
-    return await action.done(lambda campaigns: campaigns.open(number, confirmed=confirmed))
+    return await action.run(lambda campaigns: campaigns.open(number, confirmed=confirmed))
 
 
 @router.post("/campaigns/{id}/send", responses=_DONE)
 async def send_campaign(action: Action, number: Number, confirmed: IsConfirmed) -> Response:
     """Send a campaign now; what has left is sent once, however often it is asked for."""
-    return await action.done(lambda campaigns: campaigns.send(number, confirmed=confirmed))
+    return await action.run(lambda campaigns: campaigns.send(number, confirmed=confirmed))
 
 
 @router.post("/campaigns/{id}/schedule", responses=_DONE)
 async def schedule_campaign(action: Action, number: Number, schedule: ScheduleTime) -> Response:
     """Schedule a campaign; shortly before, it is brought up to date once more."""
-    return await action.done(
+    return await action.run(
         lambda campaigns: campaigns.schedule(number, schedule.at, confirmed=schedule.confirmed)
     )
 
@@ -247,7 +247,7 @@ async def schedule_campaign(action: Action, number: Number, schedule: ScheduleTi
 @router.post("/campaigns/{id}/unschedule", responses=_DONE)
 async def unschedule_campaign(action: Action, number: Number) -> Response:
     """Take a campaign out of the schedule; it stays at Mailchimp."""
-    return await action.done(lambda campaigns: campaigns.unschedule(number))
+    return await action.run(lambda campaigns: campaigns.unschedule(number))
 
 
 @router.post(
@@ -260,7 +260,7 @@ async def recreate_campaign(
 ) -> Response:
     """Delete a campaign that was not sent and make it again with the same people."""
     template = asked.template if asked else None
-    return await action.done(
+    return await action.run(
         lambda campaigns: campaigns.recreate(number, template),
         status=201,
     )
@@ -269,7 +269,7 @@ async def recreate_campaign(
 @router.delete("/campaigns/{id}", responses=_DONE)
 async def delete_campaign(deletion: Deletion, number: Number) -> Response:
     """Delete a campaign that was not sent, here and at Mailchimp; its people stay everywhere."""
-    return await deletion.done(lambda campaigns: campaigns.delete(number))
+    return await deletion.run(lambda campaigns: campaigns.delete(number))
 
 
 @router.get(

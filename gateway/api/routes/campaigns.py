@@ -11,11 +11,11 @@ from gateway.api.json_response import (
     PlainText,
     Since,
     Using,
-    before,
+    id_before,
     page,
     read_id,
     respond,
-    wrapped,
+    wrap_cursor,
 )
 from gateway.api.person_cursors import member_before
 from gateway.api.schemas import answers, items
@@ -46,7 +46,7 @@ async def list_campaigns(
     request: Request, using: Using, *, since: Since, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """List the campaigns, the newest first, without their members."""
-    number = before(cursor)
+    number = id_before(cursor)
 
     def look(connection: StoreTransaction) -> list[_Counted]:
         rows = campaigns.list_campaigns(connection, since=since, before=number, limit=limit + 1)
@@ -105,5 +105,5 @@ async def list_members(
         await using.database.read(look),
         limit,
         document=lambda member: member,
-        cursor=lambda member: wrapped([member["person"]]),
+        cursor=lambda member: wrap_cursor([member["person"]]),
     )

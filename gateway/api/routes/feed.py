@@ -86,7 +86,7 @@ class _Routes:
         key: Key = None,
     ) -> Response:
         terms = FeedTerms(source=token.source, replace=replace, lift=lift, dry_run=dry_run)
-        return await self._many(request, using, token, terms, key)
+        return await self._take_in_many(request, using, token, terms, key)
 
     async def take_file(
         self,
@@ -103,7 +103,7 @@ class _Routes:
         terms = FeedTerms(source=token.source, replace=replace, lift=lift, dry_run=dry_run)
         name = PurePath(filename.replace("\\", "/")).name
         called = self.kind if name in ("", "..") else name
-        return await self._many(request, using, token, terms, key, called=called)
+        return await self._take_in_many(request, using, token, terms, key, called=called)
 
     async def delete_many(
         self,
@@ -116,7 +116,7 @@ class _Routes:
         key: Key = None,
     ) -> Response:
         terms = FeedTerms(source=token.source, remove=True, lift=lift, dry_run=dry_run)
-        return await self._many(request, using, token, terms, key)
+        return await self._take_in_many(request, using, token, terms, key)
 
     async def upsert_one(
         self,
@@ -166,7 +166,7 @@ class _Routes:
         async with _folder() as folder:
             file = folder / f"{self.kind}.jsonl"
             file.write_bytes(json.dumps(fields).encode() + b"\n")
-            result = await _taken(using, self.kind, file, terms)
+            result = await _take_in(using, self.kind, file, terms)
         if not result.records:
             raise Problem(422, "the record can't be imported", more=dict(result.report))
         if terms.remove and not result.report.get("removed") and not result.is_held_back:
@@ -174,7 +174,7 @@ class _Routes:
         answer = _answer(result)
         return Response(answer.body, answer.status, media_type=answer.type)
 
-    async def _many(
+    async def _take_in_many(
         self,
         request: Request,
         using: ApiServices,
@@ -186,10 +186,10 @@ class _Routes:
     ) -> Response:
         async with _folder() as folder:
             file = folder / (called or f"{self.kind}.jsonl")
-            digest = await _kept(request, file)
+            digest = await _write_body(request, file)
 
             async def work() -> StoredAnswer:
-                result = await _taken(using, self.kind, file, terms)
+                result = await _take_in(using, self.kind, file, terms)
                 if called:
                     result = replace(result, report={**result.report, "file": called})
                 return _answer(result)
@@ -203,7 +203,7 @@ async def _folder() -> AsyncIterator[Path]:
         yield Path(folder)
 
 
-async def _kept(request: Request, file: Path) -> str:
+async def _write_body(request: Request, file: Path) -> str:
     """Write a body to a file as it arrives; return its SHA-256."""
     digest, open_line = hashlib.sha256(), 0
     with file.open("wb") as opened:
@@ -218,7 +218,7 @@ async def _kept(request: Request, file: Path) -> str:
     return digest.hexdigest()
 
 
-async def _taken(using: ApiServices, kind: str, file: Path, terms: FeedTerms) -> FeedTaken:
+async def _take_in(using: ApiServices, kind: str, file: Path, terms: FeedTerms) -> FeedTaken:
     try:
         return await anyio.to_thread.run_sync(
             lambda: using.feed.take_in(kind, file, terms), limiter=_TURN

@@ -70,11 +70,11 @@ async def download(request: Request, using: Using, id: str) -> Response:  # noqa
         range_header = ""
     span = span_of(range_header, document.size)
     if span is None:
-        return await _streamed(using.blobs, document, range(document.size), 200, headers)
+        return await _stream(using.blobs, document, range(document.size), 200, headers)
     if not span:
         raise Problem(416, headers={"content-range": f"bytes */{document.size}"})
     headers["content-range"] = f"bytes {span[0]}-{span[-1]}/{document.size}"
-    return await _streamed(using.blobs, document, span, 206, headers)
+    return await _stream(using.blobs, document, span, 206, headers)
 
 
 async def _existing_document(using: Using, text: str) -> Document:
@@ -106,7 +106,7 @@ def span_of(text: str, size: int) -> range | None:
     return range(first, min(last + 1, size)) if first < size else range(0)
 
 
-async def _streamed(
+async def _stream(
     blobs: Blobs, document: Document, span: range, status: int, headers: dict[str, str]
 ) -> Response:
     pieces = cut(blobs.pieces(document.sha256), span)

@@ -10,7 +10,7 @@ from gateway.api.json_response import (
     Limit,
     Since,
     Using,
-    before,
+    id_before,
     id_cursor,
     page,
     read_id,
@@ -47,7 +47,7 @@ async def list_mails(
     cursor: Cursor = None,
 ) -> Response:
     """List the mails that wait for a decision, the newest first."""
-    number, states = before(cursor), state or [InboxState.NEEDS_ATTENTION]
+    number, states = id_before(cursor), state or [InboxState.NEEDS_ATTENTION]
     mails = await using.database.read(
         inbox.list_inbox, states=states, since=since, before=number, limit=limit + 1
     )

@@ -14,7 +14,7 @@ from gateway.api.json_response import (
     SenderAddress,
     Since,
     Using,
-    before,
+    id_before,
     id_cursor,
     page,
     read_id,
@@ -46,7 +46,7 @@ _Language = Annotated[
 ]
 
 
-def _retold(using: ApiServices, message: Message, language: str | None) -> Message:
+def _with_notes_in(using: ApiServices, message: Message, language: str | None) -> Message:
     if language is None:
         return message
     templates = using.notes()
@@ -92,7 +92,7 @@ async def list_messages(
 ) -> Response:
     """List messages, the newest first."""
     recipient = None if to is None else using.lookup(to)
-    number = before(cursor)
+    number = id_before(cursor)
     message_search = None if search is None else MessageSearch.read(search)
     if search is not None and message_search is None:
         raise Problem(422, "search: no word in it, which is letters and digits")
@@ -117,7 +117,7 @@ async def list_messages(
         return rows, missed
 
     rows, missed = await using.database.read(look)
-    retold = [_retold(using, message, language) for message in rows]
+    retold = [_with_notes_in(using, message, language) for message in rows]
     more = {"may_miss_before": in_utc(missed) if missed else None} if is_searched else {}
     return page(request, retold, limit, document=message_document, cursor=id_cursor, more=more)
 
@@ -147,7 +147,7 @@ async def show_message(
                 rules=using.rules(),
                 zone=using.zone(),
             )
-        return message_document(_retold(using, message, language), reports, reasons)
+        return message_document(_with_notes_in(using, message, language), reports, reasons)
 
     with using.standings() as standings:
         document = await using.database.read(look)

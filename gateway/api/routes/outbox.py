@@ -12,7 +12,7 @@ from gateway.api.json_response import (
     Limit,
     Since,
     Using,
-    before,
+    id_before,
     id_cursor,
     octets,
     page,
@@ -41,7 +41,7 @@ async def list_entries(
     cursor: Cursor = None,
 ) -> Response:
     """List what was and is to be sent, the newest first."""
-    number, most = before(cursor), limit + 1
+    number, most = id_before(cursor), limit + 1
     entries = await using.database.read(
         lambda connection: status_mail.merge_newest_first(
             outbox.list_outbox(connection, state=state, since=since, before=number, limit=most),

@@ -144,7 +144,7 @@ async def list_history(
 ) -> Response:
     """List the replies filed to a person, the newest first."""
     ref = _ref(person)
-    entries = await _listed(
+    entries = await _list_of_person(
         using,
         ref,
         lambda connection: [
@@ -166,7 +166,7 @@ async def list_documents(
 ) -> Response:
     """List a person's documents, the newest first."""
     ref = _ref(person)
-    documents = await _listed(
+    documents = await _list_of_person(
         using,
         ref,
         lambda connection: [
@@ -186,7 +186,7 @@ async def show_person(request: Request, using: Using, person: PlainText) -> Resp
     return respond(request, person_document(records[0]))
 
 
-async def _listed(
+async def _list_of_person(
     using: Using, ref: PersonRef, look: Callable[[StoreTransaction], list[T]]
 ) -> list[T]:
     """Return what is found for a person; raise a problem if the person is unknown."""

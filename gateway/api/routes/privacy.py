@@ -16,7 +16,7 @@ from gateway.api.json_response import (
     Since,
     StaffName,
     Using,
-    before,
+    id_before,
     id_cursor,
     octets,
     page,
@@ -118,7 +118,7 @@ async def list_erasures(
     request: Request, using: Using, *, since: Since, limit: Limit = MOST, cursor: Cursor = None
 ) -> Response:
     """List the erasures that were done, without the data, the newest first."""
-    number = before(cursor)
+    number = id_before(cursor)
     done = await using.database.read(
         erasures.list_erasures, since=since, before=number, limit=limit + 1
     )

@@ -25,8 +25,8 @@ from gateway.api.json_response import (
     page,
     person_or_lookup,
     respond,
-    unwrapped,
-    wrapped,
+    unwrap_cursor,
+    wrap_cursor,
 )
 from gateway.api.managers import acting_manager
 from gateway.api.problems import Problem
@@ -122,7 +122,7 @@ async def list_suppressions(
     suppressed = await using.database.read(
         listed.page, selection, at=at, after=after, limit=limit + 1
     )
-    following = wrapped([str(part) for part in position_after(suppressed[:limit], after)])
+    following = wrap_cursor([str(part) for part in position_after(suppressed[:limit], after)])
     return page(
         request, suppressed, limit, document=suppressed_address_document, cursor=lambda _: following
     )
@@ -174,7 +174,7 @@ async def _from(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
 
 
 def _position(cursor: str) -> Position:
-    address, number = unwrapped(cursor, 2)
+    address, number = unwrap_cursor(cursor, 2)
     return address, int(number) if number.isdigit() and len(number) < 10 else 0
 
 

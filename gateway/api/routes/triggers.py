@@ -15,15 +15,15 @@ from gateway.api.json_response import (
     Since,
     Using,
     as_it_is,
-    before,
+    id_before,
     page,
     respond,
     unknown_cursor,
-    unwrapped,
+    unwrap_cursor,
     whole_page,
-    wrapped,
+    wrap_cursor,
 )
-from gateway.api.schemas import answers, items, several
+from gateway.api.schemas import answers, items, list_schema
 from gateway.api.threads import in_thread
 from gateway.documents.triggers.trigger_edits import CalendarDocument, TriggerEditDocument
 from gateway.documents.triggers.triggers import (
@@ -45,7 +45,9 @@ _By = Annotated[
 _On = Annotated[date | None, Query(description="As if it were this day; by default today.")]
 
 
-@router.get("", responses=items(TriggerDocument, {"unusable": several(UnusableTriggerDocument)}))
+@router.get(
+    "", responses=items(TriggerDocument, {"unusable": list_schema(UnusableTriggerDocument)})
+)
 async def list_triggers(
     request: Request, using: Using, limit: Limit = MOST, cursor: Cursor = None
 ) -> Response:
@@ -61,15 +63,15 @@ async def list_history(
 ) -> Response:
     """List runs, and changes of applications with their mail, the newest first."""
     # A change mailed by several triggers is as many entries with the same id.
-    last, shown_count = (None, 0) if cursor is None else _seen(cursor)
+    last, shown_count = (None, 0) if cursor is None else _read_cursor(cursor)
     most, before_it = limit + 1 + shown_count, None if last is None else last + 1
     done = await in_thread(using.triggers.history, most, since=since, before=before_it)
 
-    def behind(entry: DoneDocument) -> str:
+    def cursor_behind(entry: DoneDocument) -> str:
         of_it = [run["id"] for run in done[: shown_count + limit]].count(entry["id"])
-        return wrapped([entry["id"], str(of_it)])
+        return wrap_cursor([entry["id"], str(of_it)])
 
-    return page(request, done[shown_count:], limit, document=as_it_is, cursor=behind)
+    return page(request, done[shown_count:], limit, document=as_it_is, cursor=cursor_behind)
 
 
 @router.get("/waiting", responses=answers(WaitingDocument, "The fields that mail waits for."))
@@ -93,7 +95,7 @@ async def list_edits(
     request: Request, using: Using, *, since: Since, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """List what was changed of triggers and templates, and by whom, the newest first."""
-    last = before(cursor)
+    last = id_before(cursor)
     edits = await in_thread(
         using.trigger_changes.edits, what=None, name=None, since=since, before=last, limit=limit + 1
     )
@@ -129,9 +131,9 @@ async def preview_trigger(
     return respond(request, await in_thread(using.triggers.preview, name, on))
 
 
-def _seen(cursor: str) -> tuple[int, int]:
+def _read_cursor(cursor: str) -> tuple[int, int]:
     """Parse the id a page ended with, and how many of its entries were shown."""
-    number, count = unwrapped(cursor, 2)
+    number, count = unwrap_cursor(cursor, 2)
     if not (count.isascii() and count.isdecimal() and len(count) <= len(str(MOST))):
         raise unknown_cursor()
-    return before(number) or 0, int(count)
+    return id_before(number) or 0, int(count)

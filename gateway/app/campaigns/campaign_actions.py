@@ -9,7 +9,12 @@ from gateway.api.services import CampaignActions, NotDone
 from gateway.app import common
 from gateway.app.campaigns import campaign_people, mailchimp
 from gateway.app.campaigns.campaign_people import NobodyMeant, PeopleFileRefused
-from gateway.app.campaigns.campaign_report import CampaignNotSent, drawing, report_document, sent
+from gateway.app.campaigns.campaign_report import (
+    CampaignNotSent,
+    drawing,
+    report_document,
+    sent_campaign,
+)
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.campaigns.campaign_report import CampaignPlotWords
@@ -40,7 +45,7 @@ from gateway.sync.campaigns import CampaignRefused, NameTaken
 from gateway.sync.mailchimp.errors import MailchimpError
 from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession
 from gateway.sync.preparation import SegmentGone, TooManyDropOut, drop_alarm
-from gateway.sync.readiness import NotReady, activated
+from gateway.sync.readiness import NotReady, active_audience
 
 _AGAIN_AFTER = 5  #: Seconds until a campaign that another request is working on may be free.
 
@@ -65,7 +70,7 @@ class Campaigns(CampaignActions):
         persons = [_person(person) for person in people]
         with self._session() as session:
             self._check_exists(number)
-            chosen_people = campaign_people.chosen(
+            chosen_people = campaign_people.choose_people(
                 self._settings(),
                 self._database,
                 persons=persons,
@@ -85,7 +90,7 @@ class Campaigns(CampaignActions):
         sought = _person(person)
         with self._session() as session:
             self._check_exists(number)
-            refs = campaign_people.named(self._settings(), self._database, sought)
+            refs = campaign_people.find_people(self._settings(), self._database, sought)
             gone = [str(ref) for ref in refs if work.remove(session, number, ref)]
         if not gone:
             raise NotDone(404, f"{person} is not in the campaign {ids.show(number)}")
@@ -160,7 +165,7 @@ class Campaigns(CampaignActions):
 
     def plot(self, number: int, words: CampaignPlotWords | None = None) -> str:
         with _told_as_problems():
-            synced_campaign = sent(self._database, number)
+            synced_campaign = sent_campaign(self._database, number)
         shapes = drawing(
             self._settings(), self._database, synced_campaign, words or CampaignPlotWords()
         )
@@ -197,7 +202,7 @@ class Campaigns(CampaignActions):
             _told_as_problems(),
             mailchimp.mailchimp_session(self._settings(), self._database, part=part) as session,
         ):
-            activated(self._database)
+            active_audience(self._database)
             yield session
 
     def _check_exists(self, number: int) -> None:

@@ -11,7 +11,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import Group, PersonKind, PersonRef
 from gateway.crm.delimited import CellRow
-from gateway.crm.synonyms import suggested, surely
+from gateway.crm.synonyms import certainty_of, suggest_column
 from gateway.crm.tables import ObjectRow, Objects, TableRefused, open_table, padded_cells
 from gateway.crm.text_encoding import UnknownEncoding
 from gateway.crm.workbook import WorkbookRefused
@@ -53,7 +53,7 @@ class ChosenPeople:
     problems: tuple[str, ...]
 
 
-def chosen(
+def choose_people(
     settings: Settings,
     store: Database,
     *,
@@ -68,7 +68,7 @@ def chosen(
     refs: list[PersonRef] = []
     problems: list[str] = []
     for person in persons:
-        refs += named(settings, store, person)
+        refs += find_people(settings, store, person)
     with store.reading() as connection:
 
         def holders(address: str) -> tuple[PersonRef, ...]:
@@ -85,7 +85,7 @@ def chosen(
     return ChosenPeople(tuple(refs), tuple(problems))
 
 
-def named(
+def find_people(
     settings: Settings, store: Database, key_or_address: PersonRef | str
 ) -> tuple[PersonRef, ...]:
     """Return the person with a key, or everybody with an address; `NobodyMeant` if none."""
@@ -133,9 +133,9 @@ def _column(name: str) -> str:
     key = name.strip().lower()
     if key in {*KEYS, *ADDRESSES, "kind"}:
         return key
-    ours = suggested("people", name)
+    ours = suggest_column("people", name)
     # A mere resemblance to a column's name may be a person: `contact:1` is like `contactid`.
-    return ours if surely("people", name, ours) else key
+    return ours if certainty_of("people", name, ours) else key
 
 
 def _known_names(names: Sequence[str]) -> int:

@@ -28,7 +28,7 @@ class CampaignNotSent(GatewayError):
     """A campaign that was not sent has no report."""
 
 
-def sent(store: Database, number: int) -> Synced:
+def sent_campaign(store: Database, number: int) -> Synced:
     """Return a sent campaign, as stored; CampaignNotSent, or NoSuchCampaign."""
     with store.reading() as connection:
         synced_campaign = campaign_syncs.by_id(connection, number)
@@ -45,7 +45,7 @@ def sent(store: Database, number: int) -> Synced:
 
 def report_document(settings: Settings, store: Database, number: int) -> CampaignReportDocument:
     """Return the report of a sent campaign, as stored; CampaignNotSent, or NoSuchCampaign."""
-    synced_campaign = sent(store, number)
+    synced_campaign = sent_campaign(store, number)
     with store.reading() as connection:
         counts = campaign_reports.kept_counts(connection, number)
     return campaign_report_document(

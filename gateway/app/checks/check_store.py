@@ -50,7 +50,7 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
             *store_for_replies(settings, database),
             *store_for_triggers(settings, database),
             *erasures(settings, database),
-            *kept(settings, database),
+            *check_retention(settings, database),
             *what_came_back(database),
         ]
     except StoreUnavailable as problem:
@@ -96,7 +96,7 @@ def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
     """Check that everybody on the list was erased, and that the keys of their names exist."""
     try:
         with database.reading() as connection:
-            lost = erasure.undone(settings, connection)
+            lost = erasure.missing_erasures(settings, connection)
             marks = erasure_keys.marks(connection).keys()
             waiting = removals.errors_of_waiting(connection)
         file_marks = set(erased_names(settings).key_marks) if marks else set()
@@ -124,7 +124,7 @@ def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
         )
 
 
-def kept(settings: Settings, database: Database) -> Iterator[Finding]:
+def check_retention(settings: Settings, database: Database) -> Iterator[Finding]:
     """Report how long each kind is kept, and how old the oldest is."""
     with database.reading() as connection:
         oldest = retention.oldest(connection)

@@ -38,7 +38,7 @@ class Lights:
         self._heard_at: datetime | None = None
         self._looking: asyncio.Task[None] | None = None
 
-    def known(self) -> tuple[datetime | None, tuple[Finding, ...]]:
+    def last_findings(self) -> tuple[datetime | None, tuple[Finding, ...]]:
         """Return the time of the last check (None: not yet) and the findings; errors first."""
         is_due = self._heard_at is None or self._clock() - self._heard_at > LISTEN_AFTER
         if is_due and self._looking is None:
@@ -46,14 +46,14 @@ class Lights:
             self._looking = asyncio.get_running_loop().create_task(self._look_if_due())
         return self._looked_at, self._findings
 
-    async def looked(self) -> None:
+    async def wait_for_look(self) -> None:
         """Wait for a check in progress, if any."""
         if self._looking is not None:
             await asyncio.wait([self._looking])
 
     async def _look_if_due(self) -> None:
         try:
-            heard = await asyncio.to_thread(_heard)
+            heard = await asyncio.to_thread(_health_heard)
             is_old = self._looked_at is None or self._clock() - self._looked_at > LOOK_AFTER
             if not is_old and heard == self._heard:
                 return
@@ -82,6 +82,6 @@ def lights_of(
     return Lights(lambda: check(*current(), offline=False), clock)
 
 
-def _heard() -> object:
+def _health_heard() -> object:
     """Return what all processes of this host last heard of relays, mailboxes and Mailchimp."""
     return metrics.relay_health(), metrics.mailboxes_up(), metrics.mailchimp_health()

@@ -219,7 +219,7 @@ async def send_probe(
         return replace(probe, answer=f"relay {relay.name} is the gateway itself")
 
     if listener_config.sign:
-        content = dkim_signer(settings).signed(content)
+        content = dkim_signer(settings).sign(content)
     headers = Headers.of(header_block_of_file(content))
     signatures = unsubscribe_report(headers, is_added=False).signatures
     probe = replace(

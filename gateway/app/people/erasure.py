@@ -150,7 +150,9 @@ def erase(
     ids = common.ids_of(database)
     mentions = whom.likely_mentions("")
     mentioned_in = [
-        number for number, digest in _unfiled(database) if mentions.are_in(_content(blobs, digest))
+        number
+        for number, digest in _unfiled_mail(database)
+        if mentions.are_in(_content(blobs, digest))
     ]
     in_files = _look_through_files(settings, whom, dry_run=True)
     not_taken_in = _not_in_the_journal_yet(settings, database, whom)
@@ -187,7 +189,7 @@ def erase(
                 _append(list_file(settings), outcome, names.key_marks[0])
     except _OnlyLooked:
         assert outcome is not None
-        return _done(outcome, whom, in_files, is_dry=True, are_files_deleted=False)
+        return _outcome_of(outcome, whom, in_files, is_dry=True, are_files_deleted=False)
     for digest in outcome.blobs:
         remove_blob(database, blobs, digest)
     _look_through_files(settings, whom, dry_run=False)
@@ -199,7 +201,7 @@ def erase(
         database.sweep_out()
     except StoreUnavailable as error:  # The erasure itself was done.
         log.error("store_not_rewritten", reason=str(error))
-    return _done(outcome, whom, in_files, is_dry=False, are_files_deleted=with_files)
+    return _outcome_of(outcome, whom, in_files, is_dry=False, are_files_deleted=with_files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +213,7 @@ class _InFiles:
     waiting: tuple[Path, ...]
 
 
-def _done(
+def _outcome_of(
     outcome: Erasure,
     whom: ErasureSubject,
     in_files: _InFiles,
@@ -333,7 +335,7 @@ def read_list(settings: Settings) -> list[ListedErasure]:
     return listed
 
 
-def undone(settings: Settings, connection: StoreTransaction) -> list[ListedErasure]:
+def missing_erasures(settings: Settings, connection: StoreTransaction) -> list[ListedErasure]:
     """Return erasures the store doesn't have, because it was restored from a copy."""
     stored_ids = {erasure.id for erasure in erasures.list_erasures(connection)}
     return [entry for entry in read_list(settings) if entry.id not in stored_ids]
@@ -348,7 +350,7 @@ def erase_again(
     """
     names = erased_names(settings)
     with database.reading() as connection:
-        missing = undone(settings, connection)
+        missing = missing_erasures(settings, connection)
         if not missing:
             return 0
         lost = {entry.key_mark for entry in missing if entry.key_mark} - set(names.key_marks)
@@ -369,11 +371,13 @@ def erase_again(
                 connection, whom.ref if whom else None, back
             )
         back = [address for address in back if address not in other_holdings]
-        heard(erase(settings, database, _also(whom, back, entry), by=entry.by, again=entry))
+        heard(
+            erase(settings, database, _with_addresses(whom, back, entry), by=entry.by, again=entry)
+        )
     return len(missing)
 
 
-def _also(
+def _with_addresses(
     whom: ErasureSubject | None, addresses: Iterable[str], entry: ListedErasure
 ) -> ErasureSubject:
     """Return an erasure's subject to erase again, with the addresses the store has for them."""
@@ -388,7 +392,7 @@ def _by_name(names: ErasedNames, texts: Iterable[str]) -> dict[str, str]:
     return {name: text for text in texts for name in names.all_names(text)}
 
 
-def _unfiled(database: Database) -> Iterator[tuple[int, str]]:
+def _unfiled_mail(database: Database) -> Iterator[tuple[int, str]]:
     last = 0
     while True:
         with database.reading() as connection:

@@ -48,11 +48,11 @@ class PrivacyAnswers(PrivacyActions):
 
     def export(self, key_or_address: PersonRef | str) -> dict[str, object]:
         """Return all data held on a person, as `person.json`."""
-        return self._gathered(key_or_address).document()
+        return self._gather(key_or_address).document()
 
     def export_archive(self, key_or_address: PersonRef | str) -> bytes:
         """Return the files of `gateway person export` in a zip archive."""
-        gathered, archive = self._gathered(key_or_address), io.BytesIO()
+        gathered, archive = self._gather(key_or_address), io.BytesIO()
         with tempfile.TemporaryDirectory() as name, _told_as_problems():
             folder = Path(name) / "person"
             write(self._settings(), gathered, folder)
@@ -62,7 +62,7 @@ class PrivacyAnswers(PrivacyActions):
                         zipped.write(file, str(file.relative_to(folder)))
         return archive.getvalue()
 
-    def _gathered(self, key_or_address: PersonRef | str) -> PersonExport:
+    def _gather(self, key_or_address: PersonRef | str) -> PersonExport:
         with _told_as_problems():
             whom = erasure.subject(self._database, key_or_address)
             return gather(self._settings(), self._database, whom)

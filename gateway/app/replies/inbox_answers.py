@@ -49,10 +49,10 @@ class InboxAnswers(InboxActions):
             raise NotDone(503, str(error), again_after=5) from error
 
     async def assign(self, number: int, reference: str) -> InboxRow:
-        return await self._decided(lambda importer: importer.assign(number, reference.strip()))
+        return await self._decide(lambda importer: importer.assign(number, reference.strip()))
 
     async def retry(self, number: int) -> InboxRow:
-        return await self._decided(lambda importer: importer.retry(number))
+        return await self._decide(lambda importer: importer.retry(number))
 
     async def discard(self, number: int) -> InboxRow:
         before = await self._database.write(inbox.discard, number)
@@ -64,7 +64,7 @@ class InboxAnswers(InboxActions):
         if self._readers is not None:
             await self._readers.close()
 
-    async def _decided(
+    async def _decide(
         self, work: "Callable[[ReplyImporter], Awaitable[ImportVerdict]]"
     ) -> InboxRow:
         from gateway.inbound.importer import NotWhole, UnknownReference
@@ -94,8 +94,8 @@ class InboxAnswers(InboxActions):
             self._readers = Readers()
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(_IDLE_SECONDS, self._rest)
+        self._idle = asyncio.get_running_loop().call_later(_IDLE_SECONDS, self._start_closing)
         return reply_importer(settings, self._database, self._readers)
 
-    def _rest(self) -> None:
+    def _start_closing(self) -> None:
         self._closing = asyncio.create_task(self.close())

@@ -31,14 +31,16 @@ async def read_of_inbox(
         mail = await importer.look(row)
     except BlobMissing:  # The row is all there is.
         mail = None
-    reading = _shown(row, mail)
+    reading = _reading_of(row, mail)
     if row.state not in (InboxState.NEEDS_ATTENTION, InboxState.DISCARDED):
         return reading
     words = words_of(row, mail, lookup)
-    return replace(reading, suggestions=await suggested(database, words, zone))
+    return replace(reading, suggestions=await suggested_applications(database, words, zone))
 
 
-async def suggested(database: Database, words: MailWords, zone: tzinfo) -> tuple[Suggestion, ...]:
+async def suggested_applications(
+    database: Database, words: MailWords, zone: tzinfo
+) -> tuple[Suggestion, ...]:
     """Return the applications a mail is probably about, most likely first."""
     clues = clues_of(words)
     possible = await database.read(possible_applications, clues)
@@ -73,7 +75,7 @@ def _originals(original: RepliedMail | None) -> Iterator[RepliedMail]:
         original = original.other
 
 
-def _shown(row: InboxRow, mail: ReadMail | None) -> InboxReading:
+def _reading_of(row: InboxRow, mail: ReadMail | None) -> InboxReading:
     if mail is None or mail.original is None:
         name = mail.header.sender_name if mail else ""
         return InboxReading(

@@ -170,7 +170,7 @@ class HealthCollector:
     async def health(self) -> Health:
         """Return the health, after querying the store and calling relays without recent mail."""
         snapshot, shares, _ = await asyncio.gather(
-            self._snapshot(), self._shares.known(), self._look_at_relays()
+            self._snapshot(), self._shares.known_shares(), self._look_at_relays()
         )
         heard = await asyncio.to_thread(metrics.relay_health)
         read = await asyncio.to_thread(metrics.mailboxes_up)
@@ -200,7 +200,7 @@ class HealthCollector:
     async def metrics(self) -> bytes:
         """Return all metrics of all processes on this host."""
         snapshot, shares, _ = await asyncio.gather(
-            self._snapshot(), self._shares.known(), self._look_at_relays()
+            self._snapshot(), self._shares.known_shares(), self._look_at_relays()
         )
         readings = [
             *readings_of_processes(self._context.roles),
@@ -240,7 +240,7 @@ class SharesOfWeek:
         self._counted_at = 0.0
         self._counting: asyncio.Task[None] | None = None
 
-    async def known(self) -> list[BounceShare] | None:
+    async def known_shares(self) -> list[BounceShare] | None:
         """Return the shares; None if nothing is known yet."""
         is_old = self._clock() - self._counted_at > _COUNTED_EVERY.total_seconds()
         if self._counting is None and (self._counted is None or is_old):

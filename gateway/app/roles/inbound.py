@@ -45,7 +45,9 @@ async def run_inbound(context: RoleContext) -> None:
     readers = Readers()
     metrics = Metrics()
     tally = _Tally(metrics)
-    importer = reply_importer(context.settings, database, readers, tally.heard, tally.heard_bounce)
+    importer = reply_importer(
+        context.settings, database, readers, tally.note_verdict, tally.heard_bounce
+    )
     watch = MailboxWatch(metrics)
 
     def poller(mailbox: MailboxSettings) -> Poller:
@@ -105,7 +107,7 @@ class _Tally:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    def heard(self, origin: MailOrigin, verdict: ImportVerdict) -> None:
+    def note_verdict(self, origin: MailOrigin, verdict: ImportVerdict) -> None:
         """Log a verdict in one line, and count it."""
         seconds = None if origin.arrived is None else (now() - origin.arrived).total_seconds()
         self._metrics.inbound(origin.name, log_verdict(origin, verdict), seconds)

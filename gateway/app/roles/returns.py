@@ -110,7 +110,7 @@ def log_heard(metrics: Metrics, heard: RoundResult) -> None:
             log.info("campaign_state", campaign=ids.show(campaign), state=state.value)
         case ActivitiesRead(campaign, mirrored):
             metrics.mailchimp(MailchimpHealth.UP)
-            metrics.synced(mirrored.new, mirrored.opted_out)
+            metrics.count_sync(mirrored.new, mirrored.opted_out)
             log.info(
                 "campaign_synced",
                 campaign=ids.show(campaign),
@@ -120,7 +120,7 @@ def log_heard(metrics: Metrics, heard: RoundResult) -> None:
             )
         case AudienceSynced(audience, departed):
             metrics.mailchimp(MailchimpHealth.UP)
-            metrics.synced(0, departed.opted_out)
+            metrics.count_sync(0, departed.opted_out)
             log.info(
                 "audience_synced",
                 audience=audience,

@@ -56,8 +56,8 @@ class RoleContext:
     settings: Settings  #: Those of `config`.
 
     def __init__(self, arguments: RoleArguments) -> None:
-        self.sockets = _opened(arguments.sockets)
-        self.others = _opened(arguments.others)
+        self.sockets = _open_sockets(arguments.sockets)
+        self.others = _open_sockets(arguments.others)
         self.stopping = asyncio.Event()
         #: The latest state of the roles: processes wanted and ready, and restarts.
         self.roles: Mapping[str, Mapping[str, int]] = {}
@@ -149,7 +149,7 @@ async def _nothing_to_do(_: Settings) -> None:
     """Do nothing, for roles that reread `RoleContext.settings` in each round."""
 
 
-def _opened(numbers: Mapping[str, Sequence[int]]) -> dict[str, tuple[socket.socket, ...]]:
+def _open_sockets(numbers: Mapping[str, Sequence[int]]) -> dict[str, tuple[socket.socket, ...]]:
     return {
         name: tuple(socket.socket(fileno=number) for number in descriptors)
         for name, descriptors in numbers.items()

@@ -191,7 +191,7 @@ def _journal(database: Database, services: ProxyServices, number: int) -> Messag
 
     Bursts are counted in the store from one message to the next: with them, writes are direct.
     """
-    committed = services.committed
+    committed = services.note_commit
     log_file = open_log(database, number, is_needed=not services.policy.bursts)
     if log_file is None:
         return JournalWriter(database, number, committed=committed)

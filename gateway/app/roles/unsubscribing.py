@@ -47,12 +47,12 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
         return self._settings().suppression.language
 
     async def is_ours(self, token: str) -> bool:
-        return await asyncio.to_thread(self._named, token) is not None
+        return await asyncio.to_thread(self._mail_of, token) is not None
 
     async def look(self, token: str) -> LinkView:
         if token == SAMPLE:
             return LinkView(state=LinkState.SAMPLE)
-        named_mail = await asyncio.to_thread(self._named, token)
+        named_mail = await asyncio.to_thread(self._mail_of, token)
         if named_mail is None:
             return LinkView(state=LinkState.UNKNOWN)
         return await self._once_known(
@@ -62,7 +62,7 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
 
     async def unsubscribe(self, token: str, *, topic: str, choice: str) -> LinkView:
         """Unsubscribe the recipient of the link's mail, and report it, in one transaction."""
-        named_mail = await asyncio.to_thread(self._named, token)
+        named_mail = await asyncio.to_thread(self._mail_of, token)
         if named_mail is None:
             return LinkView(state=LinkState.UNKNOWN)
 
@@ -104,7 +104,7 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
                 return view
         return LinkView(state=LinkState.AWAY)
 
-    def _named(self, token: str) -> Named | None:
+    def _mail_of(self, token: str) -> Named | None:
         settings = self._settings()
         if self._links is None or self._links[0] is not settings:
             self._links = settings, unsubscribe_links(settings)

@@ -20,7 +20,7 @@ class CurrentTriggerSettings:
         self._database = database
         self._files = triggers.CurrentTriggerFiles(settings)
         self._standings = common.standings(settings, database)
-        self.current = self._made()
+        self.current = self._make()
 
     def refresh(self, settings: Settings) -> None:
         """Use new settings and changed files; on GatewayError, the old ones stay in use."""
@@ -31,7 +31,7 @@ class CurrentTriggerSettings:
             self._files, self._settings = files, settings
         elif not self._files.refresh():
             return
-        self.current = self._made()
+        self.current = self._make()
 
     def newest(self) -> TriggerSettings:
         """Return those of the files as they are now; if they can't be read, the old ones."""
@@ -45,7 +45,7 @@ class CurrentTriggerSettings:
         """Release the store."""
         self._standings.close()
 
-    def _made(self) -> TriggerSettings:
+    def _make(self) -> TriggerSettings:
         files = self._files
         return triggers.trigger_settings(
             self._settings, dict(files.checked_triggers), self._standings, unusable=files.unusable

@@ -206,17 +206,19 @@ def propose_trigger(
     if version:
         state = trigger_state(settings, name)
         before, now, is_shipped = state.checked, state.text, state.is_shipped
-        after = changed_text(now, changes or {}, str(own)) if text is None else ended(text)
+        after = changed_text(now, changes or {}, str(own)) if text is None else with_line_ends(text)
         if version != state.version:
             raise ChangedMeanwhile(own, {own.name: now}, {own.name: after})
     elif _is_taken(name, trigger_files(settings.triggers.folder)):
         raise ConfigError(f"{name}: there is a trigger of that name; choose another name")
     else:
         base_text = text if text is not None else changed_text("", {"enabled": False}, str(own))
-        after = ended(changed_text(base_text, {**(changes or {}), "enabled": False}, str(own)))
+        after = with_line_ends(
+            changed_text(base_text, {**(changes or {}), "enabled": False}, str(own))
+        )
     trigger = parse_trigger(name, after, settings, own)
     sources = triggers.template_sources(settings, trigger.template)
-    checked = triggers.checked(settings, trigger, own, sources)
+    checked = triggers.check_trigger(settings, trigger, own, sources)
     old = None if is_shipped or not version else now
     return ProposedEdit(
         what=EditedThing.TRIGGER,
@@ -235,7 +237,7 @@ def _is_taken(name: str, names: Iterable[str]) -> bool:
     return name in PAGES or name.casefold() in map(str.casefold, names)
 
 
-def ended(text: str) -> str:
+def with_line_ends(text: str) -> str:
     """Return a text from a browser with a file's line ends, including the last one."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     return plain if plain.endswith("\n") or not plain else f"{plain}\n"
@@ -339,8 +341,8 @@ def propose_template(
         else:
             sources[language] = TemplateSource(
                 file=str(folder / f"{language}.txt"),
-                text=ended(source.text),
-                html=ended(source.html) if source.html and source.html.strip() else None,
+                text=with_line_ends(source.text),
+                html=with_line_ends(source.html) if source.html and source.html.strip() else None,
             )
     old, new = _texts(folder, before), _texts(folder, sources)
     changed = sorted(
@@ -426,7 +428,7 @@ def _checked_sources(
     for name, trigger in using.items():
         try:
             file = settings.triggers.folder / f"{name}.toml"
-            triggers.checked(settings, trigger, file, sources)
+            triggers.check_trigger(settings, trigger, file, sources)
         except ConfigError as error:
             problems += error.problems
     problems += _failures(settings, template, sources)
@@ -467,7 +469,10 @@ def keep(
     if proposed.must_be_confirmed and not is_confirmed:
         current_reach = reach(settings, database, proposed)
         if not (
-            token and confirmation.is_valid(token, _shown(proposed, current_reach), common.now())
+            token
+            and confirmation.is_valid(
+                token, _confirmed_parts(proposed, current_reach), common.now()
+            )
         ):
             raise ReachUnconfirmed(current_reach)
     edit = TriggerEdit(
@@ -531,11 +536,11 @@ def reach(settings: Settings, database: Database, proposed: ProposedEdit) -> Tri
                 preview_today = preview(connection, trigger_settings, checked, today, is_today=True)
                 days = calendar(connection, trigger_settings, [checked], today, AHEAD)
     reached = TriggerReach(preview=preview_today, days=tuple(days), token="")
-    token, _ = confirmation.token(_shown(proposed, reached), common.now())
+    token, _ = confirmation.token(_confirmed_parts(proposed, reached), common.now())
     return TriggerReach(preview=preview_today, days=tuple(days), token=token)
 
 
-def _shown(proposed: ProposedEdit, reached: TriggerReach) -> list[object]:
+def _confirmed_parts(proposed: ProposedEdit, reached: TriggerReach) -> list[object]:
     """Return what a token confirms: the change, and who would get what."""
     mails = reached.preview.mails if reached.preview else ()
     return [

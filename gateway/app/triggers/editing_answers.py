@@ -129,9 +129,9 @@ class TriggerEditing(TriggerChanges):
         }
 
     def triggers(self) -> Sequence[TriggerFileDocument]:
-        return self._listed().triggers
+        return self._read_lists().triggers
 
-    def _listed(self) -> _KeptLists:
+    def _read_lists(self) -> _KeptLists:
         """Return the triggers and templates; they are reread only if a file changed.
 
         Reading and checking thirty of each takes longer than everything else a page does.
@@ -203,7 +203,7 @@ class TriggerEditing(TriggerChanges):
         return None if edit is None else trigger_edit_document(edit)
 
     def templates(self) -> Sequence[TemplateFilesDocument]:
-        return self._listed().templates
+        return self._read_lists().templates
 
     def template_names(self) -> Sequence[str]:
         return editing.template_names(self._settings())
@@ -345,9 +345,17 @@ def _source(file: str, text: TemplateText) -> TemplateSource:
 
 
 def _is_same(current_text: TemplateTextDocument, text: TemplateText) -> bool:
-    new_parts = (" ".join(text.subject.split()), editing.ended(text.text), editing.ended(text.html))
-    html = editing.ended(current_text["html"] or "")
-    return new_parts == (current_text["subject"], editing.ended(current_text["text"]), html)
+    new_parts = (
+        " ".join(text.subject.split()),
+        editing.with_line_ends(text.text),
+        editing.with_line_ends(text.html),
+    )
+    html = editing.with_line_ends(current_text["html"] or "")
+    return new_parts == (
+        current_text["subject"],
+        editing.with_line_ends(current_text["text"]),
+        html,
+    )
 
 
 def _text_document(

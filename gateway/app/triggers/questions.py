@@ -64,7 +64,7 @@ class TriggerAnswers(TriggerQuestions):
 
     def by_name(self, name: str) -> TriggerWithRunsDocument:
         with _told_as_problems():
-            checked = trigger_previews.named(self._settings(), name)
+            checked = trigger_previews.checked_trigger(self._settings(), name)
         with self._database.reading() as connection:
             looked = trigger_runs.last_look(connection, name)
         return {**trigger_document(checked.trigger, looked), "runs": list(self.runs(name))}

@@ -67,16 +67,16 @@ def who_acts(settings: Settings, connection: StoreTransaction, actor: str) -> St
     if len(staff) == 1:
         return staff[0]
     if staff:
-        several = ", ".join(map(_named, staff))
+        several = ", ".join(map(_name_with_id, staff))
         raise SeveralAct(f"several staff are {actor}: {several}; give the crm_id", staff)
     near = applications.nearest_staff(connection, actor)
     hint = "there are none yet: gateway import staff FILE"
     if near:
-        hint = f"the nearest: {', '.join(map(_named, near))}"
+        hint = f"the nearest: {', '.join(map(_name_with_id, near))}"
     raise NobodyActs(f"no member of staff is known as {actor}; {hint}", near)
 
 
-def _named(member: Staff) -> str:
+def _name_with_id(member: Staff) -> str:
     return f"{member.name} ({member.crm_id})" if member.name else member.crm_id
 
 

@@ -32,7 +32,7 @@ class CannotPreview(GatewayError):
     """A trigger can't be previewed as requested."""
 
 
-def named(settings: Settings, name: str) -> CheckedTrigger:
+def checked_trigger(settings: Settings, name: str) -> CheckedTrigger:
     """Return a trigger; NoSuchTrigger names the existing ones, ConfigError what is wrong with it.
 
     Errors in other triggers don't matter.
@@ -45,7 +45,7 @@ def named(settings: Settings, name: str) -> CheckedTrigger:
 
 def of_date(settings: Settings, store: Database, name: str, day: date | None) -> Preview:
     """Return whom a date event would mail on a day; None: today."""
-    checked = named(settings, name)
+    checked = checked_trigger(settings, name)
     if not checked.trigger.is_of_date:
         raise CannotPreview(f"{name} is not a date event: preview it with a reference and a status")
     if day is not None and day.year not in _YEARS:

@@ -109,7 +109,7 @@ def _fault(problem: str, file: str, keys: Mapping[str, int]) -> FileFault:
 def checked_file(settings: Settings, name: str, file: Path) -> CheckedTrigger:
     """Read one trigger with its template; ConfigError says what is wrong."""
     trigger = load_trigger(name, file, settings)
-    return checked(settings, trigger, file, template_sources(settings, trigger.template))
+    return check_trigger(settings, trigger, file, template_sources(settings, trigger.template))
 
 
 def template_sources(
@@ -147,7 +147,7 @@ def template_sources(
     return sources
 
 
-def checked(
+def check_trigger(
     settings: Settings, trigger: Trigger, file: Path, sources: Mapping[str, TemplateSource]
 ) -> CheckedTrigger:
     """Return a trigger with its template from these sources; ConfigError says what is wrong."""

@@ -23,7 +23,7 @@ def session_of(context: typer.Context) -> Iterator[tuple[Context, "MailchimpSess
     NotReady before the activation, whichever campaign is named.
     """
     from gateway.app.campaigns import mailchimp
-    from gateway.sync.readiness import activated
+    from gateway.sync.readiness import active_audience
 
     invocation = of(context)
     with (
@@ -31,7 +31,7 @@ def session_of(context: typer.Context) -> Iterator[tuple[Context, "MailchimpSess
         _bar() as bar,
         mailchimp.mailchimp_session(invocation.settings, store, progress=bar.beat) as session,
     ):
-        activated(store)
+        active_audience(store)
         yield invocation, replace(session, finished=bar.stop)
 
 

@@ -91,7 +91,7 @@ def list_campaigns(context: typer.Context, request: ListRequest) -> None:
         "name": lambda entry: one_line(entry[0].name),
         "state": lambda entry: entry[0].state,
         "for": lambda entry: entry[0].sent_at or entry[0].scheduled_for,
-        "members": lambda entry: show.counted(entry[1]),
+        "members": lambda entry: show.members_in_words(entry[1]),
         "read": lambda entry: show.last_read(entry[0]),
         "next": lambda entry: show.next_read(entry[0]),
     }
@@ -165,7 +165,9 @@ def create(
                 session, draft, common.ids_of(session.database).next(), yes=True
             )
         _warn(remarks)
-        _done(invocation, session, campaign, f"Created: {ids.show(campaign.id)}", as_json=as_json)
+        _report_done(
+            invocation, session, campaign, f"Created: {ids.show(campaign.id)}", as_json=as_json
+        )
 
 
 @app.command("add")
@@ -183,14 +185,14 @@ def add(
     One by one, by group or by file; all three may be repeated.
     """
     from gateway.sync import campaigns as work
-    from gateway.sync.campaign_states import stored
+    from gateway.sync.campaign_states import stored_campaign
 
     campaign_id = read_id(number)
     if not (person or group or file):
         wrong_use("name somebody: --person, --group or --file")
     persons = [read_person(written) for written in person or []]
     with session_of(context) as (invocation, session):
-        people_chosen = campaign_people.chosen(
+        people_chosen = campaign_people.choose_people(
             invocation.settings,
             session.database,
             persons=persons,
@@ -204,9 +206,9 @@ def add(
         ]
         for problem in problems:
             complain(problem)
-        campaign = stored(session, campaign_id)
+        campaign = stored_campaign(session, campaign_id)
         text = f"Added: {added.added}; {added.already_in} were in it before"
-        _done(invocation, session, campaign, text, as_json=as_json)
+        _report_done(invocation, session, campaign, text, as_json=as_json)
     raise typer.Exit(1 if problems else 0)
 
 
@@ -223,16 +225,18 @@ def remove(
     An address stands for everybody who has it.
     """
     from gateway.sync import campaigns as work
-    from gateway.sync.campaign_states import stored
+    from gateway.sync.campaign_states import stored_campaign
 
     campaign_id, sought = read_id(number), read_person(person)
     with session_of(context) as (invocation, session):
-        refs = campaign_people.named(invocation.settings, session.database, sought)
+        refs = campaign_people.find_people(invocation.settings, session.database, sought)
         gone = [ref for ref in refs if work.remove(session, campaign_id, ref)]
         if not gone:
             raise NotFound(f"{person} is not in the campaign {number}")
         text = f"Removed: {', '.join(map(str, gone))}"
-        _done(invocation, session, stored(session, campaign_id), text, as_json=as_json)
+        _report_done(
+            invocation, session, stored_campaign(session, campaign_id), text, as_json=as_json
+        )
 
 
 @app.command("prepare")
@@ -284,7 +288,7 @@ def open_campaign(
     with session_of(context) as (invocation, session):
         campaign, missing = work.open_at_mailchimp(session, campaign_id, yes=yes)
         _warn([f"before it can be sent: {prerequisite}" for prerequisite in missing])
-        _done(invocation, session, campaign, f"Opened: {campaign.link}", as_json=as_json)
+        _report_done(invocation, session, campaign, f"Opened: {campaign.link}", as_json=as_json)
 
 
 @app.command("send")
@@ -295,7 +299,7 @@ def send(context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json
     campaign_id = read_id(number)
     with session_of(context) as (invocation, session):
         campaign = work.send(session, campaign_id, yes=yes)
-        _done(invocation, session, campaign, f"On its way: {campaign.link}", as_json=as_json)
+        _report_done(invocation, session, campaign, f"On its way: {campaign.link}", as_json=as_json)
 
 
 @app.command("schedule")
@@ -315,7 +319,7 @@ def schedule(
         moment = quarter(wished, invocation.zone, at)
         campaign = work.schedule(session, campaign_id, moment, yes=yes)
         text = f"Scheduled for {invocation.local(campaign.scheduled_for)}: {campaign.link}"
-        _done(invocation, session, campaign, text, as_json=as_json)
+        _report_done(invocation, session, campaign, text, as_json=as_json)
 
 
 @app.command("unschedule")
@@ -326,7 +330,9 @@ def unschedule(context: typer.Context, number: Id, as_json: Json = False) -> Non
     campaign_id = read_id(number)
     with session_of(context) as (invocation, session):
         campaign = work.unschedule(session, campaign_id)
-        _done(invocation, session, campaign, f"Not scheduled any more: {number}", as_json=as_json)
+        _report_done(
+            invocation, session, campaign, f"Not scheduled any more: {number}", as_json=as_json
+        )
 
 
 @app.command("delete")
@@ -340,7 +346,7 @@ def delete(context: typer.Context, number: Id, as_json: Json = False) -> None:
     campaign_id = read_id(number)
     with session_of(context) as (invocation, session):
         campaign = work.delete(session, campaign_id)
-        _done(invocation, session, campaign, f"Deleted: {number}", as_json=as_json)
+        _report_done(invocation, session, campaign, f"Deleted: {number}", as_json=as_json)
 
 
 @app.command("recreate")
@@ -366,10 +372,10 @@ def recreate(
         )
         _warn(remarks)
         text = f"Created: {ids.show(campaign.id)}, in place of {number}"
-        _done(invocation, session, campaign, text, as_json=as_json)
+        _report_done(invocation, session, campaign, text, as_json=as_json)
 
 
-def _done(
+def _report_done(
     context: Context, session: "MailchimpSession", campaign: Campaign, text: str, *, as_json: bool
 ) -> None:
     if as_json:
@@ -377,7 +383,9 @@ def _done(
         return
     print_line(text)
     with session.database.reading() as connection:
-        print_line(f"Members: {show.counted(campaign_members.tally(connection, campaign.id))}")
+        print_line(
+            f"Members: {show.members_in_words(campaign_members.tally(connection, campaign.id))}"
+        )
 
 
 def _print(context: Context, store: Database, number: int, *, as_json: bool) -> None:
@@ -392,7 +400,7 @@ def _print(context: Context, store: Database, number: int, *, as_json: bool) -> 
         tally = campaign_members.tally(connection, number)
         doings = MemberDoings(activities.by_recipient(connection, number), counts_machines)
         members = campaign_members.members(connection, number)
-        for line in show.described(context, campaign, tally):
+        for line in show.campaign_lines(context, campaign, tally):
             print_line(line)
         _print_members(members, sum(tally.values()), doings)
 

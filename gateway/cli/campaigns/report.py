@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.app.campaigns.campaign_report import drawing, sent
+from gateway.app.campaigns.campaign_report import drawing, sent_campaign
 from gateway.cli.campaigns.campaign_context import session_of
 from gateway.cli.campaigns.command import Id, app
 from gateway.cli.campaigns.exports import list_opt_outs
@@ -64,7 +64,7 @@ def sync(
             with session.database.reading() as connection:
                 campaigns.by_id(connection, campaign_id)
         rounds = sync_rounds(invocation.settings, session, brought.hear)
-        _patiently(
+        _run_in_turn(
             lambda: (
                 rounds.run(everything=True) if campaign_id is None else rounds.look_at(campaign_id)
             )
@@ -99,10 +99,10 @@ def show_report(
                 from gateway.app.campaigns.mailchimp import sync_rounds
 
                 rounds = sync_rounds(invocation.settings, session, lambda _: None)
-                _patiently(lambda: rounds.look_at(campaign_id))
+                _run_in_turn(lambda: rounds.look_at(campaign_id))
         except GatewayError as error:
             complain(f"note: Mailchimp can't be asked; this is what was known before: {error}")
-        synced = sent(store, campaign_id)
+        synced = sent_campaign(store, campaign_id)
         with store.reading() as connection:
             counts = campaign_reports.kept_counts(connection, campaign_id)
         campaign_report = report(synced.counters or Counters(), counts)
@@ -130,7 +130,7 @@ def show_report(
 def lines_of(context: Context, number: int) -> Iterator[str]:
     """Yield the report of a sent campaign, as stored."""
     with context.store() as store:
-        synced = sent(store, number)
+        synced = sent_campaign(store, number)
         with store.reading() as connection:
             counts = campaign_reports.kept_counts(connection, number)
     yield from _lines(context, synced, report(synced.counters or Counters(), counts))
@@ -179,7 +179,7 @@ class _SyncTotals:
         )
 
 
-def _patiently(work: Callable[[], None]) -> None:
+def _run_in_turn(work: Callable[[], None]) -> None:
     """Run something as soon as no other process is working on the campaign, within two minutes."""
     from gateway.sync.mailchimp_session import CampaignBusy
 
@@ -206,14 +206,14 @@ def _lines(context: Context, synced: Synced, report: CampaignReport) -> Iterator
     yield f"As of:        {context.local(synced.synced_at)}"
     syntax = f", {report.syntax} bad addresses" if report.syntax else ""
     yield f"Bounced:      {share(report.bounced)}: {report.hard} hard, {report.soft} soft{syntax}"
-    yield f"Opened:       {share(report.opens.members)}, {_often(report.opens.times)}"
+    yield f"Opened:       {share(report.opens.members)}, {_times_in_words(report.opens.times)}"
     people = report.opens_by_people
-    yield f"  not by machines: {share(people.members)}, {_often(people.times)}"
-    yield f"Clicked:      {share(report.clicks.members)}, {_often(report.clicks.times)}"
+    yield f"  not by machines: {share(people.members)}, {_times_in_words(people.times)}"
+    yield f"Clicked:      {share(report.clicks.members)}, {_times_in_words(report.clicks.times)}"
     yield f"Unsubscribed: {share(report.unsubscribed)}"
     for link in report.links:
-        yield f"  {one_line(link.url)}: {_often(link.clicks)}, by {link.members}"
+        yield f"  {one_line(link.url)}: {_times_in_words(link.clicks)}, by {link.members}"
 
 
-def _often(times: int) -> str:
+def _times_in_words(times: int) -> str:
     return {0: "never", 1: "once"}.get(times, f"{times} times")

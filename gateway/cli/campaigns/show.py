@@ -29,7 +29,7 @@ REASONS = {
 }
 
 
-def described(context: Context, campaign: Campaign, tally: Mapping[str, int]) -> Iterator[str]:
+def campaign_lines(context: Context, campaign: Campaign, tally: Mapping[str, int]) -> Iterator[str]:
     """Yield a campaign line by line."""
     yield f"{one_line(campaign.name)}"
     yield f"Id:        {ids.show(campaign.id)}"
@@ -41,7 +41,7 @@ def described(context: Context, campaign: Campaign, tally: Mapping[str, int]) ->
     yield f"Template:  {campaign.template} {one_line(campaign.template_name)}"
     if campaign.link:
         yield f"Mailchimp: {campaign.link}"
-    yield f"Members:   {counted(tally)}"
+    yield f"Members:   {members_in_words(tally)}"
     if campaign.next_read is not None:
         last, due = last_read(campaign), next_read(campaign)
         yield f"Read:      {in_words(context, last)}; next: {in_words(context, due)}"
@@ -69,7 +69,7 @@ def in_words(context: Context, at: datetime | str | None) -> str:
     return "never yet" if at is None else at if isinstance(at, str) else context.local(at)
 
 
-def counted(tally: Mapping[str, int]) -> str:
+def members_in_words(tally: Mapping[str, int]) -> str:
     """Return how many are in, and how many out for each reason."""
     outs = (f"{number} {reason}" for reason, number in sorted(tally.items()) if reason)
     return ", ".join([f"{tally.get('', 0)} in", *outs])

@@ -19,7 +19,7 @@ from gateway.cli.context import (
 )
 from gateway.cli.decision.messages import NoteLanguage, wording_in
 from gateway.cli.output import one_line, print_json, print_line
-from gateway.cli.people.suppress import described
+from gateway.cli.people.suppress import suppression_line
 from gateway.core.decision.explanation import ExplainedMail, Explanation
 from gateway.core.kinds import Kind
 from gateway.core.mail.mail_file import NoMail, read_mail
@@ -100,7 +100,7 @@ def explain_message(
         print_line()
         print_line(f"{delivery.recipient}{persons}: {outcome_of(delivery.outcome)}{would}")
         for suppression in delivery.suppressions:
-            print_line(f"  {described(invocation, suppression)}")
+            print_line(f"  {suppression_line(invocation, suppression)}")
         for line in delivery.note.splitlines():
             print_line(f"    {line}")
         for change in delivery.what_if:

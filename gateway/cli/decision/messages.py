@@ -197,7 +197,7 @@ def show_message(
         print_json(message_document(message, reports, reasons))
         return
     words = template or told_in(note_templates(invocation.settings).values(), message)
-    for line in described(invocation, message, words or wording(invocation), reasons):
+    for line in message_lines(invocation, message, words or wording(invocation), reasons):
         print_line(line)
     for entry in reports:
         report = one_line(f"{entry.action} {entry.status}, {entry.diagnostic}")
@@ -239,7 +239,7 @@ def report(context: typer.Context, request: ListRequest, would_fail: _WouldFail)
         )
 
 
-def described(
+def message_lines(
     context: Context,
     message: Message,
     template: NoteTemplate,
@@ -273,7 +273,7 @@ def described(
 
 def steps(context: Context, reason: DeliveryReason) -> Iterator[str]:
     """Yield a line for each rule and suppression that was involved, and for each way out."""
-    from gateway.cli.people.suppress import described as suppression_described
+    from gateway.cli.people.suppress import suppression_line
 
     yield "Why:"
     if all(step.outcome is RuleOutcome.UNKNOWN for step in reason.rules):
@@ -288,12 +288,12 @@ def steps(context: Context, reason: DeliveryReason) -> Iterator[str]:
             yield f"  → {reason.rule}: {reason.kind}"
     for hit in reason.hits:
         holds = "still in force" if hit.holds_now else "not in force any more"
-        yield f"  ✗ {suppression_described(context, hit.suppression)} ({holds})"
+        yield f"  ✗ {suppression_line(context, hit.suppression)} ({holds})"
         yield f"      without it alone: {outcome_of(hit.alone)}"
     yield f"  Personal mail then: {outcome_of(reason.as_individual)}"
     yield f"  The same mail now: {outcome_of(reason.now)}"
     for suppression in reason.new_hits:
-        yield f"  ✗ now: {suppression_described(context, suppression)}"
+        yield f"  ✗ now: {suppression_line(context, suppression)}"
 
 
 def _reasons(

@@ -36,16 +36,18 @@ class DemoProvider:
         """Report that a mail could not be delivered; return the gateway's record of it."""
         status = reply.split(" ")[1]
         key = self._hand_in(sample.DSN, mail.sender, address, mail, said=reply, status=status)
-        return self._kept(key)
+        return self._bounce_of(key)
 
     def complain(self, address: str, mail: RelayedMail) -> KeptBounce:
         """Report that somebody called a mail spam; return the gateway's record of it."""
         header = mail.content.partition(b"\r\n\r\n")[0].decode().replace("\r\n", "\n")
-        return self._kept(self._hand_in(sample.ARF, _COMPLAINTS_TO, address, mail, header=header))
+        return self._bounce_of(
+            self._hand_in(sample.ARF, _COMPLAINTS_TO, address, mail, header=header)
+        )
 
     def be_away(self, address: str, mail: RelayedMail) -> InboxRow:
         """Answer a mail with a notice of absence; return the result."""
-        return self._decided(self._hand_in(sample.ABSENCE, mail.sender, address, mail))
+        return self._wait_for_decision(self._hand_in(sample.ABSENCE, mail.sender, address, mail))
 
     def click(self, mail: RelayedMail) -> None:
         """Press the button that mail programs show for an unsubscribe link (RFC 8058, 3.2)."""
@@ -89,7 +91,7 @@ class DemoProvider:
             server.sendmail("", to, text.encode())
         return f"{key}@example.net"
 
-    def _decided(self, message_id: str) -> InboxRow:
+    def _wait_for_decision(self, message_id: str) -> InboxRow:
         def settled() -> InboxRow | None:
             with self.store.reading() as connection:
                 rows = inbox.list_inbox(connection)
@@ -98,8 +100,8 @@ class DemoProvider:
 
         return wait_for(settled, "what came back did not come in time")
 
-    def _kept(self, message_id: str) -> KeptBounce:
-        row = self._decided(message_id)
+    def _bounce_of(self, message_id: str) -> KeptBounce:
+        row = self._wait_for_decision(message_id)
         with self.store.reading() as connection:
             for bounce in bounces.list_bounces(connection):
                 if bounce.inbox == row.id:

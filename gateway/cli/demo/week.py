@@ -65,7 +65,7 @@ class Week:
             (sample.JONAS, sample.FULL, "soon there may be room"),
         ):
             bounce = self._provider.bounce(address, self._got[address], reply)
-            self._tell("Monday", address, f"bounced: {bounce.reason}", became(bounce), because)
+            self._tell("Monday", address, f"bounced: {bounce.reason}", outcome_of(bounce), because)
         # However slow the machine is, Thursday's events come days after this.
         self._began = time.monotonic()
 
@@ -74,7 +74,7 @@ class Week:
         self._sleep_until(1)
         bounce = self._provider.complain(sample.HANNA, self._got[sample.HANNA])
         because = f"{bounce.kind} counts at once"
-        self._tell("Tuesday", sample.HANNA, "called it spam", became(bounce), because)
+        self._tell("Tuesday", sample.HANNA, "called it spam", outcome_of(bounce), because)
         self._provider.click(self._got[sample.ILSE])
         what = "clicked on “unsubscribe”"
         self._tell("Tuesday", sample.ILSE, what, "nothing", "RFC 8058")
@@ -98,7 +98,9 @@ class Week:
         send_mail(self._port, sample.WEEK_PERSONAL, sample.GERARD)
         bounce = self._provider.bounce(sample.GERARD, self._relay.mails[-1], sample.UNKNOWN)
         because = "the second, days after the first"
-        self._tell("Thursday", sample.GERARD, f"bounced: {bounce.reason}", became(bounce), because)
+        self._tell(
+            "Thursday", sample.GERARD, f"bounced: {bounce.reason}", outcome_of(bounce), because
+        )
 
     def a_week_later(self) -> None:
         """Send the next mailing, and a personal mail to somebody who gets no mailings."""
@@ -111,18 +113,18 @@ class Week:
 
     def _tell(self, day: str, address: str, what: str, did: str, because: str) -> None:
         """Record an event; if somebody is now suppressed, that is the gateway's reaction."""
-        scope = suppressed(self._provider.store, address)
+        scope = suppressed_scope(self._provider.store, address)
         if scope is not None:
             did = f"no {'mail at all' if scope is Scope.ALL else 'bulk mail'} from now on"
         self.events.append(WeekEvent(day, sample.NAMES[address], what, did, because))
 
 
-def became(bounce: KeptBounce) -> str:
+def outcome_of(bounce: KeptBounce) -> str:
     """Return what a bounce that suppresses nobody counts as."""
     return "counted, 1 of 2" if bounce.hard else "counted"
 
 
-def suppressed(store: Database, address: str) -> Scope | None:
+def suppressed_scope(store: Database, address: str) -> Scope | None:
     """Return the scope in which somebody is now suppressed, by address or as a person."""
     with store.reading() as connection:
         whose: list[str | PersonRef] = [address, *people.holders(connection, address)]

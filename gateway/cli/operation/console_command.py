@@ -42,7 +42,7 @@ _Roles = Annotated[
 
 
 @app.command("user")
-def put(
+def add_or_change_user(
     context: typer.Context,
     name: _Name,
     *,

@@ -63,10 +63,10 @@ def check_schema(context: typer.Context) -> None:
 
 def _tell_lost_erasures(settings: Settings, database: Database, *, is_new: bool = False) -> None:
     """Report erased people that a restored store has again, or a new one may get again."""
-    from gateway.app.people.erasure import AGAIN, undone
+    from gateway.app.people.erasure import AGAIN, missing_erasures
 
     with database.reading() as connection:
-        lost = undone(settings, connection)
+        lost = missing_erasures(settings, connection)
     if lost and is_new:
         complain(f"the new store knows of none of {counted(len(lost), 'erasure')}: {AGAIN}")
     elif lost:

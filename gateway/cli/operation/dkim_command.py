@@ -25,7 +25,7 @@ OneDomain = Annotated[
 
 
 @app.command("new")
-def new(
+def make_key(
     context: typer.Context,
     domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="The domain that signs.")],
     selector: Annotated[

@@ -104,10 +104,10 @@ def init(
     )
     for name, option in options.items():
         if option is not None:
-            answers = _taken(answers, name, option, _option(name))
+            answers = _take_answer(answers, name, option, _option(name))
     missing = [name for name, option in options.items() if option is None]
     if not yes:
-        answers = _asked(answers, missing)
+        answers = _ask(answers, missing)
     if dry_run:
         print_line(answers.text().rstrip("\n"))
         return
@@ -128,13 +128,13 @@ def init(
     print_line(f"Next: {command} check, then {command} run")
 
 
-def _asked(answers: FirstConfig, missing: list[str]) -> FirstConfig:
+def _ask(answers: FirstConfig, missing: list[str]) -> FirstConfig:
     """Ask for what no option gave; report a wrong answer, and ask again."""
     for at, name in enumerate(missing):
         so_far = answers
 
         def read(text: str, name: str = name, so_far: FirstConfig = so_far) -> FirstConfig:
-            return _taken(so_far, name, text, None)
+            return _take_answer(so_far, name, text, None)
 
         try:
             default = getattr(answers, name)
@@ -155,10 +155,10 @@ def _option(name: str) -> str:
     return _OPTIONS.get(name, f"--{name}")
 
 
-def _taken(answers: FirstConfig, name: str, text: str, option: str | None) -> FirstConfig:
+def _take_answer(answers: FirstConfig, name: str, text: str, option: str | None) -> FirstConfig:
     """Return the answers with one more; wrong use if it is invalid."""
     try:
-        completed = answers.given(name, text)
+        completed = answers.with_answer(name, text)
     except ConfigError as error:
         lines = (one_line(problem) for problem in error.problems)
         problems = "; ".join(

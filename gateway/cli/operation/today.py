@@ -37,10 +37,10 @@ def today(context: typer.Context, as_json: Json = False) -> None:
     states = sorted({state for quarter in quarters for state in quarter["deliveries"]})
     headings = (f"from ({invocation.zone})", *states)
     rows = [
-        (_hour_of(hour, invocation.zone), *(_summed(hour)[state] or "" for state in states))
+        (_hour_of(hour, invocation.zone), *(_sum(hour)[state] or "" for state in states))
         for hour in (quarters[at : at + _HOUR] for at in range(0, len(quarters), _HOUR))
     ]
-    total = ("24 hours", *(_summed(quarters)[state] for state in states))
+    total = ("24 hours", *(_sum(quarters)[state] for state in states))
     print_table(headings, [*rows, total] if states else [], empty=_NO_MAIL)
     print_line()
     waiting = ((entry["what"], entry["count"], entry["command"]) for entry in document["undecided"])
@@ -52,7 +52,7 @@ def _hour_of(quarters: list[QuarterHourDocument], zone: tzinfo) -> str:
     return f"{began:%Y-%m-%d %H:%M}"
 
 
-def _summed(quarters: list[QuarterHourDocument]) -> Counter[str]:
+def _sum(quarters: list[QuarterHourDocument]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for quarter in quarters:
         counts.update(quarter["deliveries"])

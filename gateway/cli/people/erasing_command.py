@@ -165,7 +165,7 @@ def list_erasures(context: typer.Context, request: ListRequest) -> None:
     invocation = of(context)
     with invocation.store() as store, store.reading() as connection:
         done = erasures.list_erasures(connection, since=request.since)
-        lost = erasure.undone(invocation.settings, connection)
+        lost = erasure.missing_erasures(invocation.settings, connection)
     source = in_memory(done, lambda listed: ids.show(listed.id))
     request.print(source, _ERASURES, document=erasure_document, empty=_NOBODY)
     if lost:

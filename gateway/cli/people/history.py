@@ -36,11 +36,11 @@ def show(context: typer.Context, number: _Entry, as_json: Json = False) -> None:
     if as_json:
         print_json(history_entry_document(entry))
         return
-    for line in described(invocation, entry):
+    for line in reply_lines(invocation, entry):
         print_line(line)
 
 
-def described(context: Context, entry: HistoryEntry) -> Iterator[str]:
+def reply_lines(context: Context, entry: HistoryEntry) -> Iterator[str]:
     """Yield a reply line by line: who wrote to whom, its documents, what staff added, text."""
     address = f"<{one_line(entry.sender)}>" if entry.sender else ""
     yield f"Subject:     {one_line(entry.subject)}"

@@ -10,7 +10,7 @@ from gateway.cli.context import Context, Json, NotFound, of, read_person, wrong_
 from gateway.cli.listing import ListColumns, ListRequest, ListSource, SinceOption, lists
 from gateway.cli.output import one_line, print_json, print_line, print_table
 from gateway.cli.people import erasing_command
-from gateway.cli.people.suppress import described, refusal
+from gateway.cli.people.suppress import refusal, suppression_line
 from gateway.core.people.people import PersonRef, SuppressionSource
 from gateway.documents.people import (
     groups_of,
@@ -165,7 +165,7 @@ def print_page(invocation: Context, page: PersonPage) -> None:
     )
     print_table(headings, rows, empty=_NO_TIMELINE, times=invocation.times)
     if page.timeline_end is not None:
-        oldest = invocation.times.bare(page.timeline_end.at)
+        oldest = invocation.times.without_zone(page.timeline_end.at)
         print_line(f"… and more, before {oldest}: --limit, or --until '{oldest}'")
 
 
@@ -196,7 +196,7 @@ def _print_master_data(page: PersonPage) -> None:
 def _print_what_mail(invocation: Context, page: PersonPage) -> None:
     """Print which mail the person gets at which address, and why not."""
     for suppression in page.suppressions:
-        print_line(f"  {described(invocation, suppression)}")
+        print_line(f"  {suppression_line(invocation, suppression)}")
     for prospect in page.prospects:
         mailing, personal = (
             "send failed" if keeps_away else "relayed"

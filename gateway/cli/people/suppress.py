@@ -117,7 +117,7 @@ def add(
                 since=present,
                 until=end,
             )
-    print_line(f"Suppressed: {typed} gets {scope.covers}{_until(invocation, end)}.")
+    print_line(f"Suppressed: {typed} gets {scope.covers}{_until_in_words(invocation, end)}.")
     if record is not None:
         now = ", ".join(record.every_address) or "none known yet"
         print_line(f"Addresses: {now}; any that the CRM adds later count too.")
@@ -165,7 +165,7 @@ def release(
         wrong_use(str(typed))
     if not outcome.is_any:
         for reason in remaining:
-            print_line(f"Still suppressed: {described(invocation, reason)}")
+            print_line(f"Still suppressed: {suppression_line(invocation, reason)}")
         raise NotFound(f"nothing suppresses {address} itself, and nobody there opted out")
     print_line(f"Released: {address}.")
     for ref in outcome.lifted:
@@ -173,7 +173,7 @@ def release(
     for refused in outcome.refused:
         print_line(refusal(invocation, refused))
     for reason in remaining:
-        print_line(f"Still suppressed: {described(invocation, reason)}")
+        print_line(f"Still suppressed: {suppression_line(invocation, reason)}")
 
 
 def refusal(context: Context, refused: "Refusal") -> str:
@@ -313,7 +313,7 @@ def show(context: typer.Context, address: _Whom, as_json: Json = False) -> None:
     for line in suppressions.whose:
         print_line(line)
     for reason in suppressions.reasons:
-        print_line(f"  {described(invocation, reason)}")
+        print_line(f"  {suppression_line(invocation, reason)}")
     if not suppressions.reasons:
         print_line("  is not suppressed")
     for past in suppressions.history:
@@ -364,16 +364,16 @@ def _look(invocation: Context, store: Database, key: PersonRef | str) -> _Suppre
         )
 
 
-def described(context: Context, suppression: Suppression) -> str:
+def suppression_line(context: Context, suppression: Suppression) -> str:
     """Return a suppression in one line."""
     person = f", {suppression.person}" if suppression.person else ""
     since = f" since {context.local(suppression.since)}" if suppression.since else ""
     name = f' "{one_line(suppression.name)}"' if suppression.name else ""
     note = f": {one_line(suppression.remark)}" if suppression.remark else ""
     by = f" by {suppression.origin}" if suppression.origin else ""
-    until = _until(context, suppression.until)
+    until = _until_in_words(context, suppression.until)
     return f"{suppression.scope.covers}: {suppression.source}{name}{person}{since}{until}{by}{note}"
 
 
-def _until(context: Context, until: datetime | None) -> str:
+def _until_in_words(context: Context, until: datetime | None) -> str:
     return "" if until is None else f" until {context.local(until)}"

@@ -116,7 +116,7 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
                 one_line(suggestion.application.name),
                 one_line(suggestion.application.known.about),
                 one_line(suggestion.application.known.status_name),
-                one_line("; ".join(because(*reason) for reason in suggestion.reasons)),
+                one_line("; ".join(reason_in_words(*reason) for reason in suggestion.reasons)),
             )
             for suggestion in reading.suggestions
         )
@@ -219,6 +219,6 @@ async def reading_of(context: Context, store: Database, row: InboxRow) -> "Inbox
         return await read_of_inbox(importer, store, context.lookup, row, context.zone)
 
 
-def because(reason: str, text: str) -> str:
+def reason_in_words(reason: str, text: str) -> str:
     """Return in words why an application is suggested: `sender ann@example.org`."""
     return f"{reason.replace('_', ' ')} {text}".strip()

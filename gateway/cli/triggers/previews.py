@@ -14,7 +14,7 @@ def show_preview(preview: Preview, *, is_done: bool = False) -> None:
     print_line(f"{preview.trigger}: {counted}" if preview.trigger else counted, "bold")
     for mail in preview.mails:
         about = f" about {mail.about}" if mail.about else ""
-        to = _whom(mail.name, mail.recipient)
+        to = _name_and_key(mail.name, mail.recipient)
         print_line(f"\n{to}{about} <{mail.to}>: {one_line(mail.subject)}", "green")
         if mail.blank:
             print_line(f"  blank: {', '.join(mail.blank)}", "yellow")
@@ -28,10 +28,14 @@ def show_preview(preview: Preview, *, is_done: bool = False) -> None:
         for skip in preview.skipped:
             reason = one_line(skip.reason)
             # With `responsible:manager: nobody` there is nobody to name.
-            whom = "-" if reason.startswith(f"{skip.person}:") else _whom(skip.name, skip.person)
+            whom = (
+                "-"
+                if reason.startswith(f"{skip.person}:")
+                else _name_and_key(skip.name, skip.person)
+            )
             rows.append((whom, skip.about, reason))
         print_table(("left out", "about", "because"), rows)
 
 
-def _whom(name: str, who: str) -> str:
+def _name_and_key(name: str, who: str) -> str:
     return one_line(f"{who} {name}" if name else who)

@@ -300,7 +300,7 @@ _FAULTS = (OccurrenceState.FAILED, OccurrenceState.HELD, OccurrenceState.UNKNOWN
 
 def to_run(invocation: Context, name: str) -> CheckedTrigger:
     """Return a trigger to run by hand; CannotRun unless it is for dates and on."""
-    checked = trigger_previews.named(invocation.settings, name)
+    checked = trigger_previews.checked_trigger(invocation.settings, name)
     if not checked.trigger.is_of_date:
         raise CannotRun(
             f"{name}: {checked.trigger.event} is not a date event; its mail is sent at once"
@@ -326,7 +326,7 @@ def _sending(invocation: Context, store: Database) -> Iterator[tuple[OwnMailSend
         own_mail.close()
 
 
-def _other(run: TriggerRun) -> str | None:
+def _other_numbers(run: TriggerRun) -> str | None:
     states = (OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED, OccurrenceState.HELD)
     others = [f"{run.count(state)} {state}" for state in states if run.count(state)]
     if run.waiting:
@@ -344,5 +344,5 @@ _RUNS: ListColumns[TriggerRun] = {
     "sent": lambda run: run.count(OccurrenceState.SENT),
     "skipped": lambda run: run.left_out,
     "failed": lambda run: run.count(OccurrenceState.FAILED),
-    "other": _other,
+    "other": _other_numbers,
 }

@@ -215,7 +215,7 @@ class DateReader:
         if written is None:
             cure = "write it as 1980-05-31T08:30" if form is _A_TIME else _CURE
             raise UnreadableCell(f"not {form}: {text!r}", cure)
-        month, day = self._ordered(text, written)
+        month, day = self._month_and_day(text, written)
         year = self._year(text, written, month, day)
         try:
             read = date(year, month, day)
@@ -236,7 +236,7 @@ class DateReader:
             )
         return moment.date(), moment.time()
 
-    def _ordered(self, text: str, written: _Written) -> tuple[int, int]:
+    def _month_and_day(self, text: str, written: _Written) -> tuple[int, int]:
         """Return month and day."""
         if not written.first:
             return written.month, written.day

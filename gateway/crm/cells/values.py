@@ -83,7 +83,7 @@ class RowFields:
     def _text(self, name: str, value: str) -> str:
         if value.isprintable() and name not in self._faults:
             return value
-        return self._value(name, _checked, "") or ""
+        return self._value(name, _storable, "") or ""
 
     def key(self, name: str) -> str:
         """Return a text that may not be blank."""
@@ -92,7 +92,7 @@ class RowFields:
             self._check(name)
             if not value:
                 raise UnreadableCell("is blank", "give each row its key")
-            return _checked(value)
+            return _storable(value)
         except UnreadableCell as error:
             raise KeyUnreadable(self._fault(name, error)) from None
 
@@ -203,7 +203,7 @@ class RowFields:
         cell = self._cells.get(name)
         if cell is None:
             text = self._texts.get(name, "")
-            self._value(name, _checked, "")
+            self._value(name, _storable, "")
             if name not in self.unread:
                 cell = read_cell(text)
             else:
@@ -226,7 +226,7 @@ class RowFields:
             self._check(name)
             if not value:
                 return None
-            return read(value if value.isprintable() else _checked(value))
+            return read(value if value.isprintable() else _storable(value))
         except UnreadableCell as error:
             self.unread[name] = self._fault(name, error)
             return unread
@@ -276,7 +276,7 @@ def read_language(value: str) -> str:
     return language
 
 
-def _checked(value: str) -> str:
+def _storable(value: str) -> str:
     """Return a text that can be stored."""
     if "\0" in value:
         raise UnreadableCell("contains a NUL", "leave it out")

@@ -116,7 +116,7 @@ class FeedFolder:
             ) from error
         candidates = (found_at(path) for path in paths if is_for_feed(path.name))
         waiting = [file for file in candidates if file is not None]
-        settled = self._settled(waiting)
+        settled = self._settled_files(waiting)
         self._last_marks = {file.path: file.mark for file in waiting}
         marks = {file.mark for file in waiting}
         self._not_moved = {
@@ -132,7 +132,7 @@ class FeedFolder:
             if handled is None:
                 handled = self._take(file, ahead)
             if self._people_ahead is not None:
-                self._people_ahead.ended(file, is_whole=handled.is_whole)
+                self._people_ahead.note_outcome(file, is_whole=handled.is_whole)
             if handled.state != "waiting" and found_at(file.path) == file:
                 # Remembered until it is moved, or each scan would import it again.
                 self._not_moved[file.mark] = handled
@@ -148,7 +148,7 @@ class FeedFolder:
         if unusable is not None:
             raise unusable
 
-    def _settled(self, waiting: Sequence[DroppedFile]) -> list[DroppedFile]:
+    def _settled_files(self, waiting: Sequence[DroppedFile]) -> list[DroppedFile]:
         """Return the files that no longer change.
 
         While a full file of people still changes, other full files wait: it says who is gone.
@@ -165,7 +165,7 @@ class FeedFolder:
             fault = ahead.faults.get(file.mark)
             if fault is not None:
                 raise fault
-            return self._imported(file, name, unknown=ahead.unknown)
+            return self._take_in(file, name, unknown=ahead.unknown)
         except GatewayError as error:
             # The cause is elsewhere, such as an unreadable key file: the dropped file may be fine,
             # so it waits.
@@ -179,7 +179,7 @@ class FeedFolder:
             why = _FAULT.format(fault=error_line)
             return HandledFile(name=name, state="failed", error=why, fault=error)
 
-    def _imported(self, file: DroppedFile, name: str, *, unknown: str) -> HandledFile:
+    def _take_in(self, file: DroppedFile, name: str, *, unknown: str) -> HandledFile:
         if file.is_link:
             return HandledFile(name=name, state="failed", error=_LINK)
         if file.kind is None:

@@ -56,7 +56,7 @@ class PeopleAhead:
         #: The name of the last full file of people, if it wasn't imported completely.
         self._not_whole = ""
 
-    def ended(self, file: DroppedFile, *, is_whole: bool) -> None:
+    def note_outcome(self, file: DroppedFile, *, is_whole: bool) -> None:
         """Remember the outcome of a file."""
         if file.names_all_people:
             self._not_whole = "" if is_whole else file.name

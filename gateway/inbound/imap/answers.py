@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from aioimaplib.aioimaplib import Response
 
 from gateway.inbound.imap.text import Garbled, ImapValue, responses, values
-from gateway.inbound.imap.wire import shown
+from gateway.inbound.imap.wire import on_one_line
 
 _CODE = re.compile(rb"\[([A-Z0-9-]+)(?: ([^\]]*))?\]", re.IGNORECASE)
 
@@ -20,7 +20,7 @@ def untagged(answer: Response, word: str) -> Iterable[list[ImapValue]]:
             yield values(parts)[1:]
 
 
-def fetched(answer: Response) -> Iterable[dict[str, ImapValue]]:
+def fetched_items(answer: Response) -> Iterable[dict[str, ImapValue]]:
     """Return what an answer to FETCH says about each mail."""
     for parts in responses(answer.lines[:-1]):
         if not re.match(rb"\d+ FETCH ", parts[0], re.IGNORECASE):
@@ -33,14 +33,14 @@ def fetched(answer: Response) -> Iterable[dict[str, ImapValue]]:
                 raise Garbled("an answer to FETCH can't be read")
 
 
-def joined(answer: Response) -> bytes:
+def as_text(answer: Response) -> bytes:
     """Return an answer as one text."""
     return b"\n".join(map(bytes, answer.lines))
 
 
-def said(answer: Response) -> str:
+def server_words(answer: Response) -> str:
     """Return a server's own words."""
-    return f"{answer.result} {shown(bytes(answer.lines[-1]))}"
+    return f"{answer.result} {on_one_line(bytes(answer.lines[-1]))}"
 
 
 def code(answer: Response) -> bytes:

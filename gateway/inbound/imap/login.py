@@ -5,10 +5,10 @@ import ssl
 
 from aioimaplib.aioimaplib import Response
 
-from gateway.inbound.imap.answers import code, said
+from gateway.inbound.imap.answers import code, server_words
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
 from gateway.inbound.imap.text import MailboxLost
-from gateway.inbound.imap.wire import Wire, shown
+from gateway.inbound.imap.wire import Wire, on_one_line
 
 CONNECT_SECONDS = 15.0
 #: Response codes for a temporary problem of the server's own (RFC 5530).
@@ -25,14 +25,14 @@ async def connect(wire: Wire, settings: MailboxSettings) -> None:
             )
             greeting = await wire.greet()
         if wire.state == "LOGOUT":
-            raise MailboxLost(f"the server is not available: {shown(greeting[2:])}")
+            raise MailboxLost(f"the server is not available: {on_one_line(greeting[2:])}")
         await wire.capability()
         if settings.tls == "starttls":
             if "STARTTLS" not in wire.capabilities or settings.context is None:
                 raise MailboxRefuses("tls", "the server offers no STARTTLS")
             answer = await wire.start_tls(settings.context, settings.host)
             if answer.result != "OK":
-                raise MailboxRefuses("tls", f"the server refuses STARTTLS: {said(answer)}")
+                raise MailboxRefuses("tls", f"the server refuses STARTTLS: {server_words(answer)}")
     except ssl.SSLCertVerificationError as error:
         reason = f"its certificate is not trusted: {error.verify_message}"
         raise MailboxRefuses("tls", reason) from error
@@ -58,8 +58,8 @@ async def log_in(wire: Wire, settings: MailboxSettings) -> None:
         answer = await log_in_by_password(wire, settings)
     if answer.result != "OK":
         if code(answer) in _PASSING:
-            raise MailboxLost(f"can't log in now: {said(answer)}")
-        raise MailboxRefuses("login", f"the login is refused: {said(answer)}")
+            raise MailboxLost(f"can't log in now: {server_words(answer)}")
+        raise MailboxRefuses("login", f"the login is refused: {server_words(answer)}")
     await wire.capability()
 
 

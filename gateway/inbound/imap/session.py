@@ -12,12 +12,12 @@ from aioimaplib.aioimaplib import Response
 
 from gateway.core.batches import batched
 from gateway.inbound.imap.answers import (
+    as_text,
     code,
-    fetched,
-    joined,
+    fetched_items,
     moment,
     prefixes,
-    said,
+    server_words,
     text,
     uid_set,
     untagged,
@@ -25,7 +25,7 @@ from gateway.inbound.imap.answers import (
 from gateway.inbound.imap.idle import IdleEnd
 from gateway.inbound.imap.login import connect, log_in
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
-from gateway.inbound.imap.text import ImapValue, MailboxLost, decoded_name, encoded_name, quoted
+from gateway.inbound.imap.text import ImapValue, MailboxLost, decoded_name, encoded_name, quote
 from gateway.inbound.imap.wire import Wire
 from gateway.runtime.periodic import pause
 
@@ -144,7 +144,7 @@ class MailboxSession:
 
     async def _list(self, pattern: str) -> list[tuple[list[ImapValue], str, str]]:
         """Return attributes, delimiter and name (in wire form) of folders."""
-        answer = await self._wire.simple_command("LIST", quoted(""), quoted(pattern))
+        answer = await self._wire.simple_command("LIST", quote(""), quote(pattern))
         folders = []
         for listed in untagged(answer, "LIST"):
             match listed:
@@ -152,7 +152,7 @@ class MailboxSession:
                     folders.append((attributes, text(delimiter), text(name)))
         return folders
 
-    def _written(self, name: str) -> str:
+    def _wire_name(self, name: str) -> str:
         """Return a folder's name in wire form."""
         if name.upper() == "INBOX":
             return "INBOX"
@@ -170,7 +170,7 @@ class MailboxSession:
 
     async def has_folder(self, name: str) -> bool:
         """Whether a folder exists and may hold mail."""
-        written_name = self._written(name)
+        written_name = self._wire_name(name)
         for attributes, _, listed in await self._list(written_name):
             if decoded_name(listed) == decoded_name(written_name):
                 marks = {str(attribute).lower() for attribute in attributes}
@@ -181,23 +181,27 @@ class MailboxSession:
         """Create a missing folder; raise `MailboxRefuses` on failure."""
         if await self.has_folder(name):
             return
-        answer = await self._wire.simple_command("CREATE", quoted(self._written(name)))
+        answer = await self._wire.simple_command("CREATE", quote(self._wire_name(name)))
         if answer.result != "OK" and not await self.has_folder(name):
-            raise MailboxRefuses("folder", f"can't create the folder {name!r}: {said(answer)}")
-        await self._wire.simple_command("SUBSCRIBE", quoted(self._written(name)))
+            raise MailboxRefuses(
+                "folder", f"can't create the folder {name!r}: {server_words(answer)}"
+            )
+        await self._wire.simple_command("SUBSCRIBE", quote(self._wire_name(name)))
 
     async def select(self, name: str) -> int | None:
         """Open a folder and return its UIDVALIDITY; None: its UIDs are only valid for this session.
 
         Raise `MailboxRefuses` if there is no such folder, or it is read-only.
         """
-        answer = await self._wire.select(quoted(self._written(name)))
+        answer = await self._wire.select(quote(self._wire_name(name)))
         if answer.result != "OK":
-            raise MailboxRefuses("folder", f"can't open the folder {name!r}: {said(answer)}")
+            raise MailboxRefuses(
+                "folder", f"can't open the folder {name!r}: {server_words(answer)}"
+            )
         if code(answer) == b"READ-ONLY":
             reason = f"has read-only access to the folder {name!r}, and can't move its mail"
             raise MailboxRefuses("folder", reason)
-        said_of_it = joined(answer)
+        said_of_it = as_text(answer)
         flags = re.search(rb"\[PERMANENTFLAGS \(([^)]*)\)\]", said_of_it, re.IGNORECASE)
         self._folder = name
         self._can_mark = flags is None or b"\\deleted" in flags[1].lower()
@@ -212,8 +216,8 @@ class MailboxSession:
         await self._wire.simple_command("NOOP")
         answer = await self._wire.search("UNDELETED", charset=None, by_uid=True)
         if answer.result != "OK":  # a command that can't fail did
-            self._wire.fail(said(answer))
-            raise MailboxLost(said(answer))
+            self._wire.fail(server_words(answer))
+            raise MailboxLost(server_words(answer))
         uids: set[int] = set()
         for numbers in untagged(answer, "SEARCH"):
             uids.update(
@@ -237,7 +241,7 @@ class MailboxSession:
             half = len(uids) // 2
             return await self._facts(uids[:half]) | await self._facts(uids[half:]) if half else {}
         summaries: dict[int, MailSummary] = {}
-        for items in fetched(answer):
+        for items in fetched_items(answer):
             match items:
                 case {"UID": str(uid), "RFC822.SIZE": str(size)} if (uid + size).isdigit():
                     summaries[int(uid)] = MailSummary(int(size), moment(items.get("INTERNALDATE")))
@@ -269,8 +273,8 @@ class MailboxSession:
         section_wanted = f"(UID BODY.PEEK[{section}]<{start}.{PIECE}>)"
         answer = await self._wire.fetch(str(uid), section_wanted, by_uid=True)
         if answer.result != "OK":
-            raise MailRefused(said(answer))
-        for items in fetched(answer):
+            raise MailRefused(server_words(answer))
+        for items in fetched_items(answer):
             if items.get("UID") != str(uid):
                 continue
             name = next((name for name in items if name.startswith(f"BODY[{section}]")), "")
@@ -287,14 +291,14 @@ class MailboxSession:
         """
         if not (self.can_move or self._can_mark):
             raise MailboxRefuses("folder", self._may_not_remove())
-        target = quoted(self._written(folder))
+        target = quote(self._wire_name(folder))
         answer = await self._transfer(uid_set(uids), target)
         if answer.result != "OK" and code(answer) == b"TRYCREATE":
             await self.make_folder(folder)
             answer = await self._transfer(uid_set(uids), target)
         if answer.result != "OK":
-            raise MailboxRefuses("folder", f"can't move mail to {folder!r}: {said(answer)}")
-        copied = re.search(rb"\[COPYUID (\d+) \S+ (\d+)\]", joined(answer), re.IGNORECASE)
+            raise MailboxRefuses("folder", f"can't move mail to {folder!r}: {server_words(answer)}")
+        copied = re.search(rb"\[COPYUID (\d+) \S+ (\d+)\]", as_text(answer), re.IGNORECASE)
         place = (int(copied[1]), int(copied[2])) if copied else None
         if not self.can_move:
             await self.remove(uids, place)
@@ -312,8 +316,8 @@ class MailboxSession:
         """
         marked = await self._wire.store(uid_set(uids), "+FLAGS", "(\\Deleted)", by_uid=True)
         if marked.result != "OK":
-            raise NotRemoved(f"{self._may_not_remove()}: {said(marked)}", place)
-        for items in fetched(marked):
+            raise NotRemoved(f"{self._may_not_remove()}: {server_words(marked)}", place)
+        for items in fetched_items(marked):
             # Servers answer OK even if the account may not set the flag, without setting it.
             flags = items.get("FLAGS")
             is_mail = str(items.get("UID", "")) in map(str, uids)
@@ -325,7 +329,7 @@ class MailboxSession:
         if self.can_expunge:
             expunged = await self._wire.expunge(uid_set(uids), by_uid=True)
             if expunged.result != "OK":
-                raise NotRemoved(f"{self._may_not_remove()}: {said(expunged)}", place)
+                raise NotRemoved(f"{self._may_not_remove()}: {server_words(expunged)}", place)
 
     def _may_not_remove(self) -> str:
         return f"may not remove mail from the folder {self._folder!r}"
@@ -357,7 +361,7 @@ class MailboxSession:
 
     async def _rights(self, folder: str) -> set[str]:
         """Return the account's rights in a folder, one letter each; empty if not reported."""
-        command = self._wire.command("MYRIGHTS", quoted(self._written(folder)))
+        command = self._wire.command("MYRIGHTS", quote(self._wire_name(folder)))
         answer = await self._wire.execute(command)
         if answer.result != "OK":
             return set()

@@ -77,7 +77,7 @@ def values(parts: Sequence[Part]) -> list[ImapValue]:
     return stack[0]
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Return a quoted string; it must not contain CR, LF or NUL."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 

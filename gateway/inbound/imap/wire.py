@@ -26,7 +26,7 @@ from aioimaplib.aioimaplib import (
     Response,
 )
 
-from gateway.inbound.imap.text import LITERAL, Garbled, MailboxLost, Part, quoted
+from gateway.inbound.imap.text import LITERAL, Garbled, MailboxLost, Part, quote
 
 _CRLF = b"\r\n"
 _LONGEST_LINE = 8_000_000  #: Octets: a search may find a million mails.
@@ -146,7 +146,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
                     self.news.set()
                 self._exists = number
         elif first[:4].upper() == b"BYE ":
-            self._bye = f"the server says goodbye: {shown(first[4:])}"
+            self._bye = f"the server says goodbye: {on_one_line(first[4:])}"
         elif self.pending_sync_command is not None:
             for part in parts:
                 self.pending_sync_command.append_to_resp(part)
@@ -187,9 +187,9 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         self.send(str(command))
 
     async def _end_of(self, command: Command) -> None:
-        await self._within(command.wait(), f"no answer to {command.name}")
+        await self._wait_within(command.wait(), f"no answer to {command.name}")
 
-    async def _within(self, wait: Coroutine[Any, Any, Any], complaint: str) -> None:
+    async def _wait_within(self, wait: Coroutine[Any, Any, Any], complaint: str) -> None:
         try:
             async with asyncio.timeout(self._seconds):
                 await wait
@@ -210,7 +210,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         async def wait() -> None:
             self.greeting = await asyncio.shield(self._greeting)
 
-        await self._within(wait(), "no greeting")
+        await self._wait_within(wait(), "no greeting")
         word = self.greeting[2:].partition(b" ")[0].upper()
         self.state = {b"OK": NONAUTH, b"PREAUTH": AUTH}.get(word, LOGOUT)
         return self.greeting
@@ -241,7 +241,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
 
     async def login(self, user: str, password: str) -> Response:
         """Log in with an ASCII password."""
-        response = await self.execute(self.command("LOGIN", quoted(user), quoted(password)))
+        response = await self.execute(self.command("LOGIN", quote(user), quote(password)))
         return self._logged_in(response)
 
     async def authenticate(self, mechanism: str, initial: bytes) -> Response:
@@ -269,12 +269,14 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
             self._idle_event.clear()
             self.has_news = False
             self._begin(command)
-            await self._within(_first(self._idle_event, command._event), "no answer to IDLE")
+            await self._wait_within(
+                _wait_for_first(self._idle_event, command._event), "no answer to IDLE"
+            )
             is_ended = command._event.is_set()
             if self._idle_event.is_set() and self.failure is None:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
-                        await _first(self.news, stopping, command._event)
+                        await _wait_for_first(self.news, stopping, command._event)
                 # Checked before DONE: some servers hold news back until then.
                 self.has_news = self.news.is_set()
                 is_ended = command._event.is_set()
@@ -286,7 +288,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         return bool(command.response.result == "OK") and not is_none
 
 
-async def _first(*events: asyncio.Event) -> None:
+async def _wait_for_first(*events: asyncio.Event) -> None:
     """Wait for the first of some events."""
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:
@@ -296,7 +298,7 @@ async def _first(*events: asyncio.Event) -> None:
             wait.cancel()
 
 
-def shown(text: bytes) -> str:
+def on_one_line(text: bytes) -> str:
     """Return a server's words in a form that can be shown on one line."""
     decoded = text[:_SHOWN].decode("utf-8", "replace")
     return "".join(char if char.isprintable() else "\ufffd" for char in decoded)

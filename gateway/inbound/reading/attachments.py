@@ -74,7 +74,7 @@ class AttachmentSaver:
         self._skeletons = skeletons
         self._numbers = count(1)
 
-    def of(
+    def save_files_of(
         self, mail: Message, *, opened: Sequence[Message | None] = (), text: str = ""
     ) -> Iterator[Attachment]:
         """Yield the files of a mail; for an attached mail that was `opened`, those in it.
@@ -94,7 +94,7 @@ class AttachmentSaver:
         for part in leaves:
             inner = next((child for child in children(part) if child in opened), None)
             if inner is not None:
-                yield from self.of(inner, opened=opened, text=text)
+                yield from self.save_files_of(inner, opened=opened, text=text)
             elif self.is_html_of(part, text):
                 pictures += len(set(_CID.findall(self._markup(part))))
             elif pictures and _is_untyped_image(part):
@@ -157,7 +157,7 @@ class AttachmentSaver:
     def keep_file(self, part: Message) -> Iterator[Attachment]:
         """Save an attached file; for a winmail.dat, the files that Outlook wrapped into it."""
         content_type = part.get_content_type()
-        saved = self._saved(self._skeletons.octets(part), filename_of(part), content_type)
+        saved = self._save(self._skeletons.octets(part), filename_of(part), content_type)
         inner: list[tuple[str, bytes]] = []
         is_unread = isinstance(part, Opened) and part.has_unread_text
         if is_tnef(part) and saved.size <= _MOST_TNEF:
@@ -176,7 +176,7 @@ class AttachmentSaver:
         if is_unread or (not inner and not (is_tnef(part) and isinstance(part, Opened))):
             yield saved
         for name, octets in inner[:MOST_ATTACHMENTS]:
-            yield self._saved([octets], name.strip("\0 "), "application/octet-stream")
+            yield self._save([octets], name.strip("\0 "), "application/octet-stream")
 
     def keep_mail(self, part: Message) -> Attachment:
         """Save an attached mail, or a report's part, as a file."""
@@ -187,9 +187,9 @@ class AttachmentSaver:
             octets = inner.as_bytes()
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             octets = str(inner.get_payload()).encode("utf-8", "replace")
-        return self._saved(self._skeletons.whole(octets), name, part.get_content_type())
+        return self._save(self._skeletons.restored(octets), name, part.get_content_type())
 
-    def _saved(self, pieces: Iterable[bytes], name: str, content_type: str) -> Attachment:
+    def _save(self, pieces: Iterable[bytes], name: str, content_type: str) -> Attachment:
         number = next(self._numbers)
         if number > MOST_ATTACHMENTS:
             raise TooMuch(f"more than {MOST_ATTACHMENTS} attachments")

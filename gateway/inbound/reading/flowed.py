@@ -12,7 +12,7 @@ def is_flowed(part: Message) -> bool:
     return _parameter(part, "format") == "flowed"
 
 
-def unflowed(text: str, part: Message) -> str:
+def unflow(text: str, part: Message) -> str:
     """Join the lines of each paragraph, as declared by their part (RFC 3676, 4).
 
     Lines that begin with a header word (`From:`) are not joined: some programs leave a space at

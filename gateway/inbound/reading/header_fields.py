@@ -70,19 +70,19 @@ def read_address_field(value: bytes) -> AddressField:
 def mailboxes_in(text: str) -> tuple[Mailbox, ...]:
     """Return the mailboxes of an address field whose encoded words were decoded and quoted."""
     spoken = parse_mailboxes(text, is_field=True)
-    strict = _divided(text, spoken)
+    strict = _strict_mailboxes(text, spoken)
     return spoken if strict is None else strict
 
 
 def sender_in(text: str) -> Mailbox | None:
     """Return the first mailbox of a From field, or the one on whose behalf it was sent."""
-    strict = _divided(text, parse_mailboxes(text, is_field=True))
+    strict = _strict_mailboxes(text, parse_mailboxes(text, is_field=True))
     if strict is None or parse_agent(text, is_field=True) is not None:
         return parse_mailbox(text, is_field=True)
     return next(iter(strict), None)
 
 
-def _divided(text: str, spoken: tuple[Mailbox, ...]) -> tuple[Mailbox, ...] | None:
+def _strict_mailboxes(text: str, spoken: tuple[Mailbox, ...]) -> tuple[Mailbox, ...] | None:
     """Return the mailboxes according to the RFC; None if they equal `spoken`, or the RFC fails.
 
     If both find the same people, `spoken` has their names as written: `Ann (Annie) Roe`.

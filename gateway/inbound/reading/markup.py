@@ -88,7 +88,7 @@ def safe_html(markup: str) -> str:
     Only pictures that came with the mail (`cid:`) are kept. HTML that can't be parsed safely (over
     1 MB, 60,000 tags or 400 levels) becomes empty; it is still in the raw mail.
     """
-    markup = _bare(markup)
+    markup = _strip_unread(markup)
     if not is_bearable(markup):
         return ""
 
@@ -124,7 +124,7 @@ def inert_html(markup: str) -> str:
     return _LANDMARK.sub(r"<\1div>", clean)
 
 
-def _bare(markup: str) -> str:
+def _strip_unread(markup: str) -> str:
     """Remove what nobody reads: embedded pictures and comments.
 
     A comment that never ends swallows the rest, as in a browser.
@@ -232,7 +232,7 @@ def read_page(markup: str) -> MarkupText:
     if safe or not markup:
         page = MarkupText(safe, MarkupReader(safe).rows)
         return unsigned_page(page) if is_signed(markup) else page
-    bare = html.unescape(_ANY_TAG.sub("\n", _bare(markup)[:_LONGEST_BARE]))
+    bare = html.unescape(_ANY_TAG.sub("\n", _strip_unread(markup)[:_LONGEST_BARE]))
     lines = [line for line in bare.split("\n", _MOST_ROWS) if line.strip()]
     return MarkupText("", [MarkupLine(line, 0, None) for line in lines])
 

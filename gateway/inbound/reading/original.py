@@ -57,7 +57,7 @@ def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) 
     mail = message_from_bytes(message) if isinstance(message, bytes) else message
     readings = readings_of(mail, subject=subject, zone=zone)
     sent = date_of(shown_field(mail, "date"), zone)
-    return finished(in_order(readings, subject=subject, sent=sent), mail, zone)
+    return finish(in_order(readings, subject=subject, sent=sent), mail, zone)
 
 
 def readings_of(
@@ -161,7 +161,7 @@ def inline_readings(
     ]
 
 
-def finished(recovered: RecoveredMail, mail: Message, zone: tzinfo) -> RecoveredMail:
+def finish(recovered: RecoveredMail, mail: Message, zone: tzinfo) -> RecoveredMail:
     """Return a reading without banners and app lines, its date in the likely time zone."""
     heading, is_zone_guessed = recovered.heading, False
     if heading is not None and heading.date is not None and heading.date.tzinfo is zone:
@@ -194,7 +194,7 @@ def finished(recovered: RecoveredMail, mail: Message, zone: tzinfo) -> Recovered
         is_zone_guessed=is_zone_guessed,
         text=text,
         staff_text=without_app_lines(staff_text),
-        other=finished(recovered.other, mail, zone) if recovered.other is not None else None,
+        other=finish(recovered.other, mail, zone) if recovered.other is not None else None,
     )
 
 

@@ -35,7 +35,7 @@ class Readers:
     async def read(self, task: ReadingTask) -> ReadMail:
         """Parse a mail; raise `UnreadableMail` if that fails, or takes too much."""
         async with self._turn:
-            process = await self._started()
+            process = await self._start()
             assert process.stdin is not None
             assert process.stdout is not None
             try:
@@ -70,14 +70,14 @@ class Readers:
     async def start(self) -> None:
         """Start the process ahead of the first mail; raise `ReaderUnavailable` on failure."""
         async with self._turn:
-            await self._started()
+            await self._start()
 
     async def close(self) -> None:
         """End the process."""
         async with self._turn:
             await self._end()
 
-    async def _started(self) -> asyncio.subprocess.Process:
+    async def _start(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
             self._process = await start_reader()
             self._left = _MOST_READ

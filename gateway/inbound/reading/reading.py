@@ -146,7 +146,7 @@ def read(task: ReadingTask) -> ReadMail:
     attachments = _files(saver, mail, recovered)
     original = replace(
         replied_mail(recovered, header, attachments, mail),
-        other=_other(recovered, saver, mail, header, attachments=attachments),
+        other=_other_mail(recovered, saver, mail, header, attachments=attachments),
     )
     return ReadMail(
         header=header,
@@ -161,12 +161,16 @@ def _files(
 ) -> tuple[Attachment, ...]:
     opened = (*recovered.holders, recovered.attached)
     return (
-        *saver.of(mail, opened=opened, text=recovered.text),
-        *(saver.of(recovered.source, opened=opened) if recovered.source is not None else ()),
+        *saver.save_files_of(mail, opened=opened, text=recovered.text),
+        *(
+            saver.save_files_of(recovered.source, opened=opened)
+            if recovered.source is not None
+            else ()
+        ),
     )
 
 
-def _other(
+def _other_mail(
     recovered: RecoveredMail,
     saver: AttachmentSaver,
     mail: Message,
@@ -187,7 +191,7 @@ def _other(
     return replace(
         replied_mail(other, header, files, mail),
         attachments=files,
-        other=_other(other, saver, mail, header, attachments=files),
+        other=_other_mail(other, saver, mail, header, attachments=files),
     )
 
 

@@ -89,7 +89,7 @@ class Skeletons:
         payload = raw_payload(part)
         if payload is None:
             return
-        pieces = self._whole(payload)
+        pieces = self._restored(payload)
         match str(part.get("content-transfer-encoding", "")).strip().lower():
             case "base64":
                 yield from decoded_base64(pieces)
@@ -101,9 +101,9 @@ class Skeletons:
             case _:
                 yield from pieces
 
-    def whole(self, octets: bytes) -> Iterator[bytes]:
+    def restored(self, octets: bytes) -> Iterator[bytes]:
         """Yield octets with everything that was left out put back."""
-        return self._whole(octets.decode("ascii", "surrogateescape"))
+        return self._restored(octets.decode("ascii", "surrogateescape"))
 
     def restore(self, part: Message, room: int) -> int:
         """Put back what was left out of a text, up to `room` octets; return how many.
@@ -122,7 +122,7 @@ class Skeletons:
         part.set_payload(payload)
         return size
 
-    def _whole(self, payload: str) -> Iterator[bytes]:
+    def _restored(self, payload: str) -> Iterator[bytes]:
         end = 0
         for token in re.finditer(rf"{self.mark}[0-9]+x", payload):
             yield _as_octets(payload[end : token.start()])

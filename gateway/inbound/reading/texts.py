@@ -12,7 +12,7 @@ from html import escape
 
 from gateway.core.mail.keepable import keepable
 from gateway.core.replies.forwarded.clear_signed import unsigned_text
-from gateway.inbound.reading.flowed import is_flowed, unflowed
+from gateway.inbound.reading.flowed import is_flowed, unflow
 
 _MOST_PARTS = 5_000
 _LONGEST = 1_500_000  #: Characters of text that are parsed; of the result even fewer are kept.
@@ -61,7 +61,7 @@ def read_content(mail: Message) -> MailTexts:
             if part.get_content_subtype() == "html":
                 pages.append(text)
             else:
-                whole = unflowed(text[:_LONGEST], part) if is_flowed(part) else text
+                whole = unflow(text[:_LONGEST], part) if is_flowed(part) else text
                 plain.append(unsigned_text(whole))
         has_markup = has_markup or bool(pages)
         lacks_text = lacks_text or not plain

@@ -90,7 +90,7 @@ def distrust_results(headers: Headers, address: str, authserv_id: str) -> str:
         return "has an envelope sender that nobody's mail program writes"
     own = headers.by_own_server.raw("authentication-results")
     try:
-        topmost, *others = [_parsed(value) for value in own or fields[:1]]
+        topmost, *others = [_parse_results(value) for value in own or fields[:1]]
     except (authres.AuthResError, ValueError, RecursionError):
         return "has Authentication-Results that can't be read"
     if _server(topmost) != authserv_id.lower():
@@ -113,7 +113,7 @@ def envelope_sender(headers: Headers) -> str:
     return local.removeprefix('"').removesuffix('"') + at + domain
 
 
-def _parsed(value: bytes) -> Any:
+def _parse_results(value: bytes) -> Any:
     return parsed_results(value[:_LONGEST].decode("ascii").rstrip("; \t"))
 
 

@@ -133,7 +133,7 @@ def open_outlook(
     Anything else in the file stays beside the mail. A winmail.dat may also contain the text of the
     mail around it, if that has none itself.
     """
-    octets = b"".join(limited(skeletons.octets(part), LARGEST))
+    octets = b"".join(limit_pieces(skeletons.octets(part), LARGEST))
     if len(octets) > LARGEST:
         return None
     converted = mail_of_tnef(octets, room) if is_tnef(part) else mail_of_msg(octets, room)
@@ -147,7 +147,7 @@ def open_outlook(
             mail.defects.append(UnreadText())
         inner["Content-Type"] = "message/rfc822"
         inner.set_payload([mail])
-        rest = _opened(part, has_unread_text=converted.has_unread_text)
+        rest = _open_copy(part, has_unread_text=converted.has_unread_text)
         parts = [inner, rest] if converted.holds_more else [inner]
     else:
         text = text_of_tnef(octets, room) if is_tnef(part) and not has_text else None
@@ -156,14 +156,14 @@ def open_outlook(
         inner["Content-Type"] = f"text/{text[1]}; charset=utf-8"
         inner["Content-Transfer-Encoding"] = "base64"
         inner.set_payload(encodebytes(text[0].encode("utf-8", "replace")).decode())
-        parts = [inner, _opened(part)]
+        parts = [inner, _open_copy(part)]
     _hold(part, *parts)
     return inner if converted is not None else None
 
 
 def open_signed(part: Message, skeletons: Skeletons, file: Path) -> Message | None:
     """Replace a part by its signed content, and return that; None: the part stays as it is."""
-    octets = b"".join(limited(skeletons.octets(part), LARGEST))
+    octets = b"".join(limit_pieces(skeletons.octets(part), LARGEST))
     content = signed_content(octets) if len(octets) <= LARGEST else None
     if content is None:
         return None
@@ -181,7 +181,7 @@ def _hold(part: Message, *parts: Message) -> None:
     part.set_payload(list[Message | str](parts))
 
 
-def _opened(part: Message, *, has_unread_text: bool = False) -> Opened:
+def _open_copy(part: Message, *, has_unread_text: bool = False) -> Opened:
     copy = Opened()
     copy.has_unread_text = has_unread_text
     for name, value in part.raw_items():
@@ -190,7 +190,7 @@ def _opened(part: Message, *, has_unread_text: bool = False) -> Opened:
     return copy
 
 
-def limited(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
+def limit_pieces(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
     """Yield pieces up to `most` octets, and the one that exceeds it, so that this is noticed."""
     size = 0
     try:

@@ -53,8 +53,8 @@ class ClientPresence:
     def watch(self) -> None:
         """Wait for the client; anything it sent before the answer proves nothing."""
         self._mail.answered = True
-        self._client_reader.watcher = self._happened
-        self._timer = self._loop.call_later(_SECONDS, self._happened)
+        self._client_reader.watcher = self._note_event
+        self._timer = self._loop.call_later(_SECONDS, self._note_event)
 
     def look_whether_it_listens(self) -> None:
         """Check, a moment after the answer, whether a client that closed its side has read it.
@@ -70,15 +70,15 @@ class ClientPresence:
             with closing(connection):
                 if has_read_all(connection):
                     self._mail.heard = True
-                    self._write(self._remembered(self._state_heard))
+                    self._write(self._attempts(self._state_heard))
 
         self._loop.call_later(_CLOSED_SECONDS, look)
 
-    def _happened(self) -> None:
+    def _note_event(self) -> None:
         self._timer.cancel()
-        if self._client_reader.watcher == self._happened:
+        if self._client_reader.watcher == self._note_event:
             self._client_reader.watcher = None
-        if not self._client_reader.closed:
+        if not self._client_reader.is_closed:
             self._has_heard()
         elif self._client_reader.was_reset:
             self._has_not_heard()
@@ -97,15 +97,15 @@ class ClientPresence:
     def _has_not_heard(self) -> None:
         mail = self._mail
         self._retries.lose(mail)
-        attempts = self._remembered("verdict")
+        attempts = self._attempts("verdict")
         self._retries.leave(mail, attempts[0], self._write(attempts))
 
     def _has_heard(self) -> None:
         """Let the client send the same mail again on purpose; those who waited get the answer."""
         mail = self._mail
         mail.heard = True
-        stored_attempts = attempts = self._remembered("verdict")
-        forgotten = self._remembered(self._state_heard)
+        stored_attempts = attempts = self._attempts("verdict")
+        forgotten = self._attempts(self._state_heard)
         if self._retries.is_awaited(mail):
             self._loop.call_later(_AWAITED_SECONDS, lambda: self._write(forgotten))
         else:
@@ -116,5 +116,5 @@ class ClientPresence:
     def _state_heard(self) -> str:
         return "sent" if self._owes and self._reply.positive else "heard"
 
-    def _remembered(self, state: str) -> tuple[Attempt, ...]:
-        return self._mail.remembered(state, self._reply.text)
+    def _attempts(self, state: str) -> tuple[Attempt, ...]:
+        return self._mail.attempts_to_store(state, self._reply.text)

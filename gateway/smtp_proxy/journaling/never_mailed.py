@@ -47,7 +47,7 @@ class NeverMailed:
         self._marks.frombytes(marks)
 
     @property
-    def known(self) -> bool:
+    def is_known(self) -> bool:
         """Whether the store was ever asked; if not, nobody can be mailed without it."""
         return self._marks is not None
 

@@ -98,7 +98,7 @@ class ClientTry:
         """Whether another try of equal likeness is for the same mail, whatever its Message-ID."""
         return self.content_hash() == other.content_hash() and is_same_date(self.date, other.date)
 
-    def remembered(self, state: str, verdict: str = "") -> tuple[Attempt, ...]:
+    def attempts_to_store(self, state: str, verdict: str = "") -> tuple[Attempt, ...]:
         """Return what the store should remember about it.
 
         It is remembered by its fingerprint (without a Message-ID, together with its date). Once its
@@ -159,8 +159,8 @@ class Retries:
         the client meanwhile.
         """
         if monotonic() - looked > _LOOK_SECONDS:
-            earlier = await _asked(look, earlier)
-        answer, first = self._first(own_try, earlier)
+            earlier = await _ask_again(look, earlier)
+        answer, first = self._find_earlier(own_try, earlier)
         if answer is not None or (first is None and self._may_go(own_try, earlier)):
             return answer
 
@@ -194,12 +194,12 @@ class Retries:
         began = monotonic()
         is_long = False
         while True:
-            earlier = await _asked(look, earlier)
+            earlier = await _ask_again(look, earlier)
             client_reader.raise_if_over()
             retried = [attempt for attempt in earlier if own_try.is_retry_of(attempt)]
             for attempt in retried:
                 first_is(attempt.message)
-            answer, first = self._first(own_try, earlier)
+            answer, first = self._find_earlier(own_try, earlier)
             if answer is not None or (first is None and self._may_go(own_try, earlier)):
                 return answer
             waited = monotonic() - began
@@ -220,7 +220,7 @@ class Retries:
             else:
                 await asyncio.sleep(_STEP_SECONDS)
 
-    def _first(
+    def _find_earlier(
         self, own_try: ClientTry, earlier: EarlierTries
     ) -> tuple[Attempt | None, ClientTry | None]:
         """Return an answer that exists already, or a try in this worker that will have one."""
@@ -269,7 +269,7 @@ class Retries:
         own_try.since, own_try.client_reader, own_try.tell = monotonic(), client_reader, tell
         self._at_dot[own_try] = None
         client_reader.watcher = lambda: self._look_for_client(own_try)
-        if client_reader.closed:
+        if client_reader.is_closed:
             self._look_for_client(own_try)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._look_at_slow)
@@ -292,7 +292,7 @@ class Retries:
         """Check whether it has gone, or sends another command instead of waiting."""
         is_impatient = monotonic() - own_try.since > _PIPELINED_SECONDS
         own_try.gave_up = own_try.gave_up or is_impatient
-        if (is_impatient or own_try.client_reader.closed) and not own_try.lost:
+        if (is_impatient or own_try.client_reader.is_closed) and not own_try.lost:
             self.lose(own_try)
             own_try.tell()
 
@@ -374,7 +374,7 @@ class Retries:
             asyncio.get_running_loop().call_later(seconds, remove_mark)
 
 
-async def _asked(
+async def _ask_again(
     look: Callable[[], Awaitable[EarlierTries]], earlier: EarlierTries
 ) -> EarlierTries:
     """Ask the store again; while it is away, its previous answer counts."""

@@ -68,7 +68,7 @@ class CommitGroup:
             rows.finish(ended.message, ended.outcomes, ended.attempts, ended.notices_go)
         return rows
 
-    def waiting(self) -> list["asyncio.Future[None]"]:
+    def waiting_futures(self) -> list["asyncio.Future[None]"]:
         """Return the futures of those waiting until the store has the outcomes."""
         return [entry.visible for entry in self.finished if entry.visible is not None]
 
@@ -272,7 +272,7 @@ class JournalWriter(MessageJournal):
             return self._commit_singly(group, error)
         self._committed(time.monotonic() - began, len(group.begun))
         self._tell(group.begun, None)
-        self._resolve(group.waiting())
+        self._resolve(group.waiting_futures())
         return []
 
 

@@ -217,7 +217,7 @@ class JournalRows:
         if self.drafts or self.notices:
             held_reports.assign(connection, datetime.now(UTC))
 
-    def apart(self) -> Iterator["JournalRows"]:
+    def by_message(self) -> Iterator["JournalRows"]:
         """Yield the rows of each message separately."""
         written = dict.fromkeys(row[0] for row in [*self.messages, *self.outcomes])
         for message in [*written, *(row[1] for row in self.attempts if row[1] not in written)]:

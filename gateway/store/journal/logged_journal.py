@@ -122,7 +122,7 @@ class LoggedJournal(MessageJournal):
         return []
 
     def _log(self, group: CommitGroup) -> None:
-        waiting = group.waiting()
+        waiting = group.waiting_futures()
         after = partial(self._resolve, waiting) if waiting else None
         self._drain.take(group.rows(self._worker), new=bool(group.begun), after=after)
 
@@ -214,7 +214,7 @@ class LogDrain:
             with self._database.writing() as connection:
                 rows.write(connection)
         except RowRefused:
-            for rows_of_message in rows.apart():
+            for rows_of_message in rows.by_message():
                 try:
                     with self._database.writing() as connection:
                         rows_of_message.write(connection)

@@ -186,7 +186,7 @@ def _write_left(connection: Connection, rows: journal_rows.JournalRows) -> None:
         with connection.begin_nested():
             rows.write(connection)
     except RowRefused:
-        for rows_of_message in rows.apart():
+        for rows_of_message in rows.by_message():
             with suppress(RowRefused), connection.begin_nested():
                 rows_of_message.write(connection)
 

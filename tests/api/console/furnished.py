@@ -163,7 +163,7 @@ def reached(endpoint: Callable[..., Any]) -> set[Callable[..., Any]]:
 
 
 def _called(function: Callable[..., Any], names: Collection[str]) -> Iterator[Callable[..., Any]]:
-    """Yield the API's functions that a function names: `said`, and `page.shown` of a module."""
+    """Yield the API's functions that a function names: `text_for`, or `page.show_campaign`."""
     known = function.__globals__
     modules = [known[name] for name in names if isinstance(known.get(name), ModuleType)]
     for where in (known, *map(vars, modules)):

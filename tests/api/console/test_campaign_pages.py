@@ -9,7 +9,7 @@ import pytest
 
 from gateway.api.console.pages import campaign_activities
 from gateway.api.console.roles import ConsoleRole
-from gateway.api.json_response import wrapped
+from gateway.api.json_response import wrap_cursor
 from gateway.store.console import console_acts
 from tests.api.console.browsing import Browsing, PageReader, signed_in
 from tests.api.served import Served
@@ -167,7 +167,7 @@ async def test_what_members_did_is_listed_with_who_and_when(
         rest = await browsing.open(dict(first.links)["Older"])
         last = await browsing.open(dict(rest.links)["Older"])
         wrong = [
-            (await browsing.client.get(f"{path}?cursor={wrapped([at, 'a', 'b', number, '1'])}"))
+            (await browsing.client.get(f"{path}?cursor={wrap_cursor([at, 'a', 'b', number, '1'])}"))
             for at, number in (
                 ("x", "1"),
                 ("9999-12-31T23:59:59-14:00", "1"),

@@ -14,7 +14,7 @@ from fastapi.routing import RouteContext
 
 from gateway.api.console import access, acts, kept_form, sign_in
 from gateway.api.console.roles import ConsoleRole
-from gateway.api.json_response import wrapped
+from gateway.api.json_response import wrap_cursor
 from gateway.api.public import client_rates
 from tests.api.console.browsing import PASSWORD, add_user
 from tests.api.console.furnished import (
@@ -57,8 +57,8 @@ HOSTILE = (
 )  # fmt: skip
 CURSORS = (
     b"nonsense",
-    wrapped(["9999-12-31T23:59:59-23:59", "1"]).encode(),
-    wrapped(["0001-01-01T00:00:00+23:59"]).encode(),
+    wrap_cursor(["9999-12-31T23:59:59-23:59", "1"]).encode(),
+    wrap_cursor(["0001-01-01T00:00:00+23:59"]).encode(),
     b64encode(b'["\\ud800"]'),
 )  # fmt: skip
 PARTS_OF_PATHS = (

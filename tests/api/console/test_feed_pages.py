@@ -233,7 +233,7 @@ async def test_a_file_is_kept_while_it_is_imported_and_is_imported_once(
         )
         assert await asyncio.to_thread(held.begun.wait, 30)
         kept = feed_page._waiting_uploads._uploads[page.rpartition("/")[2]]
-        kept.refused.write_text("crm_")  # as far as it is written by now
+        kept.refused_file.write_text("crm_")  # as far as it is written by now
         in_part = await browsing.client.get(f"{page}/refused.csv")
         if meanwhile == "expire":
             later = time.monotonic() + 100_000

@@ -302,7 +302,7 @@ def test_whatever_may_reach_a_page_is_told_in_the_readers_language(file: Path) -
 
 @cache
 def texts_of_pages() -> set[str]:
-    """Return what `said` is asked for; of a module of the console that is no sentence."""
+    """Return what `text_for` is asked for; of a module of the console that is no sentence."""
     return used()
 
 

@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 import gateway.api.console as room
-from gateway.api.console.kept_form import KeptForm, new_token, read_kept, seal, unseal, within
+from gateway.api.console.kept_form import KeptForm, new_token, read_kept, safe_target, seal, unseal
 from gateway.api.console.roles import ConsoleRole, may
 from gateway.api.console.throttle import LoginThrottle
-from gateway.api.console.trigger_form import filled
+from gateway.api.console.trigger_form import field_values
 from gateway.api.console.users import put_user, read_users, remove_user
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.store.console import console_sessions
@@ -88,37 +88,37 @@ def test_waits_grow_and_end() -> None:
     waits = []
     for _ in range(8):
         now[0] += throttle.seconds_left("anna", "a")
-        throttle.failed("anna", "a")
+        throttle.note_failure("anna", "a")
         waits.append(throttle.seconds_left("Anna ", "a"))
 
     assert [0, 0, 0, 0, 15, 30, 60, 120] == waits
     assert (0, 0) == (throttle.seconds_left("anna", "b"), throttle.seconds_left("bob", "a"))
 
     now[0] += 120
-    throttle.succeeded("anna", "a")
+    throttle.forget_failure("anna", "a")
     assert 0 == throttle.seconds_left("anna", "a")
 
 
 def test_strangers_lock_nobody_out_where_they_signed_in_before() -> None:
     throttle = LoginThrottle(lambda: 0.0)
-    throttle.succeeded("anna", "office")
+    throttle.forget_failure("anna", "office")
     for number in range(25):
-        throttle.failed("anna", f"elsewhere {number}")
-        throttle.failed("anna at office", f"elsewhere {number}")
+        throttle.note_failure("anna", f"elsewhere {number}")
+        throttle.note_failure("anna at office", f"elsewhere {number}")
 
     assert 0 == throttle.seconds_left("anna", "office")
     assert 0 < throttle.seconds_left("anna", "a new place")
 
     for _ in range(5):
-        throttle.failed("anna", "office")
+        throttle.note_failure("anna", "office")
     assert 0 < throttle.seconds_left("anna", "office")
 
 
 def test_what_the_throttle_remembers_has_a_bound() -> None:
     throttle = LoginThrottle(lambda: 0.0)
     for number in range(11_000):
-        throttle.failed(f"name {number}", f"place {number}")
-        throttle.succeeded(f"user {number}", f"place {number}")
+        throttle.note_failure(f"name {number}", f"place {number}")
+        throttle.forget_failure(f"user {number}", f"place {number}")
 
     assert 10_000 >= len(throttle._failures)
     assert 10_000 == len(throttle._signed_in)
@@ -322,7 +322,7 @@ _POSTS = re.compile(r'<form[^>]*method="post".*?</form>', re.DOTALL)
 
 def names_of_fields() -> set[str]:
     """Return what fields of forms are called that are posted."""
-    names = {field for event in EVENTS.values() for field in filled(event, {})}
+    names = {field for event in EVENTS.values() for field in field_values(event, {})}
     for file in Path(room.__file__).parent.glob("templates/*.html"):
         for form in _POSTS.findall(file.read_text()):
             names |= {name for match in _NAMED.findall(form) for name in match if name}
@@ -757,7 +757,7 @@ async def test_by_the_public_name_there_is_no_console(tmp_path: Path) -> None:
     ],
 )
 def test_a_login_leads_to_pages_of_the_console_only(target: str, led_to: str) -> None:
-    assert led_to == within(target)
+    assert led_to == safe_target(target)
 
 
 @pytest.mark.parametrize(

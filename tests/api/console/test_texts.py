@@ -17,7 +17,7 @@ from gateway.api.console.rendering import NAVIGATION, environment
 FOLDER = Path(room.__file__).parent
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 #: By which name code asks for a text, and as which argument it stands there.
-ASKING = {"said": 1, "say": 1, "_": 0, "text": 0}
+ASKING = {"text_for": 1, "say": 1, "_": 0, "text": 0}
 
 
 def texts_of_templates() -> Iterator[str]:

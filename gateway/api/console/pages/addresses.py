@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from gateway.api.console.pages.person_parts import linked, parts_of_page
+from gateway.api.console.pages.person_parts import ids_with_page, parts_of_page
 from gateway.api.console.rendering import render
 from gateway.api.json_response import Using
 from gateway.api.person_cursors import timeline_cursor
@@ -33,7 +33,7 @@ async def shown_address(
 
     def look(connection: StoreTransaction) -> tuple[AddressPage, set[str]]:
         page = page_of(connection, standings, address, timeline_query)
-        return page, linked(connection, page.timeline.events)
+        return page, ids_with_page(connection, page.timeline.events)
 
     with using.standings() as standings:
         page, links = await using.database.read(look)

@@ -8,11 +8,11 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api import paths  # noqa: F401  # Routes with {reference:id} need it.
-from gateway.api.console.access import LOOKS, FormFields, Looks, Works, language_of, said
+from gateway.api.console.access import LOOKS, FormFields, Looks, Works, language_of, text_for
 from gateway.api.console.acts import change_store
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.sentences import retell
-from gateway.api.json_response import Cursor, PlainText, on_page, unwrapped, wrapped
+from gateway.api.json_response import Cursor, PlainText, on_page, unwrap_cursor, wrap_cursor
 from gateway.api.problems import Problem
 from gateway.api.routes.applications import MOST, NameWords, why_nothing_was_done
 from gateway.api.services import ApplicationNews, EventRefused
@@ -38,7 +38,7 @@ async def list_applications(
     request: Request, q: NameWords = "", status: _StatusId = "", cursor: Cursor = None
 ) -> Response:
     """List applications that contain each of the words."""
-    after = unwrapped(cursor, 1)[0] if cursor else ""
+    after = unwrap_cursor(cursor, 1)[0] if cursor else ""
 
     def look(connection: StoreTransaction) -> tuple[list[ListedApplication], list[Status]]:
         rows = application_list.list_applications(
@@ -48,7 +48,7 @@ async def list_applications(
 
     rows, statuses = await services(request).database.read(look)
     shown_rows, following = on_page(
-        rows, _AT_ONCE, lambda row: wrapped([row.known.application.reference])
+        rows, _AT_ONCE, lambda row: wrap_cursor([row.known.application.reference])
     )
     return await render(
         request,
@@ -72,10 +72,10 @@ async def change_status(request: Request, user: Works, form: FormFields) -> Resp
     status_form = StatusForm(references=references, status=status, by=by or user.name)
     if not references or len(references) > MOST:
         raise Problem(
-            422, said(request, "Choose the applications first, {most} at most.", most=MOST)
+            422, text_for(request, "Choose the applications first, {most} at most.", most=MOST)
         )
     if not status:
-        raise Problem(422, said(request, "Choose the status first."))
+        raise Problem(422, text_for(request, "Choose the status first."))
     happened = ApplicationNews(
         references=references,
         status=status,
@@ -89,7 +89,7 @@ async def change_status(request: Request, user: Works, form: FormFields) -> Resp
         answer = await change_store(
             *(request, user, "application.status"),
             lambda connection: apply(connection, happened),
-            about=_abouts,
+            about=_changed_parts,
         )
     except EventRefused as error:
         return await _asking(request, status_form, {"problem": str(error)}, status=422)
@@ -105,7 +105,7 @@ async def change_status(request: Request, user: Works, form: FormFields) -> Resp
     return await see_other(request, f"/console/applications{page}", _what_was_done(request, answer))
 
 
-def _abouts(answer: "ChangeResultDocument") -> list[str]:
+def _changed_parts(answer: "ChangeResultDocument") -> list[str]:
     """Return what was changed, in the form acts use."""
     if why_nothing_was_done(answer) is not None:
         return []
@@ -144,10 +144,10 @@ async def _asking(
 def _what_was_done(request: Request, answer: Any) -> str:
     changed = sum(change["changed"] for change in answer["applications"])
     if not changed:
-        return said(request, "Nothing changes: it has that status already.")
+        return text_for(request, "Nothing changes: it has that status already.")
     if any(change["undone"] for change in answer["applications"]):
-        return said(request, "Taken back in time: nobody is mailed.")
-    return said(
+        return text_for(request, "Taken back in time: nobody is mailed.")
+    return text_for(
         request,
         "Changed: {changed}. Mails: {mails}.",
         changed=changed,
@@ -171,7 +171,7 @@ async def show_application(request: Request, user: Looks, reference: PlainText) 
 
     listed, statuses, past = await using.database.read(look)
     if listed is None:
-        raise Problem(404, said(request, "There is no such application."))
+        raise Problem(404, text_for(request, "There is no such application."))
     window = await in_thread(using.trigger_changes.undo)
     waits_until: datetime | None = None
     last = past[0] if past else None

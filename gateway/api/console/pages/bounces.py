@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.console.access import LOOKS, WORKS, FormFields, Works, said
+from gateway.api.console.access import LOOKS, WORKS, FormFields, Works, text_for
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
@@ -48,7 +48,7 @@ async def suppress(
     reason = typed_text(fields, "reason")
     scope = Scope.ALL if fields.get("scope") == "all" else Scope.BULK
     if not reason:
-        problem = said(request, "Say why: it is kept with who did it.")
+        problem = text_for(request, "Say why: it is kept with who did it.")
         return await render(request, "bounce.html", {**values, "problem": problem}, status=422)
     using, number = services(request), services(request).new_id()
     now, address = using.clock(), values["address"]
@@ -70,9 +70,11 @@ async def suppress(
     is_new = await change_store(
         *(request, user, "address.suppress"), add, about=lambda done: [mail] if done else []
     )
-    sentence = said(request, "Suppressed from the next message on.")
+    sentence = text_for(request, "Suppressed from the next message on.")
     if not is_new:
-        sentence = said(request, "It was suppressed for this reason already; nothing was changed.")
+        sentence = text_for(
+            request, "It was suppressed for this reason already; nothing was changed."
+        )
     return await see_other(request, "/console/bounces", sentence)
 
 
@@ -85,5 +87,5 @@ async def _values(request: Request, mail: str, position: int) -> dict[str, Any]:
     bounce = await using.database.read(look) if 0 <= position < 2**31 else None
     address = "" if bounce is None else bounce.address or lookup_form(bounce.recipient)
     if bounce is None or "@" not in address:
-        raise Problem(404, said(request, "Nothing of that kind came back."))
+        raise Problem(404, text_for(request, "Nothing of that kind came back."))
     return {"bounce": bounce, "address": using.lookup(address), "problem": ""}

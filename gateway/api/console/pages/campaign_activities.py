@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from gateway.api.console.access import said
+from gateway.api.console.access import text_for
 from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render
-from gateway.api.json_response import on_page, unknown_cursor, unwrapped, wrapped
+from gateway.api.json_response import on_page, unknown_cursor, unwrap_cursor, wrap_cursor
 from gateway.api.problems import Problem
 from gateway.api.services import ApiServices
 from gateway.core.campaigns.precedence import ActivityType
@@ -21,7 +21,7 @@ from gateway.store.engine.database import StoreTransaction
 _AT_ONCE = 50
 
 
-async def shown(
+async def show_activities(
     request: Request, using: ApiServices, number: int, *, sort: str, cursor: str | None
 ) -> Response:
     """Show a page of the list, optionally of one type only.
@@ -43,9 +43,9 @@ async def shown(
     try:
         values = await using.database.read(look)
     except NoSuchCampaign:
-        raise Problem(404, said(request, "There is no such campaign.")) from None
+        raise Problem(404, text_for(request, "There is no such campaign.")) from None
     listed, people = values.pop("listed"), values.pop("people")
-    shown_rows, following = on_page(listed, _AT_ONCE, lambda row: wrapped(_texts(row[0])))
+    shown_rows, following = on_page(listed, _AT_ONCE, lambda row: wrap_cursor(_texts(row[0])))
     rows = [
         {
             "recipient": act.recipient,
@@ -74,7 +74,7 @@ def _texts(place: ActivityPlace) -> list[str]:
 
 
 def _place(cursor: str) -> ActivityPlace:
-    at, recipient, sort, link, nth = unwrapped(cursor, 5)
+    at, recipient, sort, link, nth = unwrap_cursor(cursor, 5)
     try:
         moment = datetime.fromisoformat(at).astimezone(UTC)
         place = ActivityPlace(moment, recipient, sort, int(link), int(nth))

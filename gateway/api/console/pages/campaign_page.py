@@ -6,11 +6,11 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from gateway.api.console.access import ConsoleUser, said
+from gateway.api.console.access import ConsoleUser, text_for
 from gateway.api.console.acts import doing
 from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render, see_other
-from gateway.api.json_response import on_page, wrapped
+from gateway.api.json_response import on_page, wrap_cursor
 from gateway.api.person_cursors import member_before
 from gateway.api.problems import Problem
 from gateway.api.services import ApiServices, CampaignActions, NotDone, Told
@@ -27,7 +27,7 @@ _AT_ONCE = 50
 _QUARTER = timedelta(minutes=15)
 
 
-async def shown(
+async def show_campaign(
     request: Request,
     using: ApiServices,
     number: int,
@@ -80,9 +80,11 @@ async def shown(
     try:
         values = await using.database.read(look)
     except NoSuchCampaign:
-        raise Problem(404, said(request, "There is no such campaign.")) from None
+        raise Problem(404, text_for(request, "There is no such campaign.")) from None
     members = values.pop("members")
-    shown_members, following = on_page(members, _AT_ONCE, lambda row: wrapped([str(row[0].ref)]))
+    shown_members, following = on_page(
+        members, _AT_ONCE, lambda row: wrap_cursor([str(row[0].ref)])
+    )
     return await render(
         request,
         "campaign.html",
@@ -110,7 +112,7 @@ async def shown(
     )
 
 
-async def done(
+async def carry_out(
     request: Request,
     using: ApiServices,
     user: ConsoleUser,
@@ -131,7 +133,7 @@ async def done(
         async with doing(request, user, f"campaign.{act}", about=ids.show(number)):
             done = await in_turn(work, using.campaigns)
     except NotDone as error:
-        return await refused(
+        return await show_refusal(
             request, using, number, error, action=act, fields=fields, people_text=people_text
         )
     said_of_it = " ".join([sentence] if detail is None else detail(done))
@@ -142,7 +144,7 @@ async def done(
     )
 
 
-async def refused(
+async def show_refusal(
     request: Request,
     using: ApiServices,
     number: int,
@@ -157,10 +159,10 @@ async def refused(
         raise error
     if not error.more.get("needs_confirmed"):
         why = words.in_words_of_the_page(request, str(error))
-        return await shown(
+        return await show_campaign(
             request, using, number, problem=why, people_text=people_text, status=error.status
         )
-    return await shown(
+    return await show_campaign(
         request,
         using,
         number,

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Request
 
-from gateway.api.console.access import language_of, said
+from gateway.api.console.access import language_of, text_for
 from gateway.api.console.languages import DAY_FORMS
 from gateway.api.console.sentences import retell
 from gateway.core.campaigns.campaign_report import CampaignPlotWords, PlotForm
@@ -29,14 +29,14 @@ def in_words_of_the_page(request: Request, text: str) -> str:
     People who work here need not know that `gateway campaigns recreate` is “Create it again”.
     """
     buttons = {
-        "activate": said(request, "Activate Mailchimp"),
-        "add": said(request, "Add people"),
-        "prepare": said(request, "Prepare: who is in, what would change"),
-        "recreate": said(request, "Create it again"),
-        "recreate --template": said(request, "New campaign"),
-        "send": said(request, "Send…"),
-        "show": said(request, "Members"),
-        "unschedule": said(request, "Take it out of the schedule"),
+        "activate": text_for(request, "Activate Mailchimp"),
+        "add": text_for(request, "Add people"),
+        "prepare": text_for(request, "Prepare: who is in, what would change"),
+        "recreate": text_for(request, "Create it again"),
+        "recreate --template": text_for(request, "New campaign"),
+        "send": text_for(request, "Send…"),
+        "show": text_for(request, "Members"),
+        "unschedule": text_for(request, "Take it out of the schedule"),
     }
     page_text = _COMMAND.sub(
         lambda command: f"“{buttons[command[1]]}”" if command[1] in buttons else command[0], text
@@ -47,15 +47,15 @@ def in_words_of_the_page(request: Request, text: str) -> str:
 def detail_in_words(request: Request, detail: str) -> str:
     """Return what keeps a member out, from `MemberOut` form: `group Geen bulk-mail`, in words."""
     sources = {
-        "group": said(request, "Group"),
-        "status": said(request, "Status"),
-        "staff": said(request, "Staff"),
-        "bounce": said(request, "Bounce"),
-        "complaint": said(request, "Complaint"),
-        "unsubscribe": said(request, "Unsubscribed"),
-        "erased": said(request, "Erased person"),
-        "last_known": said(request, "As last known"),
-        "unread_status": said(request, "Status that can't be read"),
+        "group": text_for(request, "Group"),
+        "status": text_for(request, "Status"),
+        "staff": text_for(request, "Staff"),
+        "bounce": text_for(request, "Bounce"),
+        "complaint": text_for(request, "Complaint"),
+        "unsubscribe": text_for(request, "Unsubscribed"),
+        "erased": text_for(request, "Erased person"),
+        "last_known": text_for(request, "As last known"),
+        "unread_status": text_for(request, "Status that can't be read"),
     }
     source, blank, name = detail.partition(" ")
     if source not in sources:
@@ -66,69 +66,69 @@ def detail_in_words(request: Request, detail: str) -> str:
 def state_names(request: Request) -> dict[str, str]:
     """Return the names of the states."""
     return {
-        CampaignState.DRAFT: said(request, "draft"),
-        CampaignState.OPENED: said(request, "at Mailchimp, not sent"),
-        CampaignState.SCHEDULED: said(request, "scheduled"),
-        CampaignState.SENDING: said(request, "being sent"),
-        CampaignState.SENT: said(request, "campaign sent"),
-        CampaignState.DELETED: said(request, "deleted"),
+        CampaignState.DRAFT: text_for(request, "draft"),
+        CampaignState.OPENED: text_for(request, "at Mailchimp, not sent"),
+        CampaignState.SCHEDULED: text_for(request, "scheduled"),
+        CampaignState.SENDING: text_for(request, "being sent"),
+        CampaignState.SENT: text_for(request, "campaign sent"),
+        CampaignState.DELETED: text_for(request, "deleted"),
     }
 
 
 def which_names(request: Request) -> dict[str, str]:
     """Return the names of the selections of members."""
     return {
-        WhichMembers.ALL: said(request, "all members"),
-        WhichMembers.IN: said(request, "those who are in"),
-        WhichMembers.OUT: said(request, "those who are out"),
-        WhichMembers.DROPPED: said(request, "those who dropped out"),
-        WhichMembers.JOINED: said(request, "those who joined"),
+        WhichMembers.ALL: text_for(request, "all members"),
+        WhichMembers.IN: text_for(request, "those who are in"),
+        WhichMembers.OUT: text_for(request, "those who are out"),
+        WhichMembers.DROPPED: text_for(request, "those who dropped out"),
+        WhichMembers.JOINED: text_for(request, "those who joined"),
     }
 
 
 def reason_names(request: Request) -> dict[str, str]:
     """Return the names of the reasons for being out."""
     return {
-        "opt_out": said(request, "wants no campaigns"),
-        "suppressed": said(request, "gets no bulk mail"),
-        "invalid_address": said(request, "the address can't be right"),
-        "no_address": said(request, "has no address"),
-        "duplicate": said(request, "another member has the address"),
-        "unsubscribed": said(request, "unsubscribed at Mailchimp"),
-        "cleaned": said(request, "Mailchimp found that the address bounces"),
-        "refused": said(request, "Mailchimp refuses the address"),
-        "unread": said(request, "what decides it could not be read"),
+        "opt_out": text_for(request, "wants no campaigns"),
+        "suppressed": text_for(request, "gets no bulk mail"),
+        "invalid_address": text_for(request, "the address can't be right"),
+        "no_address": text_for(request, "has no address"),
+        "duplicate": text_for(request, "another member has the address"),
+        "unsubscribed": text_for(request, "unsubscribed at Mailchimp"),
+        "cleaned": text_for(request, "Mailchimp found that the address bounces"),
+        "refused": text_for(request, "Mailchimp refuses the address"),
+        "unread": text_for(request, "what decides it could not be read"),
     }
 
 
 def activity_names(request: Request) -> dict[str, str]:
     """Return the names of the activities."""
     return {
-        "opened": said(request, "opened it"),
-        "clicked": said(request, "clicked a link"),
-        "bounced": said(request, "it came back"),
-        "unsubscribed": said(request, "unsubscribed"),
+        "opened": text_for(request, "opened it"),
+        "clicked": text_for(request, "clicked a link"),
+        "bounced": text_for(request, "it came back"),
+        "unsubscribed": text_for(request, "unsubscribed"),
     }
 
 
 def bounce_names(request: Request) -> dict[str, str]:
     """Return the names of the kinds of bounces."""
     return {
-        "hard": said(request, "for good: the address is wrong"),
-        "soft": said(request, "for now: full, away or too large"),
+        "hard": text_for(request, "for good: the address is wrong"),
+        "soft": text_for(request, "for now: full, away or too large"),
     }
 
 
 def plot_words(request: Request) -> CampaignPlotWords:
     """Return the texts of the plot, in agreement with the table above it."""
     return CampaignPlotWords(
-        subtitle=said(request, "Sent to {count} on {sent} · as of {now}"),
-        opened=said(request, "Opened"),
-        not_by_machines=said(request, "not by machines"),
-        with_machines=said(request, "with machines"),
-        clicked=said(request, "Clicked"),
-        unsubscribed=said(request, "Unsubscribed"),
-        bounced=said(request, "Came back"),
-        nothing=said(request, "Nothing yet"),
+        subtitle=text_for(request, "Sent to {count} on {sent} · as of {now}"),
+        opened=text_for(request, "Opened"),
+        not_by_machines=text_for(request, "not by machines"),
+        with_machines=text_for(request, "with machines"),
+        clicked=text_for(request, "Clicked"),
+        unsubscribed=text_for(request, "Unsubscribed"),
+        bounced=text_for(request, "Came back"),
+        nothing=text_for(request, "Nothing yet"),
         form=PlotForm(day=DAY_FORMS[language_of(request)], thousands=""),  # As the pages do.
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData, UploadFile
 
-from gateway.api.console.access import LOOKS, WORKS, FormFields, Manages, Works, said
+from gateway.api.console.access import LOOKS, WORKS, FormFields, Manages, Works, text_for
 from gateway.api.console.acts import doing
 from gateway.api.console.form_text import whole_text
 from gateway.api.console.pages import campaign_activities
@@ -19,7 +19,7 @@ from gateway.api.console.rendering import render, see_other
 from gateway.api.json_response import (
     Cursor,
     Using,
-    before,
+    id_before,
     id_cursor,
     on_page,
 )
@@ -48,7 +48,7 @@ _SVG = "image/svg+xml"
 @router.get("", dependencies=[LOOKS])
 async def list_campaigns(request: Request, using: Using, cursor: Cursor = None) -> Response:
     """List the campaigns, newest first."""
-    number, machines = before(cursor), using.count_machine_opens()
+    number, machines = id_before(cursor), using.count_machine_opens()
 
     def look(connection: StoreTransaction) -> list[dict[str, Any]]:
         listed = campaigns.list_campaigns(connection, before=number, limit=_AT_ONCE + 1)
@@ -84,7 +84,7 @@ async def list_campaigns(request: Request, using: Using, cursor: Cursor = None) 
 @router.get("/new", dependencies=[WORKS])
 async def show_new(request: Request, using: Using) -> Response:
     """Show the form for a new campaign."""
-    return await _new(request, using, {})
+    return await _show_new_form(request, using, {})
 
 
 @router.post("/new")
@@ -95,15 +95,17 @@ async def create(request: Request, using: Using, user: Works, form: FormFields) 
     sender = read_address(whole_text(form, "from_address"))
     template = whole_text(form, "template")
     if not name:
-        problems["name"] = said(request, "Say what the mail's subject is.")
+        problems["name"] = text_for(request, "Say what the mail's subject is.")
     if not from_name:
-        problems["from_name"] = said(request, "Say whom the mail is from.")
+        problems["from_name"] = text_for(request, "Say whom the mail is from.")
     if isinstance(sender, NotAnAddress):
-        problems["from_address"] = said(request, "This is no address.")
+        problems["from_address"] = text_for(request, "This is no address.")
     if not template.isdecimal() or len(template) > _LONGEST_NUMBER:
-        problems["template"] = said(request, "Choose a template.")
+        problems["template"] = text_for(request, "Choose a template.")
     if problems or isinstance(sender, NotAnAddress):
-        return await _new(request, using, _given(form), problems=problems, status=422)
+        return await _show_new_form(
+            request, using, _form_texts(form), problems=problems, status=422
+        )
     new_campaign = CampaignRequest(
         name=name, template=int(template), from_name=from_name, from_address=sender.address
     )
@@ -119,15 +121,17 @@ async def create(request: Request, using: Using, user: Works, form: FormFields) 
         asks = bool(error.more.get("needs_confirmed"))
         why = words.in_words_of_the_page(request, str(error))
         if asks:
-            why = said(request, "There is a campaign of this name already.")
-        return await _new(request, using, _given(form), problem=why, asks=asks, status=error.status)
-    sentence = said(request, "“{name}” is made. Now add people.", name=name)
+            why = text_for(request, "There is a campaign of this name already.")
+        return await _show_new_form(
+            request, using, _form_texts(form), problem=why, asks=asks, status=error.status
+        )
+    sentence = text_for(request, "“{name}” is made. Now add people.", name=name)
     return await see_other(
         request, f"/console/campaigns/{made['id']}", words.with_remarks(request, sentence, made)
     )
 
 
-async def _new(
+async def _show_new_form(
     request: Request,
     using: ApiServices,
     form_values: Mapping[str, str],
@@ -214,7 +218,7 @@ async def show(
     cursor: Cursor = None,
 ) -> Response:
     """Show a campaign: its numbers, its members and why some are out, and the next steps."""
-    return await page.shown(request, using, number, which=which, cursor=cursor)
+    return await page.show_campaign(request, using, number, which=which, cursor=cursor)
 
 
 @router.get("/{id}/activities", dependencies=[LOOKS])
@@ -227,7 +231,9 @@ async def show_activities(
     cursor: Cursor = None,
 ) -> Response:
     """Show who opened, clicked or unsubscribed, and what bounced (S2, "Activiteiten")."""
-    return await campaign_activities.shown(request, using, number, sort=sort, cursor=cursor)
+    return await campaign_activities.show_activities(
+        request, using, number, sort=sort, cursor=cursor
+    )
 
 
 @router.get("/{id}/plot", dependencies=[LOOKS])
@@ -252,8 +258,8 @@ async def add(
     if isinstance(sent, UploadFile) and sent.filename:
         content, sent_name = await sent.read(), sent.filename
     if not (groups or people or sent_name):
-        why = said(request, "Choose a group, name people, or choose a file.")
-        return await page.shown(request, using, number, problem=why, status=422)
+        why = text_for(request, "Choose a group, name people, or choose a file.")
+        return await page.show_campaign(request, using, number, problem=why, status=422)
 
     def work(actions: CampaignActions) -> Told:
         stripped_people = [text.strip() for text in people]
@@ -266,13 +272,13 @@ async def add(
 
     def detail(done: Mapping[str, Any]) -> list[str]:
         counted = {"added": done["added"], "known": done["known"]}
-        added = said(request, "Added: {added}. In already: {known}.", **counted)
+        added = text_for(request, "Added: {added}. In already: {known}.", **counted)
         problems = done["problems"][:_MOST_TOLD]
         lines = [added, *(words.in_words_of_the_page(request, problem) for problem in problems)]
         if len(done["problems"]) > _MOST_TOLD:
             more = len(done["problems"]) - _MOST_TOLD
             lines.append(
-                said(
+                text_for(
                     request,
                     "And {more} more row names nobody.|And {more} more rows name nobody.",
                     more=more,
@@ -281,7 +287,7 @@ async def add(
         return lines
 
     written = "\n".join(text.strip() for text in people)
-    return await page.done(
+    return await page.carry_out(
         request, using, user, number, act="add", work=work, detail=detail, people_text=written
     )
 
@@ -292,11 +298,11 @@ async def remove(
 ) -> Response:
     """Remove a person."""
     person = whole_text(form, "person")
-    return await page.done(
+    return await page.carry_out(
         *(request, using, user, number),
         act="remove",
         work=lambda actions: actions.remove(number, person),
-        sentence=said(request, "{person} is taken out.", person=person),
+        sentence=text_for(request, "{person} is taken out.", person=person),
     )
 
 
@@ -310,8 +316,8 @@ async def prepare(
         async with doing(request, user, "campaign.prepare", about=ids.show(number)):
             prepared = await in_turn(using.campaigns.prepare, number, confirmed=confirmed)
     except NotDone as error:
-        return await page.refused(request, using, number, error, action="prepare")
-    return await page.shown(request, using, number, prepared=prepared)
+        return await page.show_refusal(request, using, number, error, action="prepare")
+    return await page.show_campaign(request, using, number, prepared=prepared)
 
 
 @router.post("/{id}/open")
@@ -320,11 +326,11 @@ async def open_it(
 ) -> Response:
     """Create it at Mailchimp with its recipients, without sending it."""
     confirmed = whole_text(form, "confirmed") == "yes"
-    return await page.done(
+    return await page.carry_out(
         *(request, using, user, number),
         act="open",
         work=lambda actions: actions.open(number, confirmed=confirmed),
-        sentence=said(request, "It is at Mailchimp now, not sent."),
+        sentence=text_for(request, "It is at Mailchimp now, not sent."),
     )
 
 
@@ -336,11 +342,11 @@ async def send(
     if (asking := await _asking(request, using, number, form, asks="send")) is not None:
         return asking
     confirmed = whole_text(form, "confirmed") == "yes"
-    return await page.done(
+    return await page.carry_out(
         *(request, using, user, number),
         act="send",
         work=lambda actions: actions.send(number, confirmed=confirmed),
-        sentence=said(request, "It is on its way."),
+        sentence=text_for(request, "It is on its way."),
     )
 
 
@@ -361,15 +367,15 @@ async def _asking(
     tally = await using.database.read(campaign_members.tally, number)
     if not tally.get("", 0):
         why = words.in_words_of_the_page(request, nobody_is_in(tally))
-        return await page.shown(request, using, number, problem=why, status=409)
+        return await page.show_campaign(request, using, number, problem=why, status=409)
     if whole_text(form, "sure") != "yes":
-        return await page.shown(request, using, number, asks=asks, question=question)
+        return await page.show_campaign(request, using, number, asks=asks, question=question)
     read_number = whole_text(form, "people")
     if not read_number or read_number == str(tally.get("", 0)):
         return None
     # Somebody added or removed people after the question was shown.
-    why = said(request, "It has changed meanwhile: look at the number once more.")
-    return await page.shown(
+    why = text_for(request, "It has changed meanwhile: look at the number once more.")
+    return await page.show_campaign(
         request, using, number, asks=asks, question=question, problem=why, status=409
     )
 
@@ -383,20 +389,20 @@ async def schedule(
     try:
         at = datetime.fromisoformat(whole_text(form, "at"))
     except ValueError:
-        why = said(request, "Say the day and the quarter of an hour.")
-        return await page.shown(request, using, number, problem=why, status=422)
+        why = text_for(request, "Say the day and the quarter of an hour.")
+        return await page.show_campaign(request, using, number, problem=why, status=422)
     try:
         await in_turn(using.campaigns.check_time, at)
     except NotDone as error:
-        return await page.refused(request, using, number, error, action="schedule")
+        return await page.show_refusal(request, using, number, error, action="schedule")
     asking = await _asking(request, using, number, form, asks="schedule", at=at)
     if asking is not None:
         return asking
-    return await page.done(
+    return await page.carry_out(
         *(request, using, user, number),
         act="schedule",
         work=lambda actions: actions.schedule(number, at, confirmed=confirmed),
-        sentence=said(request, "It is scheduled."),
+        sentence=text_for(request, "It is scheduled."),
         fields={"at": at.isoformat()},
     )
 
@@ -404,11 +410,11 @@ async def schedule(
 @router.post("/{id}/unschedule")
 async def unschedule(request: Request, using: Using, user: Manages, number: Number) -> Response:
     """Unschedule it; it stays at Mailchimp."""
-    return await page.done(
+    return await page.carry_out(
         *(request, using, user, number),
         act="unschedule",
         work=lambda actions: actions.unschedule(number),
-        sentence=said(request, "It is not scheduled any more."),
+        sentence=text_for(request, "It is not scheduled any more."),
     )
 
 
@@ -420,8 +426,8 @@ async def recreate(request: Request, using: Using, user: Works, number: Number) 
             made = await in_turn(using.campaigns.recreate, number, None)
             act.about = made["id"]
     except NotDone as error:
-        return await page.refused(request, using, number, error, action="recreate")
-    sentence = said(request, "This is the new one, with the same people.")
+        return await page.show_refusal(request, using, number, error, action="recreate")
+    sentence = text_for(request, "This is the new one, with the same people.")
     return await see_other(
         request, f"/console/campaigns/{made['id']}", words.with_remarks(request, sentence, made)
     )
@@ -433,12 +439,12 @@ async def delete(
 ) -> Response:
     """Delete an unsent campaign, here and at Mailchimp, once confirmed."""
     if whole_text(form, "sure") != "yes":
-        return await page.shown(request, using, number, asks="delete")
-    return await page.done(
+        return await page.show_campaign(request, using, number, asks="delete")
+    return await page.carry_out(
         *(request, using, user, number),
         act="delete",
         work=lambda actions: actions.delete(number),
-        sentence=said(request, "It is deleted, here and at Mailchimp."),
+        sentence=text_for(request, "It is deleted, here and at Mailchimp."),
     )
 
 
@@ -449,8 +455,8 @@ async def ask_for_report(request: Request, using: Using, user: Works, number: Nu
         async with doing(request, user, "campaign.report", about=ids.show(number)):
             fresh = await in_turn(using.campaigns.report, number)
     except NotDone as error:
-        return await page.refused(request, using, number, error, action="report")
-    sentence = said(request, "This is what Mailchimp knows now.")
+        return await page.show_refusal(request, using, number, error, action="report")
+    sentence = text_for(request, "This is what Mailchimp knows now.")
     return await see_other(
         request,
         f"/console/campaigns/{ids.show(number)}",
@@ -458,5 +464,5 @@ async def ask_for_report(request: Request, using: Using, user: Works, number: Nu
     )
 
 
-def _given(form: FormData) -> dict[str, str]:
+def _form_texts(form: FormData) -> dict[str, str]:
     return {name: value for name, value in form.items() if isinstance(value, str)}

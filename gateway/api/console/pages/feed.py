@@ -24,7 +24,7 @@ from gateway.api.console.access import (
     Runs,
     checked_form,
     language_of,
-    said,
+    text_for,
 )
 from gateway.api.console.acts import doing
 from gateway.api.console.rendering import render, see_other
@@ -60,10 +60,10 @@ _TURN = anyio.CapacityLimiter(1)
 @router.get("")
 async def show_feed(request: Request, user: Looks, cursor: Cursor = None) -> Response:
     """Show the state of each kind's feed, what waits, past imports and handled files."""
-    return await _shown(request, user, before=before_time(cursor))
+    return await _show_feed(request, user, before=before_time(cursor))
 
 
-async def _shown(
+async def _show_feed(
     request: Request,
     user: ConsoleUser,
     *,
@@ -84,7 +84,7 @@ async def _shown(
         }
 
     values = await using.database.read(look)
-    files = await in_thread(_aside, request)
+    files = await in_thread(_laid_aside, request)
     past = values.pop("past")
     more = time_cursor(past[_AT_ONCE - 1].at) if len(past) > _AT_ONCE else ""
     return await render(
@@ -105,7 +105,7 @@ async def _shown(
     )
 
 
-def _aside(request: Request) -> list[LaidAside]:
+def _laid_aside(request: Request) -> list[LaidAside]:
     try:
         return list(services(request).feed.laid_aside(_FILES))
     except OSError:
@@ -126,7 +126,7 @@ async def download_refused(request: Request, state: str, name: str) -> Response:
 
     rows = await in_thread(read)
     if rows is None:
-        raise Problem(404, said(request, "There are no refused rows of such a file."))
+        raise Problem(404, text_for(request, "There are no refused rows of such a file."))
     return _download(rows, f"{name}.refused.csv")
 
 
@@ -135,7 +135,7 @@ async def show_file(request: Request, state: str, name: str) -> Response:
     """Show the result of a file in the folder, with the faults of each row."""
     aside = await in_thread(services(request).feed.file_laid_aside, state, name)
     if aside is None:
-        raise Problem(404, said(request, "There is no such file any more."))
+        raise Problem(404, text_for(request, "There is no such file any more."))
     return await render(request, "feed_file.html", {"aside": aside, "report": aside.report})
 
 
@@ -159,7 +159,7 @@ class _Upload:
         return self.folder.path / self.name
 
     @property
-    def refused(self) -> Path:
+    def refused_file(self) -> Path:
         return self.folder.path / ".refused.csv"
 
 
@@ -186,12 +186,12 @@ class _Uploads:
             self.drop(other)
         return token
 
-    def of(self, request: Request, user: ConsoleUser, token: str) -> _Upload:
+    def own_upload(self, request: Request, user: ConsoleUser, token: str) -> _Upload:
         """Return a user's own upload; `Problem` 404 if it is gone, or somebody else's."""
         self._forget()
         upload = self._uploads.get(token)
         if upload is None or upload.user != user.name:
-            raise Problem(404, said(request, "That file is no longer kept: choose it again."))
+            raise Problem(404, text_for(request, "That file is no longer kept: choose it again."))
         return upload
 
     def of_user(self, user: ConsoleUser) -> list[tuple[str, _Upload]]:
@@ -227,13 +227,13 @@ async def upload(request: Request, user: Runs, form: FormFields) -> Response:
     using = services(request)
     kind, sent = str(form.get("kind", "")), form.get("file")
     if kind not in using.feed.kinds():
-        raise Problem(422, said(request, "Choose what the rows of the file are."))
+        raise Problem(422, text_for(request, "Choose what the rows of the file are."))
     if not isinstance(sent, UploadFile) or not sent.filename:
-        raise Problem(422, said(request, "Choose a file."))
+        raise Problem(422, text_for(request, "Choose a file."))
     name = PurePath(sent.filename.replace("\\", "/")).name.lstrip(".")
     name = short_name(name, _LONGEST_NAME) or kind
     if not name.isprintable():
-        raise Problem(422, said(request, "The file's name can't be read: give it another one."))
+        raise Problem(422, text_for(request, "The file's name can't be read: give it another one."))
     try:
         folder = UploadFolder()
     except OSError as error:
@@ -256,7 +256,7 @@ async def upload(request: Request, user: Runs, form: FormFields) -> Response:
     except BaseException as error:
         _waiting_uploads.drop(token)
         if isinstance(error, Problem) and error.status_code == 422:
-            return await _shown(request, user, kind=kind, problem=str(error.detail))
+            return await _show_feed(request, user, kind=kind, problem=str(error.detail))
         if isinstance(error, OSError):
             raise _no_room(request, error) from None
         raise
@@ -266,7 +266,7 @@ async def upload(request: Request, user: Runs, form: FormFields) -> Response:
 @uploads.get("/{token}")
 async def show_upload(request: Request, user: Runs, token: str) -> Response:
     """Show what an import would change, or has changed."""
-    made = _waiting_uploads.of(request, user, token)
+    made = _waiting_uploads.own_upload(request, user, token)
     return await render(
         request, "feed_upload.html", {"upload": made, "report": made.report, "token": token}
     )
@@ -275,13 +275,13 @@ async def show_upload(request: Request, user: Runs, token: str) -> Response:
 @uploads.post("/{token}")
 async def import_upload(request: Request, user: Runs, token: str, form: FormFields) -> Response:
     """Import an upload that was previewed."""
-    made = _waiting_uploads.of(request, user, token)
+    made = _waiting_uploads.own_upload(request, user, token)
     if made.is_read:
         # The page says so; it is imported once, however often the button is pressed.
         return await see_other(request, f"/console/feed/upload/{token}")
     if form.get("do") == "forget":
         _waiting_uploads.drop(token)
-        return await see_other(request, "/console/feed", said(request, "Nothing was imported."))
+        return await see_other(request, "/console/feed", text_for(request, "Nothing was imported."))
     if not made.is_done:
         made.is_read = True  # Nobody deletes it, or imports it again, while that is journaled.
         try:
@@ -296,11 +296,11 @@ async def import_upload(request: Request, user: Runs, token: str, form: FormFiel
 @uploads.get("/{token}/refused.csv")
 async def download_refused_of_upload(request: Request, user: Runs, token: str) -> Response:
     """Download the rows that weren't, or won't be, imported."""
-    made = _waiting_uploads.of(request, user, token)
+    made = _waiting_uploads.own_upload(request, user, token)
     # While the file is being read, they are being rewritten and may be incomplete.
-    if made.is_read or not made.refused.exists():
-        raise Problem(404, said(request, "There are no refused rows of such a file."))
-    return _download(made.refused.read_bytes(), f"{made.name}.refused.csv")
+    if made.is_read or not made.refused_file.exists():
+        raise Problem(404, text_for(request, "There are no refused rows of such a file."))
+    return _download(made.refused_file.read_bytes(), f"{made.name}.refused.csv")
 
 
 async def _take_in(request: Request, made: _Upload, *, dry_run: bool, lift: bool) -> None:
@@ -310,11 +310,11 @@ async def _take_in(request: Request, made: _Upload, *, dry_run: bool, lift: bool
         replace=made.replace,
         lift=lift,
         dry_run=dry_run,
-        refused=made.refused,
+        refused=made.refused_file,
     )
 
     def take_in() -> None:
-        made.refused.unlink(missing_ok=True)  # They will be written again.
+        made.refused_file.unlink(missing_ok=True)  # They will be written again.
         result = feed.take_in(made.kind, made.file, terms)
         made.report, made.is_held_back = result.report, result.is_held_back
         made.is_done = not (dry_run or result.is_held_back)
@@ -325,7 +325,7 @@ async def _take_in(request: Request, made: _Upload, *, dry_run: bool, lift: bool
     except FeedRefused as error:
         raise Problem(
             422,
-            said(
+            text_for(
                 request,
                 "The file can't be imported: {why}",
                 why=retell(language_of(request), str(error)),
@@ -339,7 +339,7 @@ async def _take_in(request: Request, made: _Upload, *, dry_run: bool, lift: bool
 
 def _no_room(request: Request, error: OSError) -> Problem:
     why = error.strerror or str(error)
-    return Problem(503, said(request, "The file can't be kept here: {why}", why=why))
+    return Problem(503, text_for(request, "The file can't be kept here: {why}", why=why))
 
 
 def _download(content: bytes, name: str) -> Response:

@@ -5,12 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.console.access import LOOKS, ConsoleUser, FormFields, Works, language_of, said
+from gateway.api.console.access import LOOKS, ConsoleUser, FormFields, Works, language_of, text_for
 from gateway.api.console.acts import doing
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.sentences import retell
-from gateway.api.json_response import Cursor, Using, before, id_cursor, on_page, read_id
+from gateway.api.json_response import Cursor, Using, id_before, id_cursor, on_page, read_id
 from gateway.api.problems import Problem
 from gateway.api.services import ApiServices, NotDone
 from gateway.core import ids
@@ -35,7 +35,7 @@ async def list_mails(
     cursor: Cursor = None,
 ) -> Response:
     """List the mails that wait for a decision, or those in another state; newest first."""
-    number = before(cursor)
+    number = id_before(cursor)
     states = [InboxState(state)] if state in set(InboxState) else []
     rows = await using.database.read(
         inbox.list_inbox, states=states, before=number, limit=_AT_ONCE + 1
@@ -58,7 +58,7 @@ async def list_mails(
 @router.get("/{id}", dependencies=[LOOKS])
 async def show_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show a sanitised mail, with the applications it is probably about."""
-    return await _shown(request, using, read_id(id))
+    return await _show_mail(request, using, read_id(id))
 
 
 @router.post("/{id}/assign")
@@ -72,9 +72,9 @@ async def assign(
     """File a mail to an application; then open the next one."""
     reference = typed_text(form, "reference")[:_LONGEST_REFERENCE]
     if not reference:
-        why = said(request, "Say which application: its reference, or choose one.")
-        return await _shown(request, using, read_id(id), problem=why, status=422)
-    return await _decided(
+        why = text_for(request, "Say which application: its reference, or choose one.")
+        return await _show_mail(request, using, read_id(id), problem=why, status=422)
+    return await _decide(
         request,
         using,
         user,
@@ -87,17 +87,17 @@ async def assign(
 @router.post("/{id}/retry")
 async def retry(request: Request, using: Using, user: Works, id: str) -> Response:  # noqa: A002
     """Try to file a mail again."""
-    return await _decided(request, using, user, read_id(id), act="retry", work=using.inbox.retry)
+    return await _decide(request, using, user, read_id(id), act="retry", work=using.inbox.retry)
 
 
 @router.post("/{id}/discard")
 async def discard(request: Request, using: Using, user: Works, id: str) -> Response:  # noqa: A002
     """Discard a mail; it stays listed and can still be assigned."""
     number = read_id(id)
-    return await _decided(request, using, user, number, act="discard", work=using.inbox.discard)
+    return await _decide(request, using, user, number, act="discard", work=using.inbox.discard)
 
 
-async def _decided(
+async def _decide(
     request: Request,
     using: ApiServices,
     user: ConsoleUser,
@@ -112,21 +112,21 @@ async def _decided(
             row = await work(number)
     except (NotDone, inbox.WrongInboxState) as error:
         status = error.status if isinstance(error, NotDone) else 409
-        return await _shown(request, using, number, problem=str(error), status=status)
+        return await _show_mail(request, using, number, problem=str(error), status=status)
     if row.state is InboxState.NEEDS_ATTENTION:
         why = attention_words(request).get(row.reason, row.reason)
-        sentence = said(request, "It still can't be filed: {why}", why=why)
+        sentence = text_for(request, "It still can't be filed: {why}", why=why)
         return await see_other(request, f"/console/inbox/{ids.show(number)}", sentence)
     sentence = _what_was_done(request, row)
     following = await using.database.read(_next_waiting, number)
     if following is None:
         return await see_other(
-            request, "/console/inbox", f"{sentence} {said(request, 'Nothing else waits.')}"
+            request, "/console/inbox", f"{sentence} {text_for(request, 'Nothing else waits.')}"
         )
     return await see_other(
         request,
         f"/console/inbox/{ids.show(following.id)}",
-        f"{sentence} {said(request, 'This is the next one.')}",
+        f"{sentence} {text_for(request, 'This is the next one.')}",
     )
 
 
@@ -140,23 +140,23 @@ def _next_waiting(connection: StoreTransaction, number: int) -> InboxRow | None:
 def _what_was_done(request: Request, row: InboxRow) -> str:
     match row.state:
         case InboxState.FILED:
-            return said(request, "“{subject}” is filed.", subject=row.subject)
+            return text_for(request, "“{subject}” is filed.", subject=row.subject)
         case InboxState.REPEATED:
-            return said(request, "“{subject}” was filed there before.", subject=row.subject)
+            return text_for(request, "“{subject}” was filed there before.", subject=row.subject)
         case InboxState.DISCARDED:
-            return said(request, "“{subject}” is given up.", subject=row.subject)
+            return text_for(request, "“{subject}” is given up.", subject=row.subject)
         case _:
-            return said(request, "“{subject}” is ignored: automatic mail.", subject=row.subject)
+            return text_for(request, "“{subject}” is ignored: automatic mail.", subject=row.subject)
 
 
-async def _shown(
+async def _show_mail(
     request: Request, using: ApiServices, number: int, *, problem: str = "", status: int = 200
 ) -> Response:
     try:
         reading = await using.inbox.look(number)
     except NotDone as error:
         if error.status == 404:
-            raise Problem(404, said(request, "The inbox has no such mail.")) from None
+            raise Problem(404, text_for(request, "The inbox has no such mail.")) from None
         raise
     return await render(
         request,
@@ -178,26 +178,26 @@ async def _shown(
 def state_names(request: Request) -> dict[str, str]:
     """Return the names of the states."""
     return {
-        InboxState.NEEDS_ATTENTION: said(request, "waits for a decision"),
-        InboxState.WAITING: said(request, "not read yet"),
-        InboxState.FILED: said(request, "filed"),
-        InboxState.REPEATED: said(request, "filed before"),
-        InboxState.IGNORED: said(request, "ignored"),
-        InboxState.DISCARDED: said(request, "given up"),
+        InboxState.NEEDS_ATTENTION: text_for(request, "waits for a decision"),
+        InboxState.WAITING: text_for(request, "not read yet"),
+        InboxState.FILED: text_for(request, "filed"),
+        InboxState.REPEATED: text_for(request, "filed before"),
+        InboxState.IGNORED: text_for(request, "ignored"),
+        InboxState.DISCARDED: text_for(request, "given up"),
     }
 
 
 def attention_words(request: Request) -> dict[str, str]:
     """Return the names of the reasons why mails wait."""
     return {
-        "no_reference": said(request, "the subject begins with no reference"),
-        "unknown_reference": said(request, "there is no application with this reference"),
-        "not_allowed": said(request, "whoever forwarded it may not import"),
-        "untrusted_origin": said(request, "it can't be told who sent it"),
-        "too_large": said(request, "it is too large"),
-        "unreadable": said(request, "it can't be read"),
-        "no_bounce": said(request, "it came to the address of bounces and is none"),
-        "unproven_bounce": said(request, "it says it came back, of nothing the gateway sent"),
+        "no_reference": text_for(request, "the subject begins with no reference"),
+        "unknown_reference": text_for(request, "there is no application with this reference"),
+        "not_allowed": text_for(request, "whoever forwarded it may not import"),
+        "untrusted_origin": text_for(request, "it can't be told who sent it"),
+        "too_large": text_for(request, "it is too large"),
+        "unreadable": text_for(request, "it can't be read"),
+        "no_bounce": text_for(request, "it came to the address of bounces and is none"),
+        "unproven_bounce": text_for(request, "it says it came back, of nothing the gateway sent"),
     }
 
 
@@ -205,17 +205,17 @@ def suggestion_words(request: Request) -> dict[str, str]:
     """Return the names of what makes an application likely or unlikely."""
     reason = SuggestionReason
     return {
-        reason.NUMBER_IN_SUBJECT: said(request, "its number is in the subject"),
-        reason.SENDER: said(request, "the person's address sent it"),
-        reason.NUMBER_IN_TEXT: said(request, "its number is in the text"),
-        reason.SENDER_NAME: said(request, "the sender has the person's name"),
-        reason.NAME_IN_SUBJECT: said(request, "the person's name is in the subject"),
-        reason.ADDRESS_IN_TEXT: said(request, "the person's address is in the text"),
-        reason.NAME_IN_TEXT: said(request, "the person's name is in the text"),
-        reason.SLIP: said(request, "the subject has a number that differs in one sign"),
-        reason.TITLE_IN_SUBJECT: said(request, "its title is in the subject"),
-        reason.LATELY_REPLIED: said(request, "a reply was filed there lately"),
-        reason.SUBMITTED_BEFORE: said(request, "it was submitted in the months before"),
-        reason.SUBMITTED_AFTER: said(request, "but it was submitted after this mail"),
-        reason.CLOSED: said(request, "but it is closed"),
+        reason.NUMBER_IN_SUBJECT: text_for(request, "its number is in the subject"),
+        reason.SENDER: text_for(request, "the person's address sent it"),
+        reason.NUMBER_IN_TEXT: text_for(request, "its number is in the text"),
+        reason.SENDER_NAME: text_for(request, "the sender has the person's name"),
+        reason.NAME_IN_SUBJECT: text_for(request, "the person's name is in the subject"),
+        reason.ADDRESS_IN_TEXT: text_for(request, "the person's address is in the text"),
+        reason.NAME_IN_TEXT: text_for(request, "the person's name is in the text"),
+        reason.SLIP: text_for(request, "the subject has a number that differs in one sign"),
+        reason.TITLE_IN_SUBJECT: text_for(request, "its title is in the subject"),
+        reason.LATELY_REPLIED: text_for(request, "a reply was filed there lately"),
+        reason.SUBMITTED_BEFORE: text_for(request, "it was submitted in the months before"),
+        reason.SUBMITTED_AFTER: text_for(request, "but it was submitted after this mail"),
+        reason.CLOSED: text_for(request, "but it is closed"),
     }

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.console.access import LOOKS, WORKS, ConsoleUser, FormFields, Works, said
+from gateway.api.console.access import LOOKS, WORKS, ConsoleUser, FormFields, Works, text_for
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.message_filter import MessageFilter, read_filter
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.state_words import note_words, state_words
-from gateway.api.json_response import Cursor, before, read_id
+from gateway.api.json_response import Cursor, id_before, read_id
 from gateway.api.problems import Problem
 from gateway.api.using import services
 from gateway.core import ids
@@ -58,7 +58,7 @@ class ShownMessage:
 async def list_messages(request: Request, cursor: Cursor = None) -> Response:
     """List messages that match the filter, newest first."""
     message_filter = read_filter(request, services(request))
-    values = await _listed(request, message_filter, cursor, _AT_ONCE, deliveries=1)
+    values = await _page_of_messages(request, message_filter, cursor, _AT_ONCE, deliveries=1)
     return await render(
         request, "messages.html", values, status=422 if message_filter.problems else 200
     )
@@ -69,7 +69,7 @@ async def list_failed(request: Request, cursor: Cursor = None) -> Response:
     """List failed deliveries, each with the note, the exact reason, and the remedy."""
     message_filter = read_filter(request, services(request))
     message_filter.state = State.SEND_FAILED
-    values = await _listed(
+    values = await _page_of_messages(
         request, message_filter, cursor, _FAILED_AT_ONCE, deliveries=_OF_ONE_MAILING
     )
     return await render(
@@ -87,17 +87,17 @@ async def show_message(
     def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
         heads = messages.heads(connection, [message_number])
         parts = messages.some_deliveries(connection, [message_number], first=after, most=_AT_ONCE)
-        shown_messages = _shown(request, connection, standings, heads, parts=parts)
+        shown_messages = _shown_messages(request, connection, standings, heads, parts=parts)
         reports = bounces.of_message(connection, message_number)
         return {
             "shown": shown_messages[0] if shown_messages else None,
             "reports": reports[:_AT_ONCE],
         }
 
-    values = await _looked(request, look)
+    values = await _look(request, look)
     shown_message: ShownMessage | None = values["shown"]
     if shown_message is None:
-        raise Problem(404, said(request, "The journal has no such message."))
+        raise Problem(404, text_for(request, "The journal has no such message."))
     more = after + len(shown_message.deliveries)
     following = str(more) if more < shown_message.total else ""
     return await render(request, "message.html", {**values, "following": following})
@@ -116,12 +116,12 @@ async def release(request: Request, user: Works, number: str, fields: FormFields
     """Lift suppressions of a delivery's recipient, as `gateway suppress release` does."""
     position_text = typed_text(fields, "position")
     if not (position_text.isascii() and position_text.isdecimal() and len(position_text) < 8):
-        raise Problem(422, said(request, "This form lacks whose mail it is about."))
+        raise Problem(422, text_for(request, "This form lacks whose mail it is about."))
     position = int(position_text)
     reason = typed_text(fields, "reason")
     values = await _releasable(request, number, position, status=409)
     if not reason:
-        problem = said(request, "Say why: it is kept with who did it.")
+        problem = text_for(request, "Say why: it is kept with who did it.")
         return await render(request, "release.html", {**values, "problem": problem}, status=422)
     entry: ShownDelivery = values["entry"]
     hits = entry.reason.hits if entry.reason else ()
@@ -171,16 +171,16 @@ async def _release(
             about=lambda released: [about] if any(entry.is_any for entry in released) else [],
         )
     if not any(entry.is_any for entry in released):
-        raise Problem(409, said(request, "It was lifted meanwhile."))
+        raise Problem(409, text_for(request, "It was lifted meanwhile."))
     if any(entry.refused for entry in released):
-        return said(
+        return text_for(
             request, "Lifted here; Mailchimp itself goes on refusing until the person asks there."
         )
     if stays:
-        return said(
+        return text_for(
             request, "Lifted. What the CRM says in groups and statuses still keeps mail away."
         )
-    return said(request, "Lifted. The next mail goes.")
+    return text_for(request, "Lifted. The next mail goes.")
 
 
 async def _releasable(
@@ -192,17 +192,19 @@ async def _releasable(
     def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
         heads = messages.heads(connection, [message_number])
         parts = messages.some_deliveries(connection, [message_number], first=position, most=1)
-        return {"shown": _shown(request, connection, standings, heads, parts=parts)}
+        return {"shown": _shown_messages(request, connection, standings, heads, parts=parts)}
 
-    values = await _looked(request, look)
+    values = await _look(request, look)
     for shown_message in values["shown"]:
         for entry in shown_message.deliveries:
             if entry.position == position and entry.reason and entry.reason.has_cure:
                 return {**values, "message": shown_message.message, "entry": entry, "problem": ""}
-    raise Problem(status, said(request, "Nothing that is lifted here keeps this mail away now."))
+    raise Problem(
+        status, text_for(request, "Nothing that is lifted here keeps this mail away now.")
+    )
 
 
-async def _listed(
+async def _page_of_messages(
     request: Request,
     message_filter: MessageFilter,
     cursor: str | None,
@@ -211,7 +213,7 @@ async def _listed(
     deliveries: int,
 ) -> dict[str, Any]:
     """Return a page of messages, its successor, and what it may lack."""
-    number = before(cursor)
+    number = id_before(cursor)
     has_state = message_filter.state is State.SEND_FAILED
 
     def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
@@ -232,7 +234,9 @@ async def _listed(
         )
         tallies = messages.tallies(connection, on_page)
         return {
-            "messages": _shown(request, connection, standings, heads, parts=parts, tallies=tallies),
+            "messages": _shown_messages(
+                request, connection, standings, heads, parts=parts, tallies=tallies
+            ),
             "following": "" if last is None else ids.show(last),
             "looked_from": None
             if matches.looked_from is None
@@ -240,11 +244,11 @@ async def _listed(
             "missed": message_filter.missed_before(connection),
         }
 
-    values = await _looked(request, look)
+    values = await _look(request, look)
     return {**values, "problems": message_filter.problems}
 
 
-async def _looked(
+async def _look(
     request: Request, look: Callable[[StoreTransaction, Standings], dict[str, Any]]
 ) -> dict[str, Any]:
     """Query the store; return the result, and the names of states."""
@@ -254,7 +258,7 @@ async def _looked(
     return {**values, "states": state_words(request)}
 
 
-def _shown(
+def _shown_messages(
     request: Request,
     connection: StoreTransaction,
     standings: Standings,

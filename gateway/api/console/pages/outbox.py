@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.console.access import LOOKS, Runs, said
+from gateway.api.console.access import LOOKS, Runs, text_for
 from gateway.api.console.acts import change_store
 from gateway.api.console.rendering import render, see_other
-from gateway.api.json_response import Cursor, before, id_cursor, on_page, read_id
+from gateway.api.json_response import Cursor, id_before, id_cursor, on_page, read_id
 from gateway.api.using import services
 from gateway.core import ids
 from gateway.core.queue import QueueEvent
@@ -24,7 +24,7 @@ async def list_entries(
     request: Request, state: Annotated[str, Query()] = "", cursor: Cursor = None
 ) -> Response:
     """List what was sent or waits to be sent, newest first."""
-    number = before(cursor)
+    number = id_before(cursor)
     outbox_state = OutboxState(state) if state in set(OutboxState) else None
     entries = await services(request).database.read(
         lambda connection: status_mail.merge_newest_first(
@@ -63,7 +63,7 @@ async def retry(request: Request, user: Runs, number: str) -> Response:
         lambda connection: outbox.retry(connection, entry_id, using.clock()),
         about=ids.show(entry_id),
     )
-    return await see_other(request, "/console/outbox", said(request, "It is sent again."))
+    return await see_other(request, "/console/outbox", text_for(request, "It is sent again."))
 
 
 @router.post("/{number}/cancel")
@@ -75,4 +75,4 @@ async def cancel(request: Request, user: Runs, number: str) -> Response:
         lambda connection: status_mail.cancel_entry(connection, entry_id, using.clock()),
         about=ids.show(entry_id),
     )
-    return await see_other(request, "/console/outbox", said(request, "It is given up."))
+    return await see_other(request, "/console/outbox", text_for(request, "It is given up."))

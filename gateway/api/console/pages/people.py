@@ -10,11 +10,11 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse
 
 from gateway.api import paths  # noqa: F401  # Routes with {person:id} need it.
-from gateway.api.console.access import LOOKS, FormFields, Works, said
+from gateway.api.console.access import LOOKS, FormFields, Works, text_for
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_moment, typed_text
 from gateway.api.console.pages.addresses import shown_address
-from gateway.api.console.pages.person_parts import linked, parts_of_page
+from gateway.api.console.pages.person_parts import ids_with_page, parts_of_page
 from gateway.api.console.rendering import render, see_other
 from gateway.api.json_response import PlainText, Using
 from gateway.api.person_cursors import person_before, person_cursor, timeline_cursor, timeline_place
@@ -93,7 +93,7 @@ async def show_person(
     )
     if ref is None:
         return await _to_whom_it_is(request, using, person, timeline_query, types=types)
-    return await _shown(request, using, ref, timeline_query, types=types)
+    return await _show_person(request, using, ref, timeline_query, types=types)
 
 
 @router.post("/{person:id}/suppress")
@@ -101,7 +101,7 @@ async def suppress(
     request: Request, using: Using, user: Works, person: PlainText, form: FormFields
 ) -> Response:
     """Suppress a person, or one of their addresses, from the next message on."""
-    whose = _whose(request, using, person)
+    whose = _ref_or_address(request, using, person)
     problems: dict[str, str] = {}
     scope, note = typed_text(form, "scope"), typed_text(form, "note")
     until = None
@@ -111,17 +111,17 @@ async def suppress(
         problems["until"] = str(problem.detail)
     now = using.clock()
     if until is not None and until <= now:
-        problems["until"] = said(request, "This day is over.")
+        problems["until"] = text_for(request, "This day is over.")
     if scope not in set(Scope):
-        problems["scope"] = said(request, "Choose one of these.")
+        problems["scope"] = text_for(request, "Choose one of these.")
     if not note:
-        problems["note"] = said(request, "Say why: whoever releases it later asks for that.")
+        problems["note"] = text_for(request, "Say why: whoever releases it later asks for that.")
     if problems:
-        return await _shown(request, using, whose, problems=problems, form=form, status=422)
+        return await _show_person(request, using, whose, problems=problems, form=form, status=422)
     number = using.new_id()
 
     def add(connection: StoreTransaction) -> tuple[str, bool]:
-        whom = _whom(request, connection, whose, typed_text(form, "whom"))
+        whom = _ref_or_own_address(request, connection, whose, typed_text(form, "whom"))
         _, is_new = suppression.add_once(
             connection,
             id=number,
@@ -142,9 +142,9 @@ async def suppress(
         add,
         about=lambda done: [about] if done[1] else [],
     )
-    sentence = said(request, "{whom} is suppressed from now on.", whom=readable(whom))
+    sentence = text_for(request, "{whom} is suppressed from now on.", whom=readable(whom))
     if not is_new:
-        sentence = said(
+        sentence = text_for(
             request,
             "{whom} was suppressed for this reason already; nothing was changed.",
             whom=readable(whom),
@@ -157,13 +157,13 @@ async def release(
     request: Request, using: Using, user: Works, person: PlainText, form: FormFields
 ) -> Response:
     """Lift suppressions of a person, or of one of their addresses, as far as they are ours."""
-    whose, note = _whose(request, using, person), typed_text(form, "note")
+    whose, note = _ref_or_address(request, using, person), typed_text(form, "note")
     if not note:
-        problems = {"release_note": said(request, "Say why: the history keeps it.")}
-        return await _shown(request, using, whose, problems=problems, form=form, status=422)
+        problems = {"release_note": text_for(request, "Say why: the history keeps it.")}
+        return await _show_person(request, using, whose, problems=problems, form=form, status=422)
 
     def lift(connection: StoreTransaction) -> tuple[str, Released, list[str]]:
-        whom = _whom(request, connection, whose, typed_text(form, "whom"))
+        whom = _ref_or_own_address(request, connection, whose, typed_text(form, "whom"))
         erased = standings.names_if_erased(connection, whom)
         about = [str(whose)]
         if isinstance(whose, str):
@@ -186,12 +186,12 @@ async def release(
             about=lambda done: done[2],
         )
     if not released.is_any:
-        none_of_ours = said(request, "Nothing of ours suppresses {whom}.", whom=readable(whom))
+        none_of_ours = text_for(request, "Nothing of ours suppresses {whom}.", whom=readable(whom))
         problems = {"release_note": none_of_ours}
-        return await _shown(request, using, whose, problems=problems, form=form, status=409)
-    sentences = [said(request, "{whom} is released.", whom=readable(whom))]
+        return await _show_person(request, using, whose, problems=problems, form=form, status=409)
+    sentences = [text_for(request, "{whom} is released.", whom=readable(whom))]
     sentences += [
-        said(request, "Mailchimp itself still refuses {address}.", address=refused.address)
+        text_for(request, "Mailchimp itself still refuses {address}.", address=refused.address)
         for refused in released.refused
     ]
     return await see_other(request, _path(whose), " ".join(sentences))
@@ -230,11 +230,11 @@ async def _to_whom_it_is(
             *(request, using, lookup_form), timeline_query, path=_path(lookup_form), types=types
         )
     if "@" in text:
-        raise Problem(404, said(request, "Nobody has the address {address}.", address=text))
-    raise Problem(404, said(request, "A person is written candidate:17 or contact:17."))
+        raise Problem(404, text_for(request, "Nobody has the address {address}.", address=text))
+    raise Problem(404, text_for(request, "A person is written candidate:17 or contact:17."))
 
 
-async def _shown(
+async def _show_person(
     request: Request,
     using: Using,
     whose: PersonRef | str,
@@ -261,12 +261,14 @@ async def _shown(
 
     def look(connection: StoreTransaction) -> tuple[PersonPage | None, set[str]]:
         page = next(iter(pages(connection, standings, whose, timeline_query)), None)
-        return page, linked(connection, page.timeline if page else ())
+        return page, ids_with_page(connection, page.timeline if page else ())
 
     with using.standings() as standings:
         page, links = await using.database.read(look)
     if page is None:
-        raise Problem(404, said(request, "Nobody is known by the key {person}.", person=str(whose)))
+        raise Problem(
+            404, text_for(request, "Nobody is known by the key {person}.", person=str(whose))
+        )
     return await render(
         request,
         "person.html",
@@ -298,7 +300,7 @@ async def _shown(
     )
 
 
-def _whom(
+def _ref_or_own_address(
     request: Request, connection: StoreTransaction, whose: PersonRef | str, whom: str
 ) -> PersonRef | str:
     """Return the person, or the address, a page is about."""
@@ -310,10 +312,10 @@ def _whom(
         return whom
     if whom in ("", str(ref)):
         return ref
-    raise Problem(422, said(request, "{whom} is no address of this person.", whom=whom))
+    raise Problem(422, text_for(request, "{whom} is no address of this person.", whom=whom))
 
 
-def _whose(request: Request, using: Using, text: str) -> PersonRef | str:
+def _ref_or_address(request: Request, using: Using, text: str) -> PersonRef | str:
     """Return what a path means: a person, or an address in lookup form."""
     try:
         return PersonRef.parse(text)
@@ -321,7 +323,7 @@ def _whose(request: Request, using: Using, text: str) -> PersonRef | str:
         address = _address(using, text)
     if address:
         return address
-    raise Problem(404, said(request, "A person is written candidate:17 or contact:17."))
+    raise Problem(404, text_for(request, "A person is written candidate:17 or contact:17."))
 
 
 def _address(using: Using, text: str) -> str:
@@ -350,5 +352,5 @@ def _moment(
     except ValueError:
         raise Problem(
             422,
-            said(request, "{name}: write a day such as 2026-03-12.", name=name),
+            text_for(request, "{name}: write a day such as 2026-03-12.", name=name),
         ) from None

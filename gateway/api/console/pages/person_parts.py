@@ -83,7 +83,7 @@ def is_ours(entry: Suppression) -> bool:
     return entry.source in ENTRY_SOURCES or entry.origin == "mailchimp"
 
 
-def linked(connection: StoreTransaction, events: Iterable[TimelineEvent]) -> set[str]:
+def ids_with_page(connection: StoreTransaction, events: Iterable[TimelineEvent]) -> set[str]:
     """Return the ids of events that have a page.
 
     Mail that was never sent has no message, and the journal deletes messages earlier than bounces.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.console.access import LOOKS, said
+from gateway.api.console.access import LOOKS, text_for
 from gateway.api.console.rendering import render
 from gateway.api.json_response import Using, read_id
 from gateway.api.problems import Problem
@@ -55,7 +55,7 @@ async def show_reply(request: Request, using: Using, id: str) -> Response:  # no
 
     filed = await using.database.read(look)
     if filed is None:
-        raise Problem(404, said(request, "No such reply was filed."))
+        raise Problem(404, text_for(request, "No such reply was filed."))
     words = remark_words(request)
     sorts = (remark.partition(" ") for remark in filed.entry.remarks)
     return await render(
@@ -77,28 +77,28 @@ async def show_reply(request: Request, using: Using, id: str) -> Response:  # no
 def remark_words(request: Request) -> dict[str, str]:
     """Return a reply's remark in words; `{person}` is the placeholder for the person."""
     return {
-        remarks.CLOSED: said(request, "The application was closed by then."),
-        remarks.NOT_THE_CANDIDATE: said(
+        remarks.CLOSED: text_for(request, "The application was closed by then."),
+        remarks.NOT_THE_CANDIDATE: text_for(
             request, "The sender's address is not one of the person's: the reference alone decided."
         ),
-        remarks.NOTE: said(request, "No forwarded mail was found in it; it was filed whole."),
-        remarks.REPEATED: said(request, "It was forwarded more than once."),
-        remarks.NAME_ONLY: said(request, "The forward names the sender without an address."),
-        remarks.NO_TEXT: said(request, "No text came along when it was forwarded."),
-        remarks.TEXT_UNREAD: said(
+        remarks.NOTE: text_for(request, "No forwarded mail was found in it; it was filed whole."),
+        remarks.REPEATED: text_for(request, "It was forwarded more than once."),
+        remarks.NAME_ONLY: text_for(request, "The forward names the sender without an address."),
+        remarks.NO_TEXT: text_for(request, "No text came along when it was forwarded."),
+        remarks.TEXT_UNREAD: text_for(
             request, "Its text could not be read; the file is among the documents."
         ),
-        remarks.ENCRYPTED: said(
+        remarks.ENCRYPTED: text_for(
             request, "It is encrypted and could not be read; it was filed as it is."
         ),
-        remarks.INCOMPLETE: said(request, "A part of it is missing: its end, or attachments."),
-        remarks.SENT_BY: said(request, "Sent on the sender's behalf by {person}."),
-        remarks.NOTE_BELOW: said(request, "What staff wrote below it may be part of its text."),
-        remarks.DATE_UNREAD: said(request, "Its date is as the mail program wrote it."),
-        remarks.ZONE_GUESSED: said(
+        remarks.INCOMPLETE: text_for(request, "A part of it is missing: its end, or attachments."),
+        remarks.SENT_BY: text_for(request, "Sent on the sender's behalf by {person}."),
+        remarks.NOTE_BELOW: text_for(request, "What staff wrote below it may be part of its text."),
+        remarks.DATE_UNREAD: text_for(request, "Its date is as the mail program wrote it."),
+        remarks.ZONE_GUESSED: text_for(
             request, "Its date came without a time zone: the hour may be another."
         ),
-        remarks.OTHER_READING: said(
+        remarks.OTHER_READING: text_for(
             request, "It could be read in two ways; the other mail in it is from {person}."
         ),
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from gateway.api.console.access import language_of, said
+from gateway.api.console.access import language_of, text_for
 from gateway.api.console.languages import NAMES
 from gateway.api.console.sentences import retell
 
@@ -41,16 +41,18 @@ def retell_by_field(request: Request, problem: str) -> str:
     place = [NAMES.get(match["language"], match["language"])]
     line = int(match["line"] or 0)
     if match["kind"] == "html":
-        place.append(said(request, "HTML"))
+        place.append(text_for(request, "HTML"))
     elif line == 1:
-        place, line = [*place, said(request, "Subject")], 0
+        place, line = [*place, text_for(request, "Subject")], 0
     elif line:
-        place, line = [*place, said(request, "Text")], max(1, line - _ABOVE)
+        place, line = [*place, text_for(request, "Text")], max(1, line - _ABOVE)
     if line:
-        place.append(said(request, "line {line}", line=line))
+        place.append(text_for(request, "line {line}", line=line))
     return f"{', '.join(place)}: {retell(language, match['fault'])}"
 
 
-def besides(problems: Iterable[str], shown_faults: Collection[TemplateFault]) -> list[str]:
+def remaining_problems(
+    problems: Iterable[str], shown_faults: Collection[TemplateFault]
+) -> list[str]:
     """Return the problems that aren't shown elsewhere yet, each once."""
     return [problem for problem in dict.fromkeys(problems) if fault_in(problem) not in shown_faults]

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.console.access import LOOKS, RUNS, FormFields, Runs, said
+from gateway.api.console.access import LOOKS, RUNS, FormFields, Runs, text_for
 from gateway.api.console.acts import change_store
 from gateway.api.console.flow_plot import flow_plot
 from gateway.api.console.rendering import render, see_other
@@ -40,7 +40,7 @@ async def pause(request: Request, user: Runs, fields: FormFields) -> Response:
     """Pause bulk mail or all mail, as `gateway pause` does."""
     what = fields.get("what")
     if what not in ("bulk", "all"):
-        raise Problem(422, said(request, "Choose which mail to stop."))
+        raise Problem(422, text_for(request, "Choose which mail to stop."))
     using = services(request)
     await change_store(
         *(request, user, "mail.pause"),
@@ -50,7 +50,9 @@ async def pause(request: Request, user: Runs, fields: FormFields) -> Response:
         about=str(what),
     )
     return await see_other(
-        request, "/console/today", said(request, "Stopped. The CRM is asked to try again later.")
+        request,
+        "/console/today",
+        text_for(request, "Stopped. The CRM is asked to try again later."),
     )
 
 
@@ -63,7 +65,9 @@ async def resume(request: Request, user: Runs) -> Response:
         about=lambda lifted: [" ".join(lifted)],
     )
     sentence = (
-        said(request, "Mail goes again.") if lifted else said(request, "Nothing was stopped.")
+        text_for(request, "Mail goes again.")
+        if lifted
+        else text_for(request, "Nothing was stopped.")
     )
     return await see_other(request, "/console/today", sentence)
 

@@ -8,11 +8,19 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData
 
-from gateway.api.console.access import LOOKS, MANAGES, FormFields, Looks, Manages, language_of, said
+from gateway.api.console.access import (
+    LOOKS,
+    MANAGES,
+    FormFields,
+    Looks,
+    Manages,
+    language_of,
+    text_for,
+)
 from gateway.api.console.acts import doing
 from gateway.api.console.languages import LANGUAGES, NAMES
 from gateway.api.console.pages import template_words
-from gateway.api.console.pages.template_words import TemplateFault, besides, fault_in
+from gateway.api.console.pages.template_words import TemplateFault, fault_in, remaining_problems
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.sentences import retell
 from gateway.api.console.trigger_form import (
@@ -20,10 +28,10 @@ from gateway.api.console.trigger_form import (
     YES,
     changes,
     event_names,
-    filled,
+    field_values,
     groups,
     sorted_out,
-    typed,
+    typed_values,
 )
 from gateway.api.json_response import PlainText, Using
 from gateway.api.problems import Problem
@@ -74,7 +82,7 @@ async def hold(request: Request, using: Using, user: Manages, form: FormFields) 
     note = _text(form, "note")
     async with doing(request, user, "triggers.hold"):
         await in_thread(using.trigger_changes.hold, by=user.name, note=note)
-    sentence = said(request, "Triggered mail is held until somebody lets it go.")
+    sentence = text_for(request, "Triggered mail is held until somebody lets it go.")
     return await see_other(request, "/console/triggers", sentence)
 
 
@@ -83,7 +91,7 @@ async def resume(request: Request, using: Using, user: Manages) -> Response:
     """Resume triggered mail."""
     async with doing(request, user, "triggers.resume"):
         released = await in_thread(using.trigger_changes.resume)
-    sentence = said(
+    sentence = text_for(
         request,
         "Triggered mail goes again; {count} was held.|"
         "Triggered mail goes again; {count} were held.",
@@ -108,15 +116,15 @@ async def show_new(
     request: Request, using: Using, event: Annotated[str, Query(max_length=100)] = ""
 ) -> Response:
     """Show the form for a new trigger; choosing its template comes first."""
-    return await _new(request, using, {"event": event})
+    return await _show_new_form(request, using, {"event": event})
 
 
 @router.post("/new")
 async def create(request: Request, using: Using, user: Manages, form: FormFields) -> Response:
     """Create a trigger, turned off; its page then shows whom it would mail."""
-    form_values = typed(form)
+    form_values = typed_values(form)
     if _text(form, "do") == "fields":
-        return await _new(request, using, form_values)
+        return await _show_new_form(request, using, form_values)
     event, name = _event(form_values), form_values.get("name", "")
     changed_keys = {"event": form_values.get("event", ""), **changes(event, form_values, {})}
     try:
@@ -131,8 +139,8 @@ async def create(request: Request, using: Using, user: Manages, form: FormFields
                 token="",
             )
     except NotDone as error:
-        return await _new(request, using, form_values, error=error)
-    sentence = said(
+        return await _show_new_form(request, using, form_values, error=error)
+    sentence = text_for(
         request, "“{name}” is made and off. Look whom it would mail, then turn it on.", name=name
     )
     return await see_other(request, f"/console/triggers/{quote(name)}", sentence)
@@ -143,7 +151,7 @@ def _event(form_values: Mapping[str, object]) -> TriggerEvent:
     return EVENTS.get(str(form_values.get("event", "")), next(iter(EVENTS.values())))
 
 
-async def _new(
+async def _show_new_form(
     request: Request,
     using: ApiServices,
     form_values: Mapping[str, str],
@@ -152,7 +160,7 @@ async def _new(
 ) -> Response:
     event = _event(form_values)
     if form_values.get(SHOWN) != event.name:  # Its own fields are shown for the first time.
-        form_values = {**filled(event, {}), BEFORE_SEND: YES, **form_values}
+        form_values = {**field_values(event, {}), BEFORE_SEND: YES, **form_values}
     form = await _form(request, using, event, form_values, error=error)
     return await render(
         request,
@@ -196,7 +204,7 @@ async def _form(
             vocabulary=known_words,
             problems=by_field,
         ),
-        "name_problem": said(
+        "name_problem": text_for(
             request,
             "Letters from a to z (no ü, no é), digits, . _ and - only, and not the name of another "
             "trigger.",
@@ -280,7 +288,7 @@ async def _template_form(
         problems, status, clash = _problems(error), error.status, _clash(error)
         is_kept = False
     if is_kept:
-        sentence = said(request, "The template is saved and used from now on.")
+        sentence = text_for(request, "The template is saved and used from now on.")
         return await see_other(request, f"/console/triggers/templates/{quote(name)}", sentence)
     return await _template_page(
         request,
@@ -324,13 +332,13 @@ async def _template_page(
                     faults.add(fault)
                 problem = template_words.retell_by_field(request, str(error))
                 if not text.subject.strip():
-                    problem = said(request, "Write a subject: no mail goes without.")
+                    problem = text_for(request, "Write a subject: no mail goes without.")
                 sample_documents.append({"language": language, "problem": problem})
         return sample_documents
 
     sample_documents = await in_thread(samples)
     problems = template["problems"] if template and problems is None else problems or ()
-    others = besides(problems, faults)
+    others = remaining_problems(problems, faults)
     return await render(
         request,
         "template.html",
@@ -353,7 +361,7 @@ async def _template_page(
 @router.get("/{name}", dependencies=[LOOKS])
 async def show(request: Request, using: Using, name: PlainText) -> Response:
     """Show a trigger: what it does, whom it mails next, its runs and its file."""
-    return await _shown(request, using, name)
+    return await _show_trigger(request, using, name)
 
 
 @router.get("/{name}/preview")
@@ -371,7 +379,7 @@ async def preview(
     try:
         day = date.fromisoformat(on) if on else None
     except ValueError:
-        raise Problem(422, said(request, "This is no day.")) from None
+        raise Problem(422, text_for(request, "This is no day.")) from None
     values = (await in_thread(using.trigger_changes.trigger, name))["values"]
     event = _event(values)
     if isinstance(event, ApplicationEvent):
@@ -433,7 +441,7 @@ async def change(
 ) -> Response:
     """Change a trigger's file, or turn it on or off: first shown, then saved once confirmed."""
     version, token = _text(form, "version"), _text(form, "token")
-    turn, form_values = _text(form, "turn"), typed(form)
+    turn, form_values = _text(form, "turn"), typed_values(form)
     text = _text(form, "text") if "text" in form and not turn else None
     submission: dict[str, Any] = {
         "turn": turn,
@@ -443,10 +451,10 @@ async def change(
     }
     if not version or turn not in ("", "on", "off"):  # An empty one would create something new.
         raise Problem(
-            422, said(request, "This page was too old or not ours; open it again and retry.")
+            422, text_for(request, "This page was too old or not ours; open it again and retry.")
         )
     try:
-        changed_keys = await in_thread(_wanted, using, name, turn, form_values, text)
+        changed_keys = await in_thread(_changed_keys, using, name, turn, form_values, text)
         proposal = await in_thread(
             using.trigger_changes.propose_trigger,
             name,
@@ -455,7 +463,9 @@ async def change(
             version=version,
         )
         if _text(form, "do") != "save":
-            return await _shown(request, using, name, submission=submission, proposal=proposal)
+            return await _show_trigger(
+                request, using, name, submission=submission, proposal=proposal
+            )
         act = {"on": "trigger.enable", "off": "trigger.disable"}.get(turn, "trigger.change")
         async with doing(request, user, act, about=name) as change_of_it:
             saved_edit = await in_thread(
@@ -470,18 +480,18 @@ async def change(
             change_of_it.is_done = saved_edit is not None
     except NotDone as error:
         if error.more.get("reach"):  # It reaches other people than those shown: show them now.
-            return await _shown(
+            return await _show_trigger(
                 request, using, name, submission=submission, proposal=proposal, error=error
             )
-        return await _shown(request, using, name, submission=submission, error=error)
+        return await _show_trigger(request, using, name, submission=submission, error=error)
     sentence = {
-        "on": said(request, "It is on."),
-        "off": said(request, "It is off."),
-    }.get(turn, said(request, "The trigger is saved."))
+        "on": text_for(request, "It is on."),
+        "off": text_for(request, "It is off."),
+    }.get(turn, text_for(request, "The trigger is saved."))
     return await see_other(request, f"/console/triggers/{quote(name)}", sentence)
 
 
-def _wanted(
+def _changed_keys(
     using: ApiServices, name: str, turn: str, form_values: Mapping[str, str], text: str | None
 ) -> Mapping[str, object] | None:
     """Return the keys with changed values; None if a text is given."""
@@ -493,7 +503,7 @@ def _wanted(
     return changes(_event(values), form_values, values)
 
 
-async def _shown(
+async def _show_trigger(
     request: Request,
     using: ApiServices,
     name: str,
@@ -518,7 +528,7 @@ async def _shown(
         request,
         using,
         event,
-        form_values if is_form else filled(event, file["values"]),
+        form_values if is_form else field_values(event, file["values"]),
         name=name,
         file=file["file"],
         error=error,

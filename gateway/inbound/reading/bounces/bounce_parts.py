@@ -73,7 +73,7 @@ def take_apart(mail: Message) -> BounceParts:
         texts = (read_page(page[:_LONGEST_NOTICE]).text() for page in pages[:_MOST_PAGES])
         notice = "\n".join("\n".join(lines) for lines in texts)[:_LONGEST_NOTICE]
     if not (notice.strip() or groups or feedback):
-        notice = unparsed(mail)[:_LONGEST_NOTICE]
+        notice = unparsed_body(mail)[:_LONGEST_NOTICE]
     return BounceParts(
         mail=mail,
         notice=notice,
@@ -154,7 +154,7 @@ def recipients_of(original: Message) -> list[str]:
     return [address for _, address in mailboxes_in(fields) if "@" in address]
 
 
-def unparsed(mail: Message) -> str:
+def unparsed_body(mail: Message) -> str:
     """Return the body of a mail that can't be split: its boundary isn't the declared one."""
     payload = mail.get_payload()
     parts = [payload] if isinstance(payload, str) else map(str, children(mail))

@@ -27,7 +27,7 @@ from gateway.inbound.reading.bounces.bounce_parts import (
 from gateway.inbound.reading.bounces.complaints import complaints_of
 from gateway.inbound.reading.bounces.mailman_detectors import addresses_by_mailman
 from gateway.inbound.reading.bounces.notices_of_servers import is_notice
-from gateway.inbound.reading.bounces.ses_notifications import NOTIFIES, notified
+from gateway.inbound.reading.bounces.ses_notifications import NOTIFIES, read_notification
 from gateway.inbound.reading.bounces.status_fields import groups_in, of_group
 
 _MOST_RECIPIENTS = 100
@@ -58,7 +58,7 @@ def read_bounces(mail: Message) -> tuple[Bounce, ...]:
         within = take_apart(parts.original)
         if within.groups:
             bounces = tuple(islice(_bounces(within), _MOST_RECIPIENTS))
-    bounces = bounces or tuple(islice(detected(parts), _MOST_RECIPIENTS))
+    bounces = bounces or tuple(islice(detect_bounces(parts), _MOST_RECIPIENTS))
     senders = _senders_of(parts)
     return tuple(told_of_sender(bounce, senders) for bounce in bounces)
 
@@ -85,7 +85,7 @@ def _bounces(parts: BounceParts) -> Iterator[Bounce]:
         yield from complaints_of(parts)
         return
     if parts.notice.lstrip().startswith("{") and NOTIFIES.search(parts.notice):
-        yield from notified(parts.notice)
+        yield from read_notification(parts.notice)
         return
     if parts.rejection is not None and "final-recipient" in parts.rejection:
         yield _refused_by_recipient(parts.rejection, parts.notice)
@@ -125,7 +125,7 @@ def _refused_by_recipient(receipt: Message, notice: str) -> Bounce:
     )
 
 
-def detected(parts: BounceParts) -> Iterator[Bounce]:
+def detect_bounces(parts: BounceParts) -> Iterator[Bounce]:
     """Yield the addresses that Mailman's detectors find, else those the original was sent to."""
     failed = str(parts.mail.get("x-failed-recipients", ""))
     addresses = sorted(addresses_by_mailman(parts))

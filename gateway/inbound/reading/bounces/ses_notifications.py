@@ -12,7 +12,7 @@ from gateway.inbound.reading.bounces.bounce_parts import on_one_line
 NOTIFIES = re.compile(r"notificationType|eventType")
 
 
-def notified(notice: str) -> Iterator[Bounce]:
+def read_notification(notice: str) -> Iterator[Bounce]:
     """Yield the contents of an Amazon SES mail ("Contents of notifications for Amazon SES")."""
     try:
         # The mail's lines are broken after 998 octets, even in the middle of the JSON.

@@ -147,7 +147,7 @@ class OutlookTexts(NamedTuple):
 
 def texts_of_tnef(tnef: Any, room: RtfRoom) -> OutlookTexts:
     """Return the texts in a `winmail.dat` or in a mail embedded in it."""
-    return _texts_of(_decoded(tnef.body), _decoded(tnef.htmlbody), tnef._rtfbody, room)
+    return _texts_of(_decode(tnef.body), _decode(tnef.htmlbody), tnef._rtfbody, room)
 
 
 def _texts_of(text: str, markup: str, rtf: Any, room: RtfRoom) -> OutlookTexts:
@@ -352,14 +352,14 @@ def _legible(read: Callable[[], str | bytes | None]) -> str:
     It is empty if the file names it but doesn't hold it, as some that other programs write do.
     """
     try:
-        return _decoded(read())
+        return _decode(read())
     except UnicodeDecodeError as error:
-        return _decoded(error.object)
+        return _decode(error.object)
     except KeyError:  # unlike any other LookupError, which means an unknown charset
         return ""
 
 
-def _decoded(text: Any) -> str:
+def _decode(text: Any) -> str:
     if isinstance(text, list):
         text = text[0] if text else ""
     if isinstance(text, bytes):
