@@ -23,7 +23,7 @@ from gateway.core.mail.typed.typed_address import (
     read_person_or_address,
 )
 from gateway.core.moments import read_since
-from gateway.core.people.people import PersonRef
+from gateway.core.people.people import PersonRef, RefOrAddress
 
 T = TypeVar("T")
 JSON = "application/json"
@@ -87,7 +87,7 @@ def address_or_person(text: str) -> str:
             raise ValueError(f"{fault}{hint}")
 
 
-def person_or_lookup(using: ApiServices, typed: str) -> PersonRef | str:
+def read_ref_or_address(using: ApiServices, typed: str) -> RefOrAddress:
     """Return the person with a key, or an address in lookup form."""
     read = read_person_or_address(typed)
     return read if isinstance(read, PersonRef) else using.lookup(typed)

@@ -12,7 +12,7 @@ from gateway.core.decision.rule import Rule
 from gateway.core.errors import GatewayError
 from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.languages import AcceptedLanguages
-from gateway.core.people.people import PersonRef
+from gateway.core.people.people import RefOrAddress
 from gateway.core.replies.inbox import InboxRow
 from gateway.core.replies.inbox_reading import InboxReading
 from gateway.store.campaigns.campaign_reports import CountedCampaigns
@@ -403,7 +403,7 @@ class PrivacyActions(Protocol):
 
     def erase(
         self,
-        whom: PersonRef | str,
+        ref_or_address: RefOrAddress,
         *,
         by: str,
         mailchimp: str,
@@ -412,10 +412,10 @@ class PrivacyActions(Protocol):
     ) -> "CertificateDocument":
         """Erase a person, or return what would be erased."""
 
-    def export(self, whom: PersonRef | str) -> Told:
+    def export(self, ref_or_address: RefOrAddress) -> Told:
         """Return all data held on a person."""
 
-    def export_archive(self, whom: PersonRef | str) -> bytes:
+    def export_archive(self, ref_or_address: RefOrAddress) -> bytes:
         """Return the same as a zip archive with documents and mail."""
 
 

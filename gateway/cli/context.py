@@ -19,7 +19,7 @@ from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.moments import read_moment, read_since
-from gateway.core.people.people import PersonRef
+from gateway.core.people.people import PersonRef, RefOrAddress
 from gateway.store.engine.database import Database
 
 
@@ -74,7 +74,7 @@ class Context:
         """Return an address in lookup form."""
         return common.lookup(self.settings, address)
 
-    def person(self, text: str) -> PersonRef | str:
+    def read_ref_or_address(self, text: str) -> RefOrAddress:
         """Parse `candidate:17`, or an address, which is returned in lookup form."""
         typed = read_person(text)
         return typed if isinstance(typed, PersonRef) else self.lookup(typed)
@@ -146,7 +146,7 @@ def read_sender(text: str) -> str:
     return "" if text.strip() in ("", "<>") else read_mail_address(text)
 
 
-def read_person(text: str) -> PersonRef | str:
+def read_person(text: str) -> RefOrAddress:
     """Parse `candidate:17`, or an address; wrong use otherwise."""
     try:
         return PersonRef.parse(text.strip())

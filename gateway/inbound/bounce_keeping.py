@@ -329,7 +329,7 @@ def _act(
         suppression.add(
             connection,
             id=number,
-            address=address,
+            ref_or_address=address,
             scope=scope,
             source=source,
             remark=remark_of(bounce),

@@ -23,7 +23,7 @@ from gateway.core.bounces.unsubscribe import (
 )
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, Kind, Scope, State
-from gateway.core.people.people import PersonKind, PersonRef, SuppressionSource
+from gateway.core.people.people import PersonKind, PersonRef, RefOrAddress, SuppressionSource
 from gateway.core.sending.event import EventType
 from gateway.store.journal.journal import take_in
 from gateway.store.people import releases, suppression, topic_opt_outs
@@ -74,7 +74,7 @@ class Page:
         return self.path(NamedDelivery(self.number, 0))
 
     def triggered(
-        self, trigger: str = "birthday", *, whose: str = "ann", address: str = MAILED
+        self, trigger: str = "birthday", *, crm_id: str = "ann", address: str = MAILED
     ) -> str:
         self.number += 1
         row = {
@@ -82,7 +82,7 @@ class Page:
             "trigger": trigger,
             "event": "birthday",
             "kind": "candidate",
-            "person": whose,
+            "person": crm_id,
             "occurrence": str(self.number),
             "state": "sent",
             "due_at": NOW,
@@ -97,9 +97,11 @@ class Page:
         headers = {"host": HOST, **options.pop("headers", {})}
         return await self.api.ask(method, path, token=None, headers=headers, **options)
 
-    def suppressed(self, whose: PersonRef | str = ANN) -> list[tuple[Scope, SuppressionSource]]:
+    def suppressed(
+        self, ref_or_address: RefOrAddress = ANN
+    ) -> list[tuple[Scope, SuppressionSource]]:
         with self.api.database.reading() as connection:
-            entries = suppression.history(connection, whose)
+            entries = suppression.history(connection, ref_or_address)
         return [(one.scope, one.source) for one in entries if one.released_at is None]
 
     def told(self) -> list[dict[str, Any]]:
@@ -234,8 +236,8 @@ async def test_who_was_erased_since_is_unsubscribed_by_the_hash(
     path = page.triggered() if is_triggered else page.mailed(ANN)
     other = page.mailed(address="ben@example.net")
     database, settings = page.api.database, page.api.settings
-    erasure.erase(settings, database, erasure.subject(database, ANN), by="eva")
-    erasure.erase(settings, database, erasure.subject(database, "ben@example.net"), by="eva")
+    erasure.erase(settings, database, erasure.find_subject(database, ANN), by="eva")
+    erasure.erase(settings, database, erasure.find_subject(database, "ben@example.net"), by="eva")
 
     looked = [await page.ask("GET", path) for _ in range(2)]
     answers = [await page.ask("POST", path, data=ONE_CLICK) for _ in range(2)]
@@ -255,10 +257,10 @@ async def test_who_was_erased_since_is_unsubscribed_by_the_hash(
 
 async def test_who_was_erased_twice_is_unsubscribed_at_every_address(page: Page) -> None:
     database, settings = page.api.database, page.api.settings
-    erasure.erase(settings, database, erasure.subject(database, ANN), by="eva")
+    erasure.erase(settings, database, erasure.find_subject(database, ANN), by="eva")
     tell(database, "people", person("ann", "new@example.net"))
     path = page.triggered(address="new@example.net")
-    erasure.erase(settings, database, erasure.subject(database, ANN), by="eva")
+    erasure.erase(settings, database, erasure.find_subject(database, ANN), by="eva")
 
     answer = await page.ask("POST", path, data=ONE_CLICK)
 
@@ -278,7 +280,7 @@ async def test_by_an_address_that_others_have_whoever_has_it_unsubscribes_it_aft
     database = page.api.database
     path = page.triggered() if is_triggered else page.mailed(ANN)
     tell(database, "people", *(person(each, MAILED) for each in ("ann", "ben", "clo")))
-    erasure.erase(page.api.settings, database, erasure.subject(database, ANN), by="eva")
+    erasure.erase(page.api.settings, database, erasure.find_subject(database, ANN), by="eva")
 
     looked = await page.ask("GET", path)
     answer = await page.ask("POST", path, data=ONE_CLICK)
@@ -466,7 +468,7 @@ async def test_each_person_declines_a_topic_for_themselves(each_page: Page) -> N
     await page.ask("POST", page.triggered(), data=choice)
 
     answer = await page.ask(
-        "POST", page.triggered(whose="ben", address="ben@example.net"), data=choice
+        "POST", page.triggered(crm_id="ben", address="ben@example.net"), data=choice
     )
 
     assert 200 == answer.status_code

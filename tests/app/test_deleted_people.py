@@ -212,8 +212,10 @@ def test_an_address_somebody_unsubscribed_at_stays_so_when_another_gets_it(
         values = {"remark": "all", "public": True, "by": "recipient", "until": None}
         values |= {"since": datetime.now(UTC), "scope": Scope.BULK}
         unsubscribed = SuppressionSource.UNSUBSCRIBE
-        suppression.add(connection, id=1, address=ann, source=unsubscribed, **values)  # type: ignore[arg-type]
-        choice = TopicOptOut(id=2, topic="Birthdays", whose=ann, remark="", since=datetime.now(UTC))
+        suppression.add(connection, id=1, ref_or_address=ann, source=unsubscribed, **values)  # type: ignore[arg-type]
+        choice = TopicOptOut(
+            id=2, topic="Birthdays", ref_or_address=ann, remark="", since=datetime.now(UTC)
+        )
         topic_opt_outs.add(connection, choice)
 
     export(f"{kept}18,bob@example.org;{ANN}\n")
@@ -238,7 +240,7 @@ def test_who_declined_a_topic_goes_on_declining_it_under_another_id(
     choice = TopicOptOut(
         id=2,
         topic="Birthdays",
-        whose=PersonRef.parse("candidate:17"),
+        ref_or_address=PersonRef.parse("candidate:17"),
         remark="",
         since=datetime.now(UTC),
     )

@@ -266,7 +266,7 @@ class Held:
                     connection.execute(insert(metadata.tables[name]).values(row))
 
     def erase(self, **options: Any) -> erasure.ErasureDone:
-        whom = erasure.subject(self.database, options.pop("whom", REF))
+        whom = erasure.find_subject(self.database, options.pop("whom", REF))
         return erasure.erase(self.settings, self.database, whom, by="eva", **options)
 
     def rows(self, name: str, *columns: str) -> list[Any]:

@@ -38,7 +38,7 @@ def held(store_url: str, tmp_path: Path) -> Iterator[Held]:
 
 
 def gathered(held: Held) -> export.PersonExport:
-    return export.gather(held.settings, held.database, erasure.subject(held.database, REF))
+    return export.gather(held.settings, held.database, erasure.find_subject(held.database, REF))
 
 
 def test_every_table_that_speaks_of_the_person_is_given_out(held: Held) -> None:

@@ -305,7 +305,7 @@ async def test_mail_from_before_a_release_counts_for_nothing_afterwards(rig: Imp
         suppression.add(
             connection,
             id=rig.new_id(),
-            address=ANN,
+            ref_or_address=ANN,
             scope=Scope.ALL,
             by="eva",
             since=NOW,

@@ -9,7 +9,7 @@ import pytest
 from gateway.core import ids
 from gateway.core.bounces.unsubscribe import NamedDelivery
 from gateway.core.kinds import Scope
-from gateway.core.people.people import PersonRef, SuppressionSource
+from gateway.core.people.people import RefOrAddress, SuppressionSource
 from gateway.core.replies.inbox import AttentionReason
 from gateway.core.sending.event import EventType
 from gateway.inbound.bounce_keeping import JournalBehind
@@ -25,8 +25,10 @@ UNSUBSCRIBED = [(SuppressionSource.UNSUBSCRIBE, Scope.BULK)]
 def asked(rig: ImporterRig, address: str = ANN) -> list[tuple[SuppressionSource, Scope]]:
     """Return what suppresses an address, or whoever has it."""
     with rig.database.reading() as connection:
-        whose: list[PersonRef | str] = [address, *people.holders(connection, address)]
-        entries = [entry for one in whose for entry in suppression.history(connection, one)]
+        refs_or_addresses: list[RefOrAddress] = [address, *people.holders(connection, address)]
+        entries = [
+            entry for one in refs_or_addresses for entry in suppression.history(connection, one)
+        ]
     return [(entry.source, entry.scope) for entry in entries if entry.released_at is None]
 
 

@@ -250,7 +250,7 @@ def test_replace_never_lifts_an_opt_out_that_came_from_mailchimp_or_staff(
         suppression.add(
             connection,
             id=1,
-            address=ANN,
+            ref_or_address=ANN,
             scope=Scope.ALL,
             remark="",
             public=False,

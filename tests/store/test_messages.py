@@ -257,8 +257,8 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     ),
     "id": partial(journal.by_id, number=5),
     "settled": partial(journal.settled_after, after=5, waiting_since=6),
-    "what staff said of an address": partial(suppression.history, address="a@x.org"),
-    "what staff said of a person": partial(suppression.history, address=ANN),
+    "what staff said of an address": partial(suppression.history, ref_or_address="a@x.org"),
+    "what staff said of a person": partial(suppression.history, ref_or_address=ANN),
     "what Mailchimp refuses": partial(opt_outs.refusals, addresses=["a@x.org"]),
 }
 

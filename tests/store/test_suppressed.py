@@ -56,7 +56,7 @@ def suppress(database: Database, address: str, number: int, **facts: Any) -> Non
     values: dict[str, Any] = {"scope": Scope.BULK, "remark": "by phone", "public": False}
     values |= {"by": "bea", "since": NOW, "until": None} | facts
     with database.writing() as connection:
-        suppression.add(connection, id=number, address=address, **values)
+        suppression.add(connection, id=number, ref_or_address=address, **values)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def suppress(database: Database, address: str = ANN, *, number: int = 1, **facts
     values = {"scope": Scope.BULK, "remark": "asked by phone", "public": False, "by": "bea"}
     values |= {"since": NOW, "until": None} | facts
     with database.writing() as connection:
-        suppression.add(connection, id=number, address=address, **values)  # type: ignore[arg-type]
+        suppression.add(connection, id=number, ref_or_address=address, **values)  # type: ignore[arg-type]
 
 
 def scopes(standings: Standings, address: str = ANN) -> list[tuple[SuppressionSource, Scope]]:
@@ -313,7 +313,7 @@ def test_a_transaction_is_told_what_it_wrote_itself(
         suppression.add(
             connection,
             id=1,
-            address=ANN,
+            ref_or_address=ANN,
             scope=Scope.ALL,
             remark="",
             public=False,

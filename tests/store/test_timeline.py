@@ -18,7 +18,7 @@ from gateway.store.engine.database import Database
 from gateway.store.journal.journal import take_in
 from gateway.store.people import history, people, suppression
 from gateway.store.people.suppression import Standings
-from gateway.store.views.timeline import TimelineAsked, TimelineEvent, TimelineType, part
+from gateway.store.views.timeline import TimelineEvent, TimelineQuery, TimelineType, part
 from tests.store.feeding import CANDIDATE, person, tell
 
 ANN, BEN = PersonRef(CANDIDATE, "17"), PersonRef(CANDIDATE, "18")
@@ -90,8 +90,8 @@ def store(database: Database) -> Database:
             )  # fmt: skip
             bounces.add(connection, [kept])
         suppression.add(
-            connection, id=number(8.2), address=ANN, scope=Scope.BULK, remark="asked", by="me",
-            public=False, until=None,
+            connection, id=number(8.2), ref_or_address=ANN, scope=Scope.BULK, remark="asked",
+            by="me", public=False, until=None,
             since=at(8.2),
         )  # fmt: skip
     return database
@@ -121,8 +121,8 @@ def pages(store: Database, standings: Standings, limit: int) -> Iterator[list[st
     with store.reading() as connection:
         record = people.known_person(connection, ANN)
         while True:
-            asked = TimelineAsked(limit=limit, after=after)
-            found = part(connection, standings, record, asked)
+            timeline_query = TimelineQuery(limit=limit, after=after)
+            found = part(connection, standings, record, timeline_query)
             yield told(found.events)
             after = found.end
             if after is None:
@@ -139,25 +139,25 @@ def test_parts_of_any_length_tell_everything_once_and_in_order(
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("timeline_query", "expected"),
     [
-        (TimelineAsked(types={TimelineType.BOUNCE}), EVERYTHING[2:3]),
+        (TimelineQuery(types={TimelineType.BOUNCE}), EVERYTHING[2:3]),
         (
-            TimelineAsked(types={TimelineType.REPLY, TimelineType.SUPPRESSION}),
+            TimelineQuery(types={TimelineType.REPLY, TimelineType.SUPPRESSION}),
             [EVERYTHING[1], EVERYTHING[3], EVERYTHING[10]],
         ),
-        (TimelineAsked(since=at(7)), EVERYTHING[:5]),
-        (TimelineAsked(until=at(2)), EVERYTHING[-3:]),
-        (TimelineAsked(since=at(3), until=at(3)), EVERYTHING[5:12]),
-        (TimelineAsked(since=at(10)), []),
+        (TimelineQuery(since=at(7)), EVERYTHING[:5]),
+        (TimelineQuery(until=at(2)), EVERYTHING[-3:]),
+        (TimelineQuery(since=at(3), until=at(3)), EVERYTHING[5:12]),
+        (TimelineQuery(since=at(10)), []),
     ],
 )
 def test_a_timeline_is_told_by_sort_and_time(
-    store: Database, standings: Standings, asked: TimelineAsked, expected: list[str]
+    store: Database, standings: Standings, timeline_query: TimelineQuery, expected: list[str]
 ) -> None:
     with store.reading() as connection:
         record = people.known_person(connection, ANN)
-        assert expected == told(part(connection, standings, record, asked).events)
+        assert expected == told(part(connection, standings, record, timeline_query).events)
 
 
 # What a statement reads is the same in either database.
@@ -167,7 +167,7 @@ def test_news_shift_nothing_and_length_costs_no_further_questions(
 ) -> None:
     with store.reading() as connection:
         record = people.known_person(connection, ANN)
-        first = part(connection, standings, record, TimelineAsked(limit=8))
+        first = part(connection, standings, record, TimelineQuery(limit=8))
 
     asked: list[str] = []
     event.listen(store.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
@@ -178,7 +178,7 @@ def test_news_shift_nothing_and_length_costs_no_further_questions(
         asked.clear()
         with store.reading() as connection:
             record = people.known_person(connection, ANN)
-            rest = part(connection, standings, record, TimelineAsked(after=first.end))
+            rest = part(connection, standings, record, TimelineQuery(after=first.end))
         assert EVERYTHING[8:] == told(rest.events)
         counts.append(len(asked))
     assert counts[0] == counts[1] <= 30

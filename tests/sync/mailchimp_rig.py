@@ -140,7 +140,7 @@ class MailchimpRig:
             suppression.add(
                 connection,
                 id=self.new_id(),
-                address=address,
+                ref_or_address=address,
                 scope=scope,
                 remark="",
                 public=False,

@@ -87,7 +87,7 @@ def fill(api: Served) -> None:
         suppression.add(
             connection,
             id=1,
-            address=ANN,
+            ref_or_address=ANN,
             scope=Scope.BULK,
             remark="",
             public=False,

@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from gateway.app.triggers import triggers
 from gateway.config import load
-from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.people.people import PersonKind, PersonRef, RefOrAddress
 from gateway.core.triggers.due_times import first_day_to_look_at
 from gateway.core.triggers.occurrence import SETTLED
 from gateway.core.triggers.trigger_preview import DueDay
@@ -134,16 +134,16 @@ async def filled(engine: TriggerNode) -> TriggerNode:
         engine.trigger(name, text)
     fill(engine, 100)
     ref = PersonRef(PersonKind.CANDIDATE, "p018")
-    whose: tuple[PersonRef | str, ...] = (
+    refs_or_addresses: tuple[RefOrAddress, ...] = (
         ref,
         "p019@example.org",
         PersonRef(PersonKind.CANDIDATE, "p061"),
     )
     with engine.database.writing() as connection:
-        for number, one in enumerate(whose, 1):
+        for number, one in enumerate(refs_or_addresses, 1):
             since = datetime(2027, 1, 1, tzinfo=UTC)
             topic = "NEWS" if number % 2 else "News"
-            choice = TopicOptOut(id=number, topic=topic, whose=one, remark="", since=since)
+            choice = TopicOptOut(id=number, topic=topic, ref_or_address=one, remark="", since=since)
             topic_opt_outs.add(connection, choice)
     await engine.work(str(TODAY - timedelta(days=1)))
     return engine

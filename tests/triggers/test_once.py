@@ -315,8 +315,8 @@ async def test_e6_a_suppression_added_a_moment_before_counts(engine: TriggerNode
     engine.person(birthday=BORN)
     with engine.database.writing() as connection:
         suppression.add(
-            connection, id=1, address="ann@example.org", scope=Scope.ALL, remark="", public=False,
-            by="eva", since=NOW, until=None,
+            connection, id=1, ref_or_address="ann@example.org", scope=Scope.ALL, remark="",
+            public=False, by="eva", since=NOW, until=None,
         )  # fmt: skip
 
     assert [] == await engine.work("2027-03-01")

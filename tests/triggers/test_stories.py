@@ -8,7 +8,7 @@ import pytest
 from gateway.app.triggers import triggers
 from gateway.config import ConfigError, load
 from gateway.core.bounces.unsubscribe import NamedOccurrence
-from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.people.people import PersonKind, PersonRef, RefOrAddress
 from gateway.store.bounces import unsubscribes
 from gateway.store.people import topic_opt_outs
 from gateway.store.people.topic_opt_outs import TopicOptOut
@@ -521,8 +521,10 @@ async def test_a_declined_topic_that_was_released_is_mailed_again(engine: Trigge
     assert ["ann@example.org"] == await engine.work("2027-03-01")
 
 
-def decline(node: TriggerNode, whose: PersonRef | str, topic: str) -> None:
+def decline(node: TriggerNode, ref_or_address: RefOrAddress, topic: str) -> None:
     """Have somebody want no more mailings of a topic."""
-    declined = TopicOptOut(id=1, topic=topic, whose=whose, remark="no", since=node.now)
+    declined = TopicOptOut(
+        id=1, topic=topic, ref_or_address=ref_or_address, remark="no", since=node.now
+    )
     with node.database.writing() as connection:
         topic_opt_outs.add(connection, declined)

@@ -42,7 +42,7 @@ from gateway.documents.replies import (
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import history, people
 from gateway.store.people.search import search
-from gateway.store.views.timeline import TimelineAsked, TimelineType
+from gateway.store.views.timeline import TimelineQuery, TimelineType
 from gateway.store.views.timeline import pages as timeline
 from gateway.store.views.timeline import part as part_of_timeline
 
@@ -106,7 +106,7 @@ async def show_timeline(
     cursor: Cursor = None,
 ) -> Response:
     """List everything that happened with a person, the newest first."""
-    timeline_query = TimelineAsked(
+    timeline_query = TimelineQuery(
         types=frozenset(type or TimelineType),
         since=since,
         until=until.replace(tzinfo=using.zone()) if until and until.tzinfo is None else until,

@@ -20,7 +20,7 @@ from gateway.api.json_response import (
     id_cursor,
     octets,
     page,
-    person_or_lookup,
+    read_ref_or_address,
     respond,
 )
 from gateway.api.managers import acting_manager
@@ -71,13 +71,13 @@ async def erase_person(
     Whoever was suppressed stays so by a keyed hash of each address.
     """
     by = await using.database.read(acting_manager, using, token, erasure.by)
-    whom = person_or_lookup(using, person)
+    ref_or_address = read_ref_or_address(using, person)
     mode = "" if erasure.mailchimp == "keep" else erasure.mailchimp
 
     async def erased() -> StoredAnswer:
         certificate = await in_thread(
             using.privacy.erase,
-            whom,
+            ref_or_address,
             by=by,
             mailchimp=mode,
             with_files=erasure.files,
@@ -95,8 +95,8 @@ async def erase_person(
 )
 async def export_person(request: Request, using: Using, person: AddressOrPerson) -> Response:
     """Return all that is held of a person, by table (GDPR, articles 15 and 20)."""
-    whom = person_or_lookup(using, person)
-    held = await in_thread(using.privacy.export, whom)
+    ref_or_address = read_ref_or_address(using, person)
+    held = await in_thread(using.privacy.export, ref_or_address)
     return respond(request, held)
 
 
@@ -107,8 +107,8 @@ async def export_person(request: Request, using: Using, person: AddressOrPerson)
 )
 async def export_person_with_files(using: Using, person: AddressOrPerson) -> Response:
     """Return the same as an archive, with a page to read, documents and mail."""
-    whom = person_or_lookup(using, person)
-    archive = await in_thread(using.privacy.export_archive, whom)
+    ref_or_address = read_ref_or_address(using, person)
+    archive = await in_thread(using.privacy.export_archive, ref_or_address)
     headers = {"content-disposition": 'attachment; filename="person.zip"'}
     return Response(archive, headers=headers, media_type="application/zip")
 

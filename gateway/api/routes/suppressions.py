@@ -23,7 +23,7 @@ from gateway.api.json_response import (
     Using,
     octets,
     page,
-    person_or_lookup,
+    read_ref_or_address,
     respond,
     unwrap_cursor,
     wrap_cursor,
@@ -35,7 +35,7 @@ from gateway.api.services import ApiServices
 from gateway.core.feed.spreadsheet import harmless
 from gateway.core.kinds import Scope
 from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress, read_person_or_address
-from gateway.core.people.people import PersonRef, Standing
+from gateway.core.people.people import PersonRef, RefOrAddress, Standing
 from gateway.documents.suppressions import (
     SUPPRESSION_COLUMNS,
     ReleasedDocument,
@@ -199,15 +199,15 @@ async def suppress(
     if until is not None and until <= now:
         raise Problem(422, "until: is in the past")
 
-    whom = person_or_lookup(using, new_suppression.address)
+    ref_or_address = read_ref_or_address(using, new_suppression.address)
 
     def add(connection: StoreTransaction) -> StoredAnswer:
-        if isinstance(whom, PersonRef):
-            _known_person(connection, whom)
+        if isinstance(ref_or_address, PersonRef):
+            _known_person(connection, ref_or_address)
         entry = suppression.add(
             connection,
             id=using.new_id(),
-            address=whom,
+            ref_or_address=ref_or_address,
             scope=new_suppression.scope,
             remark=new_suppression.note,
             public=new_suppression.public,
@@ -227,17 +227,17 @@ async def suppress(
 )
 async def show_suppressions(request: Request, using: Using, address: AddressOrPerson) -> Response:
     """Show all that suppresses an address, whoever has it, or a person; and the history."""
-    whom = person_or_lookup(using, address)
+    ref_or_address = read_ref_or_address(using, address)
 
     def look(connection: StoreTransaction) -> StandingDocument:
-        erased = standings.names_if_erased(connection, whom)
-        history = suppression.history(connection, whom, erased=erased)
-        if isinstance(whom, PersonRef):
-            record = _known_person(connection, whom)
+        erased = standings.names_if_erased(connection, ref_or_address)
+        history = suppression.history(connection, ref_or_address, erased=erased)
+        if isinstance(ref_or_address, PersonRef):
+            record = _known_person(connection, ref_or_address)
             reasons = timeline.suppressions_of(connection, standings, record)
             return person_standing_document(record, reasons, history)
-        standing = standings.within(connection, [whom]).get(whom, Standing())
-        return address_standing_document(whom, standing, history)
+        standing = standings.within(connection, [ref_or_address]).get(ref_or_address, Standing())
+        return address_standing_document(ref_or_address, standing, history)
 
     with using.standings() as standings:
         return respond(request, await using.database.read(look))
@@ -260,17 +260,19 @@ async def release(
     typed = read_person_or_address(address)
     match typed:
         case PersonRef():
-            whom: PersonRef | str = typed
+            ref_or_address: RefOrAddress = typed
         case TypedAddress():
-            whom = using.lookup(typed.address)
+            ref_or_address = using.lookup(typed.address)
         case NotAnAddress():  # Looked up as written: it may be stored so (`suppress mend`).
-            whom = using.lookup(address)
+            ref_or_address = using.lookup(address)
     now = using.clock()
 
     def lift(connection: StoreTransaction) -> Released:
         manager = acting_manager(connection, using, token, by)
-        erased = standings.names_if_erased(connection, whom)
-        return releases.release(connection, whom, by=manager, now=now, remark=note, erased=erased)
+        erased = standings.names_if_erased(connection, ref_or_address)
+        return releases.release(
+            connection, ref_or_address, by=manager, now=now, remark=note, erased=erased
+        )
 
     with using.standings() as standings:
         released = await using.database.write(lift)
@@ -278,7 +280,7 @@ async def release(
         raise Problem(422, f"address: {typed}")
     if not released.is_any:
         raise Problem(404, "nothing suppresses the address itself, and nobody there opted out")
-    return respond(request, released_document(str(whom), released))
+    return respond(request, released_document(str(ref_or_address), released))
 
 
 def _known_person(connection: StoreTransaction, ref: PersonRef) -> PersonRecord:

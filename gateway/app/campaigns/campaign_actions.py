@@ -20,7 +20,7 @@ from gateway.core import ids
 from gateway.core.campaigns.campaign_report import CampaignPlotWords
 from gateway.core.campaigns.campaigns import CampaignRequest
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
-from gateway.core.people.people import PersonRef
+from gateway.core.people.people import PersonRef, RefOrAddress
 from gateway.core.plot import svg
 from gateway.documents.campaigns import (
     CampaignAddedDocument,
@@ -67,7 +67,7 @@ class Campaigns(CampaignActions):
         self, number: int, *, people: Sequence[str], groups: Sequence[str], file: Path | None
     ) -> CampaignAddedDocument:
         """Add people; unknown ones are reported, and don't stop the others."""
-        persons = [_person(person) for person in people]
+        persons = [_read_person(person) for person in people]
         with self._session() as session:
             self._check_exists(number)
             chosen_people = campaign_people.choose_people(
@@ -87,10 +87,10 @@ class Campaigns(CampaignActions):
         }
 
     def remove(self, number: int, person: str) -> CampaignRemovedDocument:
-        sought = _person(person)
+        ref_or_address = _read_person(person)
         with self._session() as session:
             self._check_exists(number)
-            refs = campaign_people.find_people(self._settings(), self._database, sought)
+            refs = campaign_people.find_people(self._settings(), self._database, ref_or_address)
             gone = [str(ref) for ref in refs if work.remove(session, number, ref)]
         if not gone:
             raise NotDone(404, f"{person} is not in the campaign {ids.show(number)}")
@@ -248,7 +248,7 @@ def _told_as_problems() -> Iterator[None]:
         raise NotDone(502, f"Mailchimp: {error}", again_after=again) from error
 
 
-def _person(text: str) -> PersonRef | str:
+def _read_person(text: str) -> RefOrAddress:
     """Parse `candidate:17`, or an address; NotDone 422 otherwise."""
     try:
         return PersonRef.parse(text.strip())

@@ -9,7 +9,7 @@ from gateway.app import common
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
-from gateway.core.people.people import Group, PersonKind, PersonRef
+from gateway.core.people.people import Group, PersonKind, PersonRef, RefOrAddress
 from gateway.crm.delimited import CellRow
 from gateway.crm.synonyms import certainty_of, suggest_column
 from gateway.crm.tables import ObjectRow, Objects, TableRefused, open_table, padded_cells
@@ -57,7 +57,7 @@ def choose_people(
     settings: Settings,
     store: Database,
     *,
-    persons: Sequence[PersonRef | str] = (),
+    persons: Sequence[RefOrAddress] = (),
     groups: Sequence[str] = (),
     files: Sequence[Path] = (),
 ) -> ChosenPeople:
@@ -86,15 +86,15 @@ def choose_people(
 
 
 def find_people(
-    settings: Settings, store: Database, key_or_address: PersonRef | str
+    settings: Settings, store: Database, ref_or_address: RefOrAddress
 ) -> tuple[PersonRef, ...]:
     """Return the person with a key, or everybody with an address; `NobodyMeant` if none."""
-    if isinstance(key_or_address, PersonRef):
-        return (key_or_address,)
+    if isinstance(ref_or_address, PersonRef):
+        return (ref_or_address,)
     with store.reading() as connection:
-        holders = store_people.holders(connection, common.lookup(settings, key_or_address))
+        holders = store_people.holders(connection, common.lookup(settings, ref_or_address))
     if not holders:
-        raise NobodyMeant(f"nobody known as {key_or_address}: {PersonUnknown.cure}")
+        raise NobodyMeant(f"nobody known as {ref_or_address}: {PersonUnknown.cure}")
     return tuple(holders)
 
 

@@ -82,7 +82,7 @@ class DeletedPeople(KeepSuppressed):
                     suppression.add(
                         connection,
                         id=self._ids.next(),
-                        address=address,
+                        ref_or_address=address,
                         scope=entry.scope,
                         source=entry.source,
                         remark=entry.remark,
@@ -95,5 +95,5 @@ class DeletedPeople(KeepSuppressed):
                 if choice.released_at is None and not topic_opt_outs.is_declined(
                     connection, choice.topic, None, address
                 ):
-                    opt_out = replace(choice, id=self._ids.next(), whose=address)
+                    opt_out = replace(choice, id=self._ids.next(), ref_or_address=address)
                     topic_opt_outs.add(connection, opt_out)

@@ -26,7 +26,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.kinds import Scope
 from gateway.core.moments import in_utc
 from gateway.core.people.erased_names import PREFIX, ErasedNames
-from gateway.core.people.people import PersonRef
+from gateway.core.people.people import PersonRef, RefOrAddress
 from gateway.core.written import readable_name
 from gateway.crm.files import FieldReading
 from gateway.crm.folder.dropped_files import is_for_feed
@@ -123,19 +123,19 @@ class ListedErasure:
     declined: tuple[tuple[str, str], ...] = ()  #: Hashes of addresses, each with a topic.
 
 
-def subject(database: Database, key_or_address: PersonRef | str) -> ErasureSubject:
+def find_subject(database: Database, ref_or_address: RefOrAddress) -> ErasureSubject:
     """Return the subject of an erasure; may raise `SeveralMeant`."""
     with database.reading() as connection:
-        whom = erasure_subject.subject_of(connection, key_or_address)
-    if whom is None:
-        raise SeveralMeant(f"several people have {key_or_address}: say whom, as candidate:17")
-    return whom
+        subject = erasure_subject.subject_of(connection, ref_or_address)
+    if subject is None:
+        raise SeveralMeant(f"several people have {ref_or_address}: say whom, as candidate:17")
+    return subject
 
 
 def erase(
     settings: Settings,
     database: Database,
-    whom: ErasureSubject,
+    subject: ErasureSubject,
     *,
     by: str,
     mailchimp: str = "",
@@ -148,16 +148,16 @@ def erase(
     names = erased_names(settings)
     blobs = Blobs(settings.store.blobs)
     ids = common.ids_of(database)
-    mentions = whom.likely_mentions("")
+    mentions = subject.likely_mentions("")
     mentioned_in = [
         number
         for number, digest in _unfiled_mail(database)
         if mentions.are_in(_content(blobs, digest))
     ]
-    in_files = _look_through_files(settings, whom, dry_run=True)
-    not_taken_in = _not_in_the_journal_yet(settings, database, whom)
+    in_files = _look_through_files(settings, subject, dry_run=True)
+    not_taken_in = _not_in_the_journal_yet(settings, database, subject)
     in_files = replace(in_files, waiting=(*in_files.waiting, *not_taken_in))
-    looked = erasure_subject.look_through(database.reading, whom)
+    looked = erasure_subject.look_through(database.reading, subject)
     outcome: Erasure | None = None
     try:
         with (
@@ -166,7 +166,7 @@ def erase(
         ):
             outcome = erasing.erase(
                 connection,
-                whom,
+                subject,
                 standings,
                 names,
                 number=again.id if again else ids.next(),
@@ -182,17 +182,17 @@ def erase(
                 looked=looked,
             )
             if again is None and not outcome.counts:
-                raise NobodyToErase(f"nothing is held of {whom.key}")
+                raise NobodyToErase(f"nothing is held of {subject.key}")
             if is_dry:
                 raise _OnlyLooked
             if again is None:
                 _append(list_file(settings), outcome, names.key_marks[0])
     except _OnlyLooked:
         assert outcome is not None
-        return _outcome_of(outcome, whom, in_files, is_dry=True, are_files_deleted=False)
+        return _outcome_of(outcome, subject, in_files, is_dry=True, are_files_deleted=False)
     for digest in outcome.blobs:
         remove_blob(database, blobs, digest)
-    _look_through_files(settings, whom, dry_run=False)
+    _look_through_files(settings, subject, dry_run=False)
     if with_files:
         for file in in_files.whole:
             for leftover in (file, report_of(file)):
@@ -201,7 +201,7 @@ def erase(
         database.sweep_out()
     except StoreUnavailable as error:  # The erasure itself was done.
         log.error("store_not_rewritten", reason=str(error))
-    return _outcome_of(outcome, whom, in_files, is_dry=False, are_files_deleted=with_files)
+    return _outcome_of(outcome, subject, in_files, is_dry=False, are_files_deleted=with_files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +215,7 @@ class _InFiles:
 
 def _outcome_of(
     outcome: Erasure,
-    whom: ErasureSubject,
+    subject: ErasureSubject,
     in_files: _InFiles,
     *,
     is_dry: bool,
@@ -224,7 +224,7 @@ def _outcome_of(
     return ErasureDone(
         erasure=outcome,
         is_dry=is_dry,
-        shared=len(whom.shared),
+        shared=len(subject.shared),
         files=in_files.whole,
         are_files_deleted=are_files_deleted,
         rows_in_files=in_files.rows,
@@ -233,7 +233,7 @@ def _outcome_of(
 
 
 def _not_in_the_journal_yet(
-    settings: Settings, database: Database, whom: ErasureSubject
+    settings: Settings, database: Database, subject: ErasureSubject
 ) -> tuple[Path, ...]:
     """Return records of messages about the person that haven't reached the store yet.
 
@@ -241,7 +241,10 @@ def _not_in_the_journal_yet(
     worker that has ended are taken in when the gateway starts, and those made while the store was
     away when it is back.
     """
-    mentions, until = whom.certain_mentions(""), time.monotonic() + _LOGS_TAKEN_IN.total_seconds()
+    mentions, until = (
+        subject.certain_mentions(""),
+        time.monotonic() + _LOGS_TAKEN_IN.total_seconds(),
+    )
     while True:
         records = [
             (file, file.read_bytes())
@@ -260,12 +263,12 @@ def _not_in_the_journal_yet(
         time.sleep(_LOOK_AGAIN.total_seconds())
 
 
-def _look_through_files(settings: Settings, whom: ErasureSubject, *, dry_run: bool) -> _InFiles:
+def _look_through_files(settings: Settings, subject: ErasureSubject, *, dry_run: bool) -> _InFiles:
     """Remove the person's rows from handled files, and find what else mentions them.
 
     Waiting files are left alone: what they say about others was not imported yet.
     """
-    mentions = whom.likely_mentions("erased")
+    mentions = subject.likely_mentions("erased")
     rows, whole, waiting = 0, list[Path](), list[Path]()
     for file, is_handled in _files_of_feed(settings):
         kind = next((kind for kind in KINDS if file.name.lower().startswith(kind)), "")
@@ -274,12 +277,12 @@ def _look_through_files(settings: Settings, whom: ErasureSubject, *, dry_run: bo
             their_rows = rows_taken_out(
                 file,
                 speaks_of=mentions.are_in,
-                ref=whom.ref,
+                ref=subject.ref,
                 reading=reading,
                 dry_run=dry_run or not is_handled,
             )
             if is_handled and not dry_run:
-                take_out_of_report(report_of(file), their_rows, mentions.taken_out, whom.ref)
+                take_out_of_report(report_of(file), their_rows, mentions.taken_out, subject.ref)
             if is_handled:
                 rows += len(their_rows)
             elif their_rows:
@@ -362,26 +365,28 @@ def erase_again(
         people = _by_name(names, map(str, erasure_subject.known_people(connection)))
         addresses = _by_name(names, erasure_subject.known_addresses(connection))
     for entry in missing:
-        whom: ErasureSubject | None = None
+        subject: ErasureSubject | None = None
         if entry.person in people:
-            whom = subject(database, PersonRef.parse(people[entry.person]))
+            subject = find_subject(database, PersonRef.parse(people[entry.person]))
         back = [addresses[name] for name in entry.addresses if name in addresses]
         with database.reading() as connection:
             other_holdings = erasure_subject.others_too(
-                connection, whom.ref if whom else None, back
+                connection, subject.ref if subject else None, back
             )
         back = [address for address in back if address not in other_holdings]
         heard(
-            erase(settings, database, _with_addresses(whom, back, entry), by=entry.by, again=entry)
+            erase(
+                settings, database, _with_addresses(subject, back, entry), by=entry.by, again=entry
+            )
         )
     return len(missing)
 
 
 def _with_addresses(
-    whom: ErasureSubject | None, addresses: Iterable[str], entry: ListedErasure
+    subject: ErasureSubject | None, addresses: Iterable[str], entry: ListedErasure
 ) -> ErasureSubject:
     """Return an erasure's subject to erase again, with the addresses the store has for them."""
-    base = whom or ErasureSubject(ref=None, addresses=())
+    base = subject or ErasureSubject(ref=None, addresses=())
     more = tuple(address for address in addresses if address not in (*base.addresses, *base.shared))
     all_addresses = (*base.addresses, *more)
     # The store has nothing on this person, so only the entry itself is added.

@@ -50,32 +50,32 @@ class PersonExport:
         return {**about, "held": {name: list(rows) for name, rows in self.held.items()}}
 
 
-def gather(settings: Settings, database: Database, whom: ErasureSubject) -> PersonExport:
+def gather(settings: Settings, database: Database, subject: ErasureSubject) -> PersonExport:
     """Return all data held on a person; raise `ExportFailed` if there is none."""
     with common.standings(settings, database) as standings, database.reading() as connection:
         erased = [
             name
-            for address in whom.addresses
+            for address in subject.addresses
             for name in standings.names_if_erased(connection, address)
         ]
-        held = holdings(connection, whom, erased)
+        held = holdings(connection, subject, erased)
     if not held:
-        raise ExportFailed(f"nothing is held of {whom.key}: {PersonUnknown.cure}")
+        raise ExportFailed(f"nothing is held of {subject.key}: {PersonUnknown.cure}")
     master = held.get("people", [{}])[0]
     language = str(master.get("language", "")) or settings.suppression.language
     return PersonExport(
-        person=whom.key,
-        name=whom.names[0] if whom.names else whom.key,
+        person=subject.key,
+        name=subject.names[0] if subject.names else subject.key,
         language=language if language in WORDS else DEFAULT,
         at=common.now().isoformat(timespec="seconds"),
         held=held,
     )
 
 
-def default_folder(whom: ErasureSubject) -> Path:
+def default_folder(subject: ErasureSubject) -> Path:
     """Return the default folder of an export: `candidate-17`."""
-    ref: PersonRef | None = whom.ref
-    return Path(_file_name(f"{ref.kind}-{ref.crm_id}" if ref else whom.key))
+    ref: PersonRef | None = subject.ref
+    return Path(_file_name(f"{ref.kind}-{ref.crm_id}" if ref else subject.key))
 
 
 def write(settings: Settings, export: PersonExport, folder: Path) -> int:

@@ -11,7 +11,7 @@ from gateway.api.services import NotDone, PrivacyActions
 from gateway.app.people import erasure
 from gateway.app.people.export import ExportFailed, PersonExport, gather, write
 from gateway.config import Settings
-from gateway.core.people.people import PersonRef
+from gateway.core.people.people import RefOrAddress
 from gateway.documents.erasures import CertificateDocument
 from gateway.store.engine.database import Database
 
@@ -25,7 +25,7 @@ class PrivacyAnswers(PrivacyActions):
 
     def erase(
         self,
-        key_or_address: PersonRef | str,
+        ref_or_address: RefOrAddress,
         *,
         by: str,
         mailchimp: str,
@@ -34,11 +34,11 @@ class PrivacyAnswers(PrivacyActions):
     ) -> CertificateDocument:
         """Erase a person as `gateway person erase` does."""
         with _told_as_problems():
-            whom = erasure.subject(self._database, key_or_address)
+            subject = erasure.find_subject(self._database, ref_or_address)
             done = erasure.erase(
                 self._settings(),
                 self._database,
-                whom,
+                subject,
                 by=by,
                 mailchimp=mailchimp,
                 with_files=with_files,
@@ -46,13 +46,13 @@ class PrivacyAnswers(PrivacyActions):
             )
         return done.document()
 
-    def export(self, key_or_address: PersonRef | str) -> dict[str, object]:
+    def export(self, ref_or_address: RefOrAddress) -> dict[str, object]:
         """Return all data held on a person, as `person.json`."""
-        return self._gather(key_or_address).document()
+        return self._gather(ref_or_address).document()
 
-    def export_archive(self, key_or_address: PersonRef | str) -> bytes:
+    def export_archive(self, ref_or_address: RefOrAddress) -> bytes:
         """Return the files of `gateway person export` in a zip archive."""
-        gathered, archive = self._gather(key_or_address), io.BytesIO()
+        gathered, archive = self._gather(ref_or_address), io.BytesIO()
         with tempfile.TemporaryDirectory() as name, _told_as_problems():
             folder = Path(name) / "person"
             write(self._settings(), gathered, folder)
@@ -62,10 +62,10 @@ class PrivacyAnswers(PrivacyActions):
                         zipped.write(file, str(file.relative_to(folder)))
         return archive.getvalue()
 
-    def _gather(self, key_or_address: PersonRef | str) -> PersonExport:
+    def _gather(self, ref_or_address: RefOrAddress) -> PersonExport:
         with _told_as_problems():
-            whom = erasure.subject(self._database, key_or_address)
-            return gather(self._settings(), self._database, whom)
+            subject = erasure.find_subject(self._database, ref_or_address)
+            return gather(self._settings(), self._database, subject)
 
 
 @contextmanager

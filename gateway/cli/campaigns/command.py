@@ -227,9 +227,9 @@ def remove(
     from gateway.sync import campaigns as work
     from gateway.sync.campaign_states import stored_campaign
 
-    campaign_id, sought = read_id(number), read_person(person)
+    campaign_id, ref_or_address = read_id(number), read_person(person)
     with session_of(context) as (invocation, session):
-        refs = campaign_people.find_people(invocation.settings, session.database, sought)
+        refs = campaign_people.find_people(invocation.settings, session.database, ref_or_address)
         gone = [ref for ref in refs if work.remove(session, campaign_id, ref)]
         if not gone:
             raise NotFound(f"{person} is not in the campaign {number}")

@@ -19,7 +19,7 @@ from gateway.cli.demo.shown_command import show_command
 from gateway.cli.output import console, print_line
 from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.kinds import Scope
-from gateway.core.people.people import PersonRef
+from gateway.core.people.people import RefOrAddress
 from gateway.store.engine.database import Database
 from gateway.store.people import people, suppression
 from gateway.store.sending import outbox
@@ -127,8 +127,12 @@ def outcome_of(bounce: KeptBounce) -> str:
 def suppressed_scope(store: Database, address: str) -> Scope | None:
     """Return the scope in which somebody is now suppressed, by address or as a person."""
     with store.reading() as connection:
-        whose: list[str | PersonRef] = [address, *people.holders(connection, address)]
-        scopes = [entry.scope for who in whose for entry in suppression.history(connection, who)]
+        refs_or_addresses: list[RefOrAddress] = [address, *people.holders(connection, address)]
+        scopes = [
+            entry.scope
+            for ref_or_address in refs_or_addresses
+            for entry in suppression.history(connection, ref_or_address)
+        ]
     return scopes[0] if scopes else None
 
 

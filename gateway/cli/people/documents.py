@@ -51,13 +51,17 @@ _COLUMNS: ListColumns[Document] = {
 def list_documents(context: typer.Context, request: ListRequest, person: _Person) -> None:
     """List a person's documents, the newest first."""
     invocation = of(context)
-    key = invocation.person(person)
+    ref_or_address = invocation.read_ref_or_address(person)
     with invocation.store() as store, store.reading() as connection:
-        persons = [key] if isinstance(key, PersonRef) else people.holders(connection, key)
+        persons = (
+            [ref_or_address]
+            if isinstance(ref_or_address, PersonRef)
+            else people.holders(connection, ref_or_address)
+        )
         documents = [
             document for ref in persons for document in history.documents_of(connection, ref)
         ]
-        is_known = bool(documents or people.find(connection, key))
+        is_known = bool(documents or people.find(connection, ref_or_address))
     if not is_known:
         raise NotFound(f"nobody known as {person}", PersonUnknown.cure)
     listed = [

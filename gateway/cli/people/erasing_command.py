@@ -84,19 +84,19 @@ def erase(
         return
     if person is None or not (by and by.strip()):
         wrong_use("say whom, and who asked for it: gateway person erase candidate:17 --by eva")
-    key = invocation.person(person)
+    ref_or_address = invocation.read_ref_or_address(person)
     mode = "" if mailchimp is AtMailchimp.KEEP else mailchimp.value
     settings = invocation.settings
     with invocation.store() as store:
-        whom = erasure.subject(store, key)
+        subject = erasure.find_subject(store, ref_or_address)
         if not dry_run and not yes and sys.stdin.isatty():
             preview = erasure.erase(
-                settings, store, whom, by=by, mailchimp=mode, with_files=files, is_dry=True
+                settings, store, subject, by=by, mailchimp=mode, with_files=files, is_dry=True
             )
             _tell(invocation, preview)
             typer.confirm(f"\nErase {person} for good?", abort=True, err=True)
         done = erasure.erase(
-            settings, store, whom, by=by, mailchimp=mode, with_files=files, is_dry=dry_run
+            settings, store, subject, by=by, mailchimp=mode, with_files=files, is_dry=dry_run
         )
     if as_json:
         print_json(done.document())
@@ -130,14 +130,14 @@ def export_person(
     from gateway.app.people import erasure, export
 
     invocation = of(context)
-    key = invocation.person(person)
+    ref_or_address = invocation.read_ref_or_address(person)
     with invocation.store() as store:
-        whom = erasure.subject(store, key)
-        gathered = export.gather(invocation.settings, store, whom)
+        subject = erasure.find_subject(store, ref_or_address)
+        gathered = export.gather(invocation.settings, store, subject)
     if as_json:
         print_json(gathered.document())
     if to is not None or not as_json:
-        folder = to or export.default_folder(whom)
+        folder = to or export.default_folder(subject)
         number = export.write(invocation.settings, gathered, folder)
         if not as_json:
             print_line(f"Written: {counted(number, 'file')} in {folder}")

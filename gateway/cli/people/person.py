@@ -25,7 +25,7 @@ from gateway.store.people.search import PersonMatch, search
 from gateway.store.views.timeline import (
     MOST_EVENTS,
     PersonPage,
-    TimelineAsked,
+    TimelineQuery,
     TimelineType,
     pages,
 )
@@ -113,21 +113,21 @@ def show(
     several people have the address.
     """
     invocation = of(context)
-    timeline_request = TimelineAsked(
+    timeline_query = TimelineQuery(
         types=frozenset(only or TimelineType),
         since=invocation.since(since),
         until=invocation.until(until),
         limit=limit,
     )
-    key = invocation.person(person)
+    ref_or_address = invocation.read_ref_or_address(person)
     with (
         invocation.store() as store,
         common.standings(invocation.settings, store) as standings,
         store.reading() as connection,
     ):
-        if isinstance(key, PersonRef):
-            people.known_person(connection, key)
-        records = pages(connection, standings, key, timeline_request)
+        if isinstance(ref_or_address, PersonRef):
+            people.known_person(connection, ref_or_address)
+        records = pages(connection, standings, ref_or_address, timeline_query)
     if not records:
         raise NotFound(f"nobody known as {person}", PersonUnknown.cure)
     if as_json:

@@ -24,7 +24,7 @@ from gateway.cli.output import one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.kinds import Scope
 from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress, read_person_or_address
-from gateway.core.people.people import PersonRef, Standing, Suppression
+from gateway.core.people.people import PersonRef, RefOrAddress, Standing, Suppression
 from gateway.documents.suppressions import (
     SUPPRESSION_COLUMNS,
     StandingDocument,
@@ -101,15 +101,19 @@ def add(
     end = invocation.until(until)
     if end is not None and end <= present:
         wrong_use(f"--until {until} is in the past")
-    key = typed if isinstance(typed, PersonRef) else invocation.lookup(typed)
+    ref_or_address = typed if isinstance(typed, PersonRef) else invocation.lookup(typed)
     with invocation.store() as store:
         new_id = common.ids_of(store).next
         with store.writing() as connection:
-            record = people.known_person(connection, key) if isinstance(key, PersonRef) else None
+            record = (
+                people.known_person(connection, ref_or_address)
+                if isinstance(ref_or_address, PersonRef)
+                else None
+            )
             suppression.add(
                 connection,
                 id=new_id(),
-                address=key,
+                ref_or_address=ref_or_address,
                 scope=scope,
                 remark=note,
                 public=public,
@@ -143,22 +147,22 @@ def release(
     typed = read_person_or_address(address)
     match typed:
         case PersonRef():
-            key: PersonRef | str = typed
+            ref_or_address: RefOrAddress = typed
         case TypedAddress():
-            key = invocation.lookup(typed.address)
+            ref_or_address = invocation.lookup(typed.address)
         case NotAnAddress():  # Looked up as written: it may be stored so (`suppress mend`).
-            key = invocation.lookup(address)
+            ref_or_address = invocation.lookup(address)
     with invocation.store() as store:
         with (
             common.standings(invocation.settings, store) as standings,
             store.writing() as connection,
         ):
-            erased = standings.names_if_erased(connection, key)
+            erased = standings.names_if_erased(connection, ref_or_address)
             outcome = releases.release(
-                connection, key, by=who, now=present, remark=note, erased=erased
+                connection, ref_or_address, by=who, now=present, remark=note, erased=erased
             )
         try:
-            remaining = _look(invocation, store, key).reasons
+            remaining = _look(invocation, store, ref_or_address).reasons
         except PersonUnknown:  # The CRM has deleted the person.
             remaining = ()
     if not outcome.is_any and isinstance(typed, NotAnAddress):
@@ -278,18 +282,18 @@ def mend(
         print_json([unmatched_address_document(entry) for entry in unmatched])
     else:
         for entry in unmatched:
-            whose = (
+            owner = (
                 str(entry.person) if entry.person else f"entry {ids.show(entry.suppression or 0)}"
             )
             stored = one_line(entry.stored)
             if isinstance(entry.reading, TypedAddress):
                 verb = "would be" if dry_run else "is"
-                print_line(f"{whose}: {stored} {verb} {entry.reading.address}")
+                print_line(f"{owner}: {stored} {verb} {entry.reading.address}")
             elif entry.person:
-                print_line(f"{whose}: {entry.reading}; correct it in the CRM")
+                print_line(f"{owner}: {entry.reading}; correct it in the CRM")
             else:
                 advice = f"add what was meant, then: gateway suppress release '{stored}'"
-                print_line(f"{whose}: {entry.reading}; {advice}")
+                print_line(f"{owner}: {entry.reading}; {advice}")
         if unmatched:
             mended = len(unmatched) - len(left)
             verb = "would be" if dry_run else "is" if mended == 1 else "are"
@@ -303,14 +307,14 @@ def mend(
 def show(context: typer.Context, address: _Whom, as_json: Json = False) -> None:
     """Show all that suppresses an address or a person, and its history."""
     invocation = of(context)
-    key = invocation.person(address)
+    ref_or_address = invocation.read_ref_or_address(address)
     with invocation.store() as store:
-        suppressions = _look(invocation, store, key)
+        suppressions = _look(invocation, store, ref_or_address)
     if as_json:
         print_json(suppressions.document)
         return
     print_line(suppressions.title)
-    for line in suppressions.whose:
+    for line in suppressions.owner_lines:
         print_line(line)
     for reason in suppressions.reasons:
         print_line(f"  {suppression_line(invocation, reason)}")
@@ -328,39 +332,39 @@ class _SuppressionsFound:
     """All suppressions of an address or a person."""
 
     title: str
-    whose: Sequence[str]  #: Lines on whose address it is, or on their addresses.
+    owner_lines: Sequence[str]  #: Lines on whose address it is, or on their addresses.
     reasons: Sequence[Suppression]
     history: Sequence[SuppressionEntry]
     document: StandingDocument
 
 
-def _look(invocation: Context, store: Database, key: PersonRef | str) -> _SuppressionsFound:
+def _look(invocation: Context, store: Database, ref_or_address: RefOrAddress) -> _SuppressionsFound:
     with common.standings(invocation.settings, store) as standings, store.reading() as connection:
-        erased = standings.names_if_erased(connection, key)
-        history = suppression.history(connection, key, erased=erased)
-        if isinstance(key, PersonRef):
+        erased = standings.names_if_erased(connection, ref_or_address)
+        history = suppression.history(connection, ref_or_address, erased=erased)
+        if isinstance(ref_or_address, PersonRef):
             from gateway.store.views import timeline  # It reads across all rooms.
 
-            record = people.known_person(connection, key)
+            record = people.known_person(connection, ref_or_address)
             reasons = timeline.suppressions_of(connection, standings, record)
             return _SuppressionsFound(
-                title=f"{key} {one_line(record.person.name)}".strip(),
-                whose=[f"  has {', '.join(record.every_address) or 'no address'}"],
+                title=f"{ref_or_address} {one_line(record.person.name)}".strip(),
+                owner_lines=[f"  has {', '.join(record.every_address) or 'no address'}"],
                 reasons=reasons,
                 history=history,
                 document=person_standing_document(record, reasons, history),
             )
-        standing = standings.within(connection, [key]).get(key, Standing())
+        standing = standings.within(connection, [ref_or_address]).get(ref_or_address, Standing())
         return _SuppressionsFound(
-            title=key,
-            whose=[
+            title=ref_or_address,
+            owner_lines=[
                 f"  belongs to {holder.ref} {one_line(holder.name)}".rstrip()
                 + ("" if holder.active else ", not active")
                 for holder in standing.holders
             ],
             reasons=list(reasons_of(standing)),
             history=history,
-            document=address_standing_document(key, standing, history),
+            document=address_standing_document(ref_or_address, standing, history),
         )
 
 

@@ -34,6 +34,10 @@ class PersonRef:
         return cls(PersonKind(kind), crm_id.strip())
 
 
+#: A person, or an address: as typed in commands, in lookup form wherever something is looked up.
+RefOrAddress = PersonRef | str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """A candidate or a contact of the CRM."""

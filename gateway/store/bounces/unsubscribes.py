@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from gateway.core.bounces.unsubscribe import Named, NamedDelivery
 from gateway.core.kinds import Scope
 from gateway.core.people.erased_names import PREFIX
-from gateway.core.people.people import PersonRef, SuppressionSource
+from gateway.core.people.people import PersonRef, RefOrAddress, SuppressionSource
 from gateway.store.journal.messages import persons_of
 from gateway.store.people import erased_choices, erasures, people, suppression, topic_opt_outs
 from gateway.store.people.erased_choices import KeptSuppression
@@ -136,7 +136,8 @@ def is_out(connection: Connection, mailed: MailedRecipient, now: datetime) -> bo
     if mailed.erased:
         return all(_is_kept(connection, entry.name) for entry in mailed.erased)
     return all(
-        _in_force(connection, whose, now) for whose in _refs_or_addresses_of(connection, mailed)
+        _in_force(connection, ref_or_address, now)
+        for ref_or_address in _refs_or_addresses_of(connection, mailed)
     )
 
 
@@ -168,21 +169,25 @@ def unsubscribe(
         )
         return None
     is_news = False
-    for whose in _refs_or_addresses_of(connection, mailed):
+    for ref_or_address in _refs_or_addresses_of(connection, mailed):
         if topic:
-            person = whose if isinstance(whose, PersonRef) else None
-            address = "" if isinstance(whose, PersonRef) else whose
+            person = ref_or_address if isinstance(ref_or_address, PersonRef) else None
+            address = "" if isinstance(ref_or_address, PersonRef) else ref_or_address
             if not topic_opt_outs.is_declined(connection, topic, person, address):
                 opt_out = TopicOptOut(
-                    id=new_id(), topic=topic, whose=whose, remark=choice, since=now
+                    id=new_id(),
+                    topic=topic,
+                    ref_or_address=ref_or_address,
+                    remark=choice,
+                    since=now,
                 )
                 topic_opt_outs.add(connection, opt_out)
                 is_news = True
-        elif not _in_force(connection, whose, now):
+        elif not _in_force(connection, ref_or_address, now):
             suppression.add(
                 connection,
                 id=new_id(),
-                address=whose,
+                ref_or_address=ref_or_address,
                 scope=Scope.BULK,
                 source=SuppressionSource.UNSUBSCRIBE,
                 remark=choice,
@@ -201,7 +206,7 @@ def unsubscribe(
 
 def _refs_or_addresses_of(
     connection: Connection, mailed: MailedRecipient
-) -> tuple[PersonRef | str, ...]:
+) -> tuple[RefOrAddress, ...]:
     if mailed.person is None:
         return (mailed.address,)
     records = people.find(connection, mailed.person)
@@ -209,10 +214,10 @@ def _refs_or_addresses_of(
     return (mailed.person,) if has_it else (mailed.person, mailed.address)
 
 
-def _in_force(connection: Connection, whose: PersonRef | str, now: datetime) -> bool:
+def _in_force(connection: Connection, ref_or_address: RefOrAddress, now: datetime) -> bool:
     return any(
         entry.source is SuppressionSource.UNSUBSCRIBE
         and entry.released_at is None
         and (entry.until is None or entry.until > now)
-        for entry in suppression.history(connection, whose)
+        for entry in suppression.history(connection, ref_or_address)
     )

@@ -170,10 +170,10 @@ def keep_suppressed(
 def choices_of(subject: ErasureSubject) -> ColumnElement[bool]:
     """Return the condition that a topic was declined by somebody, or at their addresses."""
     t = topic_opt_outs.c
-    whose: ColumnElement[bool] = t.address.in_(subject.addresses)
+    of_subject: ColumnElement[bool] = t.address.in_(subject.addresses)
     if subject.ref is not None:
-        whose |= (t.kind == subject.ref.kind.value) & (t.person == subject.ref.crm_id)
-    return whose
+        of_subject |= (t.kind == subject.ref.kind.value) & (t.person == subject.ref.crm_id)
+    return of_subject
 
 
 def declined_topics(connection: Connection, subject: ErasureSubject) -> list[str]:

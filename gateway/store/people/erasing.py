@@ -425,24 +425,24 @@ class _Eraser:
             )
         self._delete(opt_outs, opt_outs.c.address.in_(subject.addresses))
         m = campaign_members.c
-        whose: ColumnElement[bool] = m.address.in_(subject.addresses)
+        of_person: ColumnElement[bool] = m.address.in_(subject.addresses)
         if subject.ref is not None:
             kind, crm_id = subject.ref.kind.value, subject.ref.crm_id
-            whose = (m.kind == kind) & (m.person == crm_id)
+            of_person = (m.kind == kind) & (m.person == crm_id)
             self._delete(opt_outs, opt_outs.c.kind == kind, opt_outs.c.person == crm_id)
         over = select(campaigns.c.id).where(campaigns.c.state.in_(_OVER))
         gone = {"person": self._mark, "address": self._mark, "detail": ""}
-        self._update(campaign_members, gone, whose, m.campaign.in_(over))
-        self._delete(campaign_members, whose)
+        self._update(campaign_members, gone, of_person, m.campaign.in_(over))
+        self._delete(campaign_members, of_person)
 
     def erase_triggers(self) -> None:
         """Remove the person from occurrences and transitions."""
         subject, o = self._subject, occurrences.c
-        whose: list[ColumnElement[bool]] = [o.mailbox.in_(subject.addresses)]
+        of_person: list[ColumnElement[bool]] = [o.mailbox.in_(subject.addresses)]
         if subject.ref is not None:
             kind, crm_id = subject.ref.kind.value, subject.ref.crm_id
-            whose.append((o.kind == kind) & (o.person == crm_id))
-        for row in self._rows(select(o.id, o.state, o.mailbox).where(or_(*whose))):
+            of_person.append((o.kind == kind) & (o.person == crm_id))
+        for row in self._rows(select(o.id, o.state, o.mailbox).where(or_(*of_person))):
             is_open = row.state in (OccurrenceState.DUE, OccurrenceState.HELD)
             values = {
                 "person": self._mark,

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from gateway.core.batches import batched
 from gateway.core.people.erased_names import PREFIX
 from gateway.core.people.mentions import Mentions
-from gateway.core.people.people import PersonRef
+from gateway.core.people.people import PersonRef, RefOrAddress
 from gateway.core.replies.inbox import InboxState
 from gateway.core.sending.outbox import OutboxState
 from gateway.store.console.console_acts import about_application
@@ -78,7 +78,7 @@ class ErasureSubject:
         return Mentions((*own, str(self.ref)) if self.ref else own, replacement)
 
 
-def subject_of(connection: Connection, ref_or_address: PersonRef | str) -> ErasureSubject | None:
+def subject_of(connection: Connection, ref_or_address: RefOrAddress) -> ErasureSubject | None:
     """Return the subject for a key, or for an address (in lookup form) with one holder at most.
 
     None if several have it. A person no longer in the feed is still found by key.

@@ -14,6 +14,7 @@ from gateway.core.people.people import (
     Person,
     PersonKind,
     PersonRef,
+    RefOrAddress,
     Standing,
     Status,
     StatusKind,
@@ -86,7 +87,7 @@ class PersonRecord:
         return (*self.addresses, *self.lookalikes)
 
 
-def find(connection: Connection, ref_or_address: PersonRef | str) -> tuple[PersonRecord, ...]:
+def find(connection: Connection, ref_or_address: RefOrAddress) -> tuple[PersonRecord, ...]:
     """Return the person with that key, or the people with that address (in lookup form)."""
     refs = (
         [ref_or_address]

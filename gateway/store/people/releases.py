@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from gateway.core.people.people import PersonRef, SuppressionSource
+from gateway.core.people.people import PersonRef, RefOrAddress, SuppressionSource
 from gateway.store.campaigns import departures, opt_outs
 from gateway.store.campaigns.opt_outs import Refusal
 from gateway.store.people import people, suppression, topic_opt_outs
@@ -28,7 +28,7 @@ class Released:
 
 def release(
     connection: Connection,
-    ref_or_address: PersonRef | str,
+    ref_or_address: RefOrAddress,
     *,
     by: str,
     now: datetime,

@@ -104,12 +104,12 @@ def members(connection: Connection, before: datetime, limit: int) -> tuple[int, 
     """Delete members of campaigns sent before a time, and their activities; counters stay."""
     c, done = campaigns.c, 0
     sent = func.coalesce(c.sent_at, c.opened_at)
-    whose = or_(
+    with_person = or_(
         exists().where(campaign_members.c.campaign == c.id),
         exists().where(activities.c.campaign == c.id),
     )
     old = connection.scalars(
-        select(c.id).where(c.state.in_(_OVER), sent < before, whose).order_by(c.id)
+        select(c.id).where(c.state.in_(_OVER), sent < before, with_person).order_by(c.id)
     )
     for number in old.all():
         for table in (activities, campaign_members):

@@ -29,6 +29,7 @@ from gateway.core.people.people import (
     AddressHolder,
     PersonKind,
     PersonRef,
+    RefOrAddress,
     Standing,
     Suppression,
     SuppressionSource,
@@ -208,7 +209,7 @@ class Standings:
         return self._standings(addresses, ask, has_erased=has_erased)
 
     def names_if_erased(
-        self, connection: Connection, ref_or_address: PersonRef | str
+        self, connection: Connection, ref_or_address: RefOrAddress
     ) -> tuple[str, ...]:
         """Return the names under which an address may stay suppressed, if any address does."""
         if isinstance(ref_or_address, PersonRef) or self._erased_names is None:
@@ -403,7 +404,7 @@ def add(
     connection: Connection,
     *,
     id: int,  # noqa: A002
-    address: str | PersonRef,
+    ref_or_address: RefOrAddress,
     scope: Scope,
     remark: str,
     public: bool,
@@ -418,14 +419,14 @@ def add(
     """
     values = {"remark": remark, "public": public, "by": by, "since": since, "until": until}
     row = {"id": id, "scope": scope.value, "source": source.value, **values}
-    if isinstance(address, PersonRef):
-        whose = {"kind": address.kind.value, "person": address.crm_id}
-        connection.execute(insert(person_suppressions).values(row | whose))
+    if isinstance(ref_or_address, PersonRef):
+        columns = {"kind": ref_or_address.kind.value, "person": ref_or_address.crm_id}
+        connection.execute(insert(person_suppressions).values(row | columns))
     else:
-        connection.execute(insert(suppressions).values(row | {"address": address}))
+        connection.execute(insert(suppressions).values(row | {"address": ref_or_address}))
     return SuppressionEntry(
         id=id,
-        address=str(address),
+        address=str(ref_or_address),
         scope=scope,
         source=source,
         remark=remark,
@@ -442,7 +443,7 @@ def add_once(
     connection: Connection,
     *,
     id: int,  # noqa: A002
-    address: str | PersonRef,
+    ref_or_address: RefOrAddress,
     scope: Scope,
     remark: str,
     public: bool,
@@ -455,7 +456,7 @@ def add_once(
     Such a suppression has the same scope, remark, publicity and end, whoever made it. Returns the
     suppression in force, and whether it is new, so pressing a button twice adds nothing.
     """
-    table, of_address = _entries_of(address, ())
+    table, of_address = _entries_of(ref_or_address, ())
     c = table.c
     known_id = connection.scalar(
         select(c.id)
@@ -465,11 +466,13 @@ def add_once(
         .limit(1)
     )
     if known_id is not None:
-        return next(entry for entry in history(connection, address) if entry.id == known_id), False
+        return next(
+            entry for entry in history(connection, ref_or_address) if entry.id == known_id
+        ), False
     entry = add(
         connection,
         id=id,
-        address=address,
+        ref_or_address=ref_or_address,
         scope=scope,
         remark=remark,
         public=public,
@@ -482,7 +485,7 @@ def add_once(
 
 def release(
     connection: Connection,
-    address: str | PersonRef,
+    ref_or_address: RefOrAddress,
     *,
     by: str,
     at: datetime,
@@ -497,7 +500,7 @@ def release(
     it stays suppressed if its person was erased. With `source`, only suppressions from that source
     are lifted.
     """
-    table, of_address = _entries_of(address, erased)
+    table, of_address = _entries_of(ref_or_address, erased)
     c = table.c
     in_force = c.released_at.is_(None) & or_(c.until.is_(None), c.until > at)
     if source is not None:
@@ -508,20 +511,20 @@ def release(
 
 
 def history(
-    connection: Connection, address: str | PersonRef, *, erased: Sequence[str] = ()
+    connection: Connection, ref_or_address: RefOrAddress, *, erased: Sequence[str] = ()
 ) -> tuple[SuppressionEntry, ...]:
     """Return all suppressions of an address (in lookup form) or person, newest first.
 
     They are those stored here, in force or past, whatever their source. `erased` are the names
     under which the address may stay suppressed.
     """
-    table, of_address = _entries_of(address, erased)
+    table, of_address = _entries_of(ref_or_address, erased)
     rows = connection.execute(select(table).where(of_address).order_by(table.c.id.desc()))
     entries = []
     for row in rows.mappings():
         values = {name: value for name, value in row.items() if name not in ("kind", "person")}
         values |= {
-            "address": str(address),
+            "address": str(ref_or_address),
             "scope": Scope(row["scope"]),
             "source": SuppressionSource(row["source"]),
         }
@@ -530,9 +533,11 @@ def history(
 
 
 def _entries_of(
-    address: str | PersonRef, erased: Sequence[str]
+    ref_or_address: RefOrAddress, erased: Sequence[str]
 ) -> tuple[Table, ColumnElement[bool]]:
-    if isinstance(address, PersonRef):
+    if isinstance(ref_or_address, PersonRef):
         c = person_suppressions.c
-        return person_suppressions, (c.kind == address.kind.value) & (c.person == address.crm_id)
-    return suppressions, suppressions.c.address.in_((address, *erased))
+        return person_suppressions, (c.kind == ref_or_address.kind.value) & (
+            c.person == ref_or_address.crm_id
+        )
+    return suppressions, suppressions.c.address.in_((ref_or_address, *erased))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, tuple_, update
 
-from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.people.people import PersonKind, PersonRef, RefOrAddress
 from gateway.store.schema.feed import addresses
 from gateway.store.schema.suppressions import topic_opt_outs as table
 
@@ -18,7 +18,7 @@ class TopicOptOut:
 
     id: int
     topic: str
-    whose: PersonRef | str
+    ref_or_address: RefOrAddress
     remark: str  #: The text of the choice as displayed.
     since: datetime
     released_at: datetime | None = None
@@ -32,7 +32,7 @@ def add(connection: Connection, opt_out: TopicOptOut) -> None:
         "topic": opt_out.topic,
         "remark": opt_out.remark,
         "since": opt_out.since,
-        **_columns(opt_out.whose),
+        **_columns(opt_out.ref_or_address),
     }
     connection.execute(insert(table).values(row))
 
@@ -52,8 +52,12 @@ def is_declined(
     a = addresses.c
     holders = select(a.kind, a.person).where(a.address == address, a.position >= 0)
     of_holders = tuple_(table.c.kind, table.c.person).in_(holders)
-    whose = [_is_of(address, erased), of_holders, *([] if person is None else [_is_of(person)])]
-    query = select(table.c.topic).where(or_(*whose), table.c.released_at.is_(None))
+    of_person_or_address = [
+        _is_of(address, erased),
+        of_holders,
+        *([] if person is None else [_is_of(person)]),
+    ]
+    query = select(table.c.topic).where(or_(*of_person_or_address), table.c.released_at.is_(None))
     folded_topic = topic.casefold()
     return any(declined.casefold() == folded_topic for declined in connection.scalars(query))
 
@@ -94,42 +98,46 @@ def decliners(connection: Connection, topic: str) -> Decliners:
 
 
 def history(
-    connection: Connection, whose: PersonRef | str, *, erased: Sequence[str] = ()
+    connection: Connection, ref_or_address: RefOrAddress, *, erased: Sequence[str] = ()
 ) -> tuple[TopicOptOut, ...]:
     """Return all choices of a person or an address (in lookup form), newest first."""
     rows = connection.execute(
-        select(table).where(_is_of(whose, erased)).order_by(table.c.id.desc())
+        select(table).where(_is_of(ref_or_address, erased)).order_by(table.c.id.desc())
     )
     return tuple(_read(row) for row in rows)
 
 
 def release(
     connection: Connection,
-    whose: PersonRef | str,
+    ref_or_address: RefOrAddress,
     *,
     by: str,
     at: datetime,
     erased: Sequence[str] = (),
 ) -> int:
     """Undo the choices of a person or an address, keeping them on record; return their number."""
-    statement = update(table).where(_is_of(whose, erased), table.c.released_at.is_(None))
+    statement = update(table).where(_is_of(ref_or_address, erased), table.c.released_at.is_(None))
     return connection.execute(statement.values(released_at=at, released_by=by)).rowcount
 
 
-def _columns(whose: PersonRef | str) -> dict[str, str]:
-    if isinstance(whose, PersonRef):
-        return {"kind": whose.kind.value, "person": whose.crm_id, "address": ""}
-    return {"kind": "", "person": "", "address": whose}
+def _columns(ref_or_address: RefOrAddress) -> dict[str, str]:
+    if isinstance(ref_or_address, PersonRef):
+        return {"kind": ref_or_address.kind.value, "person": ref_or_address.crm_id, "address": ""}
+    return {"kind": "", "person": "", "address": ref_or_address}
 
 
-def _is_of(whose: PersonRef | str, erased: Sequence[str] = ()) -> ColumnElement[bool]:
-    if isinstance(whose, PersonRef):
-        return (table.c.kind == whose.kind.value) & (table.c.person == whose.crm_id)
+def _is_of(ref_or_address: RefOrAddress, erased: Sequence[str] = ()) -> ColumnElement[bool]:
+    if isinstance(ref_or_address, PersonRef):
+        return (table.c.kind == ref_or_address.kind.value) & (
+            table.c.person == ref_or_address.crm_id
+        )
     # A person's choices have no address.
-    return (table.c.person == "") & table.c.address.in_((whose, *erased))
+    return (table.c.person == "") & table.c.address.in_((ref_or_address, *erased))
 
 
 def _read(row: Row[Any]) -> TopicOptOut:
     values = dict(row._mapping)
     kind, person, address = values.pop("kind"), values.pop("person"), values.pop("address")
-    return TopicOptOut(whose=PersonRef(PersonKind(kind), person) if person else address, **values)
+    return TopicOptOut(
+        ref_or_address=PersonRef(PersonKind(kind), person) if person else address, **values
+    )

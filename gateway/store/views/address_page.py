@@ -15,9 +15,9 @@ from gateway.store.people import suppression, topic_opt_outs
 from gateway.store.people.suppression import Standings, SuppressionEntry
 from gateway.store.people.topic_opt_outs import TopicOptOut
 from gateway.store.views.timeline import (
-    TimelineAsked,
     TimelineEvent,
     TimelinePart,
+    TimelineQuery,
     TimelineType,
     of_bounces,
     of_messages,
@@ -44,7 +44,7 @@ class AddressPage:
 
 
 def page_of(
-    connection: Connection, standings: Standings, address: str, request: TimelineAsked
+    connection: Connection, standings: Standings, address: str, timeline_query: TimelineQuery
 ) -> AddressPage:
     """Return everything known about an address; of the timeline, only what is requested."""
     erased = standings.names_if_erased(connection, address)
@@ -60,7 +60,9 @@ def page_of(
         suppressions=tuple(dict.fromkeys((*standing.own, *of_holders))),
         refusals=refusals,
         topic_opt_outs=tuple(declined),
-        timeline=part_of(_events(connection, address, request, entries, declined), request),
+        timeline=part_of(
+            _events(connection, address, timeline_query, entries, declined), timeline_query
+        ),
         is_known=bool(entries or declined or refusals) or _had_mail(connection, address),
     )
 
@@ -68,21 +70,21 @@ def page_of(
 def _events(
     connection: Connection,
     address: str,
-    request: TimelineAsked,
+    timeline_query: TimelineQuery,
     entries: Sequence[SuppressionEntry],
     declined: Sequence[TopicOptOut],
 ) -> Iterator[TimelineEvent]:
     """Yield at least the requested events of each type, in a stable order."""
-    since, until, limit = request.since, request.latest, request.at_most
-    if TimelineType.MESSAGE in request.types:
+    since, until, limit = timeline_query.since, timeline_query.latest, timeline_query.at_most
+    if TimelineType.MESSAGE in timeline_query.types:
         mails = received.at_addresses(
             connection, [address], None, since=since, until=until, limit=limit
         )
         yield from of_messages(mails)
-    if TimelineType.BOUNCE in request.types:
+    if TimelineType.BOUNCE in timeline_query.types:
         came_back = bounces.of_address(connection, address, since=since, until=until, limit=limit)
         yield from of_bounces(came_back)
-    if TimelineType.SUPPRESSION in request.types:
+    if TimelineType.SUPPRESSION in timeline_query.types:
         yield from of_suppressions((), entries)
         yield from of_topic_opt_outs(declined)
 

@@ -14,7 +14,7 @@ from gateway.core.decision.prospects import MailProspect, prospects
 from gateway.core.feed.unread_fields import UnreadField
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.history import Document, ReplyHead
-from gateway.core.people.people import ENTRY_SOURCES, PersonRef, Suppression, SuppressionSource
+from gateway.core.people.people import ENTRY_SOURCES, RefOrAddress, Suppression, SuppressionSource
 from gateway.core.triggers.occurrence import Occurrence
 from gateway.store.bounces import bounces
 from gateway.store.campaigns import activities, opt_outs
@@ -73,8 +73,8 @@ class TimelinePlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimelineAsked:
-    """The requested part of a timeline."""
+class TimelineQuery:
+    """Which part of a timeline is requested."""
 
     types: Collection[TimelineType] = frozenset(TimelineType)
     since: datetime | None = None  #: Inclusive.
@@ -124,22 +124,25 @@ class PersonPage:
 def pages(
     connection: Connection,
     standings: Standings,
-    ref_or_address: PersonRef | str,
-    request: TimelineAsked = TimelineAsked(),
+    ref_or_address: RefOrAddress,
+    timeline_query: TimelineQuery = TimelineQuery(),
 ) -> tuple[PersonPage, ...]:
     """Return the person with that key, or everybody with that address (in lookup form).
 
     Each has the requested part of the timeline; by default the newest thousand events.
     """
     records = people.find(connection, ref_or_address)
-    return tuple(_page(connection, standings, record, request) for record in records)
+    return tuple(_page(connection, standings, record, timeline_query) for record in records)
 
 
 def part(
-    connection: Connection, standings: Standings, record: PersonRecord, request: TimelineAsked
+    connection: Connection,
+    standings: Standings,
+    record: PersonRecord,
+    timeline_query: TimelineQuery,
 ) -> TimelinePart:
     """Return a part of a person's timeline, reading a bounded number of rows."""
-    return _part(connection, record, _choices_of(connection, standings, record), request)
+    return _part(connection, record, _choices_of(connection, standings, record), timeline_query)
 
 
 def suppressions_of(
@@ -152,7 +155,7 @@ def suppressions_of(
 
 
 @dataclass(frozen=True, slots=True)
-class _SaidOfPerson:
+class _ChoicesOfPerson:
     """All current suppressions of a person, and all choices by them or by staff, even undone."""
 
     suppressions: tuple[Suppression, ...]
@@ -162,28 +165,36 @@ class _SaidOfPerson:
 
 def _choices_of(
     connection: Connection, standings: Standings, record: PersonRecord
-) -> _SaidOfPerson:
-    blocked: tuple[PersonRef | str, ...] = (record.person.ref, *record.every_address)
-    erased = {whose: standings.names_if_erased(connection, whose) for whose in blocked}
+) -> _ChoicesOfPerson:
+    refs_or_addresses: tuple[RefOrAddress, ...] = (record.person.ref, *record.every_address)
+    erased = {
+        ref_or_address: standings.names_if_erased(connection, ref_or_address)
+        for ref_or_address in refs_or_addresses
+    }
     entries = [
         entry
-        for whose in blocked
-        for entry in suppression.history(connection, whose, erased=erased[whose])
+        for ref_or_address in refs_or_addresses
+        for entry in suppression.history(connection, ref_or_address, erased=erased[ref_or_address])
     ]
     declined = [
         entry
-        for whose in blocked
-        for entry in topic_opt_outs.history(connection, whose, erased=erased[whose])
+        for ref_or_address in refs_or_addresses
+        for entry in topic_opt_outs.history(
+            connection, ref_or_address, erased=erased[ref_or_address]
+        )
     ]
-    return _SaidOfPerson(suppressions_of(connection, standings, record), entries, declined)
+    return _ChoicesOfPerson(suppressions_of(connection, standings, record), entries, declined)
 
 
 def _page(
-    connection: Connection, standings: Standings, record: PersonRecord, request: TimelineAsked
+    connection: Connection,
+    standings: Standings,
+    record: PersonRecord,
+    timeline_query: TimelineQuery,
 ) -> PersonPage:
     ref = record.person.ref
     choices = _choices_of(connection, standings, record)
-    timeline = _part(connection, record, choices, request)
+    timeline = _part(connection, record, choices, timeline_query)
     return PersonPage(
         record,
         choices.suppressions,
@@ -199,13 +210,21 @@ def _page(
 
 
 def _part(
-    connection: Connection, record: PersonRecord, choices: _SaidOfPerson, request: TimelineAsked
+    connection: Connection,
+    record: PersonRecord,
+    choices: _ChoicesOfPerson,
+    timeline_query: TimelineQuery,
 ) -> TimelinePart:
-    ref, since, until, most = record.person.ref, request.since, request.latest, request.at_most
+    ref, since, until, most = (
+        record.person.ref,
+        timeline_query.since,
+        timeline_query.latest,
+        timeline_query.at_most,
+    )
 
     def events() -> Iterator[TimelineEvent]:
         """Yield at least the requested events of each type, in a stable order."""
-        types = request.types
+        types = timeline_query.types
         if TimelineType.MESSAGE in types:
             yield from of_messages(received.by_person(connection, ref, since, until, most))
         if TimelineType.BOUNCE in types:
@@ -226,28 +245,32 @@ def _part(
         if TimelineType.OPT_OUT in types:
             yield from of_opt_outs(opt_outs.of_person(connection, ref))
 
-    return part_of(events(), request)
+    return part_of(events(), timeline_query)
 
 
-def part_of(events: Iterable[TimelineEvent], request: TimelineAsked) -> TimelinePart:
+def part_of(events: Iterable[TimelineEvent], timeline_query: TimelineQuery) -> TimelinePart:
     """Return the requested part of a timeline.
 
-    For each type, `events` has at least the newest `asked.at_most` up to `asked.latest`, in a
-    stable order.
+    For each type, `events` has at least the newest `timeline_query.at_most` up to
+    `timeline_query.latest`, in a stable order.
     """
-    since, until = request.since, request.latest
+    since, until = timeline_query.since, timeline_query.latest
     within = (
         event
         for event in events
         if (since is None or event.at >= since) and (until is None or event.at <= until)
     )
     newest = sorted(within, key=lambda event: event.at, reverse=True)
-    start = request.after.shown_count if request.after and until == request.after.at else 0
-    page = tuple(newest[start : start + request.limit])
-    if len(newest) <= start + request.limit or not page:
+    start = (
+        timeline_query.after.shown_count
+        if timeline_query.after and until == timeline_query.after.at
+        else 0
+    )
+    page = tuple(newest[start : start + timeline_query.limit])
+    if len(newest) <= start + timeline_query.limit or not page:
         return TimelinePart(page, None)
     last = page[-1].at
-    so_far = sum(event.at == last for event in newest[: start + request.limit])
+    so_far = sum(event.at == last for event in newest[: start + timeline_query.limit])
     return TimelinePart(page, TimelinePlace(last, so_far))
 
 
@@ -317,7 +340,9 @@ def of_suppressions(
 def of_topic_opt_outs(declined: Iterable[TopicOptOut]) -> Iterator[TimelineEvent]:
     """Yield opt-outs from topics, and those undone."""
     for opt_out in declined:
-        yield from _of_suppression(opt_out, f"{opt_out.whose}: no mailings of {opt_out.topic}")
+        yield from _of_suppression(
+            opt_out, f"{opt_out.ref_or_address}: no mailings of {opt_out.topic}"
+        )
 
 
 def _of_suppression(entry: SuppressionEntry | TopicOptOut, what: str) -> Iterator[TimelineEvent]:

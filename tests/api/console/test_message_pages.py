@@ -428,7 +428,7 @@ def suppress(api: Served, source: SuppressionSource = SuppressionSource.STAFF) -
         suppression.add(
             connection,
             id=1,
-            address=ANN,
+            ref_or_address=ANN,
             scope=Scope.BULK,
             remark="",
             public=False,

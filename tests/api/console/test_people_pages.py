@@ -128,7 +128,7 @@ async def test_an_address_that_nobody_has_is_shown_with_what_is_known_of_it(api:
     keep(api, mail)
     with api.database.writing() as connection:
         suppression.add(
-            connection, id=IDS.next(), address=GONE, scope=Scope.ALL, remark="moved away",
+            connection, id=IDS.next(), ref_or_address=GONE, scope=Scope.ALL, remark="moved away",
             public=False, by="eva", since=moment, until=None,
         )  # fmt: skip
         came_back = KeptBounce(
@@ -375,7 +375,7 @@ async def test_length_costs_no_further_questions(api: Served) -> None:
 async def test_the_page_is_in_the_readers_language_as_a_whole(api: Served) -> None:
     with api.database.writing() as connection:
         suppression.add(
-            connection, id=1, address=HOME, scope=Scope.BULK, remark="moved", public=False,
+            connection, id=1, ref_or_address=HOME, scope=Scope.BULK, remark="moved", public=False,
             by="eva", since=datetime.now(UTC), until=None,
         )  # fmt: skip
     async with signed_in(api, LOOK, language="de") as browsing:

@@ -11,14 +11,14 @@ from gateway.api.json_response import Using
 from gateway.api.person_cursors import timeline_cursor
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.views.address_page import SORTS, AddressPage, page_of
-from gateway.store.views.timeline import TimelineAsked
+from gateway.store.views.timeline import TimelineQuery
 
 
-async def shown_address(
+async def show_address(
     request: Request,
     using: Using,
     address: str,
-    timeline_query: TimelineAsked,
+    timeline_query: TimelineQuery,
     *,
     path: str,
     types: list[str],

@@ -57,7 +57,7 @@ async def suppress(
         _, is_new = suppression.add_once(
             connection,
             id=number,
-            address=address,
+            ref_or_address=address,
             scope=scope,
             remark=reason,
             public=False,

@@ -60,10 +60,10 @@ _TURN = anyio.CapacityLimiter(1)
 @router.get("")
 async def show_feed(request: Request, user: Looks, cursor: Cursor = None) -> Response:
     """Show the state of each kind's feed, what waits, past imports and handled files."""
-    return await _show_feed(request, user, before=before_time(cursor))
+    return await _feed_page(request, user, before=before_time(cursor))
 
 
-async def _show_feed(
+async def _feed_page(
     request: Request,
     user: ConsoleUser,
     *,
@@ -256,7 +256,7 @@ async def upload(request: Request, user: Runs, form: FormFields) -> Response:
     except BaseException as error:
         _waiting_uploads.drop(token)
         if isinstance(error, Problem) and error.status_code == 422:
-            return await _show_feed(request, user, kind=kind, problem=str(error.detail))
+            return await _feed_page(request, user, kind=kind, problem=str(error.detail))
         if isinstance(error, OSError):
             raise _no_room(request, error) from None
         raise

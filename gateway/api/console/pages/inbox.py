@@ -58,7 +58,7 @@ async def list_mails(
 @router.get("/{id}", dependencies=[LOOKS])
 async def show_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show a sanitised mail, with the applications it is probably about."""
-    return await _show_mail(request, using, read_id(id))
+    return await _mail_page(request, using, read_id(id))
 
 
 @router.post("/{id}/assign")
@@ -73,7 +73,7 @@ async def assign(
     reference = typed_text(form, "reference")[:_LONGEST_REFERENCE]
     if not reference:
         why = text_for(request, "Say which application: its reference, or choose one.")
-        return await _show_mail(request, using, read_id(id), problem=why, status=422)
+        return await _mail_page(request, using, read_id(id), problem=why, status=422)
     return await _decide(
         request,
         using,
@@ -112,7 +112,7 @@ async def _decide(
             row = await work(number)
     except (NotDone, inbox.WrongInboxState) as error:
         status = error.status if isinstance(error, NotDone) else 409
-        return await _show_mail(request, using, number, problem=str(error), status=status)
+        return await _mail_page(request, using, number, problem=str(error), status=status)
     if row.state is InboxState.NEEDS_ATTENTION:
         why = attention_words(request).get(row.reason, row.reason)
         sentence = text_for(request, "It still can't be filed: {why}", why=why)
@@ -149,7 +149,7 @@ def _what_was_done(request: Request, row: InboxRow) -> str:
             return text_for(request, "“{subject}” is ignored: automatic mail.", subject=row.subject)
 
 
-async def _show_mail(
+async def _mail_page(
     request: Request, using: ApiServices, number: int, *, problem: str = "", status: int = 200
 ) -> Response:
     try:

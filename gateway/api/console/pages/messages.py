@@ -20,7 +20,7 @@ from gateway.core.decision.delivery_reason import DeliveryReason
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note import note_in_words_of
 from gateway.core.kinds import State
-from gateway.core.people.people import PersonRef
+from gateway.core.people.people import RefOrAddress
 from gateway.store.bounces import bounces
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages
@@ -125,21 +125,21 @@ async def release(request: Request, user: Works, number: str, fields: FormFields
         return await render(request, "release.html", {**values, "problem": problem}, status=422)
     entry: ShownDelivery = values["entry"]
     hits = entry.reason.hits if entry.reason else ()
-    whom = {
+    refs_or_addresses = {
         hit.suppression.person or entry.delivery.address
         for hit in hits
         if hit.is_ours and hit.holds_now
     }
     stays = any(hit.holds_now and not hit.is_ours for hit in hits)
     about = ids.show(values["message"].id)
-    sentence = await _release(request, user, whom, reason, about=about, stays=stays)
+    sentence = await _release(request, user, refs_or_addresses, reason, about=about, stays=stays)
     return await see_other(request, f"/console/messages/{number}", sentence)
 
 
 async def _release(
     request: Request,
     user: ConsoleUser,
-    whom: Iterable[PersonRef | str],
+    refs_or_addresses: Iterable[RefOrAddress],
     reason: str,
     *,
     about: str,
@@ -155,13 +155,13 @@ async def _release(
         return [
             releases.release(
                 connection,
-                person_or_address,
+                ref_or_address,
                 by=user.name,
                 now=using.clock(),
                 remark=reason,
-                erased=standings.names_if_erased(connection, person_or_address),
+                erased=standings.names_if_erased(connection, ref_or_address),
             )
-            for person_or_address in whom
+            for ref_or_address in refs_or_addresses
         ]
 
     with using.standings() as standings:

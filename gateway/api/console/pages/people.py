@@ -13,7 +13,7 @@ from gateway.api import paths  # noqa: F401  # Routes with {person:id} need it.
 from gateway.api.console.access import LOOKS, FormFields, Works, text_for
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_moment, typed_text
-from gateway.api.console.pages.addresses import shown_address
+from gateway.api.console.pages.addresses import show_address
 from gateway.api.console.pages.person_parts import ids_with_page, parts_of_page
 from gateway.api.console.rendering import render, see_other
 from gateway.api.json_response import PlainText, Using
@@ -23,7 +23,7 @@ from gateway.core import ids
 from gateway.core.kinds import Scope
 from gateway.core.mail.address import readable
 from gateway.core.mail.typed.typed_address import TypedAddress, can_be_recipient, read_address
-from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.people.people import PersonKind, PersonRef, RefOrAddress
 from gateway.documents.people import groups_of, status_of, topics_of
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import people, releases, suppression
@@ -31,7 +31,7 @@ from gateway.store.people.releases import Released
 from gateway.store.people.search import search
 from gateway.store.views.timeline import (
     PersonPage,
-    TimelineAsked,
+    TimelineQuery,
     TimelineType,
     pages,
 )
@@ -39,7 +39,7 @@ from gateway.store.views.timeline import (
 router = APIRouter(prefix="/people")
 
 _AT_ONCE = 50
-_FIRST_PART = TimelineAsked(limit=_AT_ONCE)
+_FIRST_PART = TimelineQuery(limit=_AT_ONCE)
 
 
 @router.get("", dependencies=[LOOKS])
@@ -84,7 +84,7 @@ async def show_person(
     except ValueError:
         ref = None
     types = [name for name in type or () if name in set(TimelineType)]
-    timeline_query = TimelineAsked(
+    timeline_query = TimelineQuery(
         types=frozenset(map(TimelineType, types or TimelineType)),
         since=_moment(request, using, since, "since"),
         until=_moment(request, using, until, "until", is_end=True),
@@ -93,7 +93,7 @@ async def show_person(
     )
     if ref is None:
         return await _to_whom_it_is(request, using, person, timeline_query, types=types)
-    return await _show_person(request, using, ref, timeline_query, types=types)
+    return await _person_page(request, using, ref, timeline_query, types=types)
 
 
 @router.post("/{person:id}/suppress")
@@ -101,7 +101,7 @@ async def suppress(
     request: Request, using: Using, user: Works, person: PlainText, form: FormFields
 ) -> Response:
     """Suppress a person, or one of their addresses, from the next message on."""
-    whose = _ref_or_address(request, using, person)
+    ref_or_address = _read_ref_or_address(request, using, person)
     problems: dict[str, str] = {}
     scope, note = typed_text(form, "scope"), typed_text(form, "note")
     until = None
@@ -117,15 +117,19 @@ async def suppress(
     if not note:
         problems["note"] = text_for(request, "Say why: whoever releases it later asks for that.")
     if problems:
-        return await _show_person(request, using, whose, problems=problems, form=form, status=422)
+        return await _person_page(
+            request, using, ref_or_address, problems=problems, form=form, status=422
+        )
     number = using.new_id()
 
     def add(connection: StoreTransaction) -> tuple[str, bool]:
-        whom = _ref_or_own_address(request, connection, whose, typed_text(form, "whom"))
+        selected = _ref_or_own_address(
+            request, connection, ref_or_address, typed_text(form, "whom")
+        )
         _, is_new = suppression.add_once(
             connection,
             id=number,
-            address=whom,
+            ref_or_address=selected,
             scope=Scope(scope),
             remark=note,
             public=form.get("public") == "yes",
@@ -133,23 +137,23 @@ async def suppress(
             since=now,
             until=until,
         )
-        return str(whom), is_new
+        return str(selected), is_new
 
-    is_person = isinstance(whose, PersonRef)
-    about = str(whose) if is_person else ids.show(number)
-    whom, is_new = await change_store(
+    is_person = isinstance(ref_or_address, PersonRef)
+    about = str(ref_or_address) if is_person else ids.show(number)
+    selected, is_new = await change_store(
         *(request, user, "person.suppress" if is_person else "address.suppress"),
         add,
         about=lambda done: [about] if done[1] else [],
     )
-    sentence = text_for(request, "{whom} is suppressed from now on.", whom=readable(whom))
+    sentence = text_for(request, "{whom} is suppressed from now on.", whom=readable(selected))
     if not is_new:
         sentence = text_for(
             request,
             "{whom} was suppressed for this reason already; nothing was changed.",
-            whom=readable(whom),
+            whom=readable(selected),
         )
-    return await see_other(request, _path(whose), sentence)
+    return await see_other(request, _path(ref_or_address), sentence)
 
 
 @router.post("/{person:id}/release")
@@ -157,44 +161,52 @@ async def release(
     request: Request, using: Using, user: Works, person: PlainText, form: FormFields
 ) -> Response:
     """Lift suppressions of a person, or of one of their addresses, as far as they are ours."""
-    whose, note = _ref_or_address(request, using, person), typed_text(form, "note")
+    ref_or_address, note = _read_ref_or_address(request, using, person), typed_text(form, "note")
     if not note:
         problems = {"release_note": text_for(request, "Say why: the history keeps it.")}
-        return await _show_person(request, using, whose, problems=problems, form=form, status=422)
+        return await _person_page(
+            request, using, ref_or_address, problems=problems, form=form, status=422
+        )
 
     def lift(connection: StoreTransaction) -> tuple[str, Released, list[str]]:
-        whom = _ref_or_own_address(request, connection, whose, typed_text(form, "whom"))
-        erased = standings.names_if_erased(connection, whom)
-        about = [str(whose)]
-        if isinstance(whose, str):
-            about = _in_force(connection, whose, erased)
+        selected = _ref_or_own_address(
+            request, connection, ref_or_address, typed_text(form, "whom")
+        )
+        erased = standings.names_if_erased(connection, selected)
+        about = [str(ref_or_address)]
+        if isinstance(ref_or_address, str):
+            about = _in_force(connection, ref_or_address, erased)
         released = releases.release(
             connection,
-            whom,
+            selected,
             by=user.name,
             now=using.clock(),
             remark=note,
             erased=erased,
         )
-        return str(whom), released, about if released.is_any else []
+        return str(selected), released, about if released.is_any else []
 
-    is_person = isinstance(whose, PersonRef)
+    is_person = isinstance(ref_or_address, PersonRef)
     with using.standings() as standings:
-        whom, released, _ = await change_store(
+        selected, released, _ = await change_store(
             *(request, user, "person.release" if is_person else "address.release"),
             lift,
             about=lambda done: done[2],
         )
     if not released.is_any:
-        none_of_ours = text_for(request, "Nothing of ours suppresses {whom}.", whom=readable(whom))
+        none_of_ours = text_for(
+            request, "Nothing of ours suppresses {whom}.", whom=readable(selected)
+        )
         problems = {"release_note": none_of_ours}
-        return await _show_person(request, using, whose, problems=problems, form=form, status=409)
-    sentences = [text_for(request, "{whom} is released.", whom=readable(whom))]
+        return await _person_page(
+            request, using, ref_or_address, problems=problems, form=form, status=409
+        )
+    sentences = [text_for(request, "{whom} is released.", whom=readable(selected))]
     sentences += [
         text_for(request, "Mailchimp itself still refuses {address}.", address=refused.address)
         for refused in released.refused
     ]
-    return await see_other(request, _path(whose), " ".join(sentences))
+    return await see_other(request, _path(ref_or_address), " ".join(sentences))
 
 
 def _in_force(connection: StoreTransaction, address: str, erased: Sequence[str]) -> list[str]:
@@ -204,7 +216,7 @@ def _in_force(connection: StoreTransaction, address: str, erased: Sequence[str])
 
 
 async def _to_whom_it_is(
-    request: Request, using: Using, text: str, timeline_query: TimelineAsked, *, types: list[str]
+    request: Request, using: Using, text: str, timeline_query: TimelineQuery, *, types: list[str]
 ) -> Response:
     """Redirect to the person with an address or key, or to the list if there are several; else 404.
 
@@ -226,7 +238,7 @@ async def _to_whom_it_is(
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(_path(ref) + query, 303)
     if lookup_form:
-        return await shown_address(
+        return await show_address(
             *(request, using, lookup_form), timeline_query, path=_path(lookup_form), types=types
         )
     if "@" in text:
@@ -234,11 +246,11 @@ async def _to_whom_it_is(
     raise Problem(404, text_for(request, "A person is written candidate:17 or contact:17."))
 
 
-async def _show_person(
+async def _person_page(
     request: Request,
     using: Using,
-    whose: PersonRef | str,
-    timeline_query: TimelineAsked = _FIRST_PART,
+    ref_or_address: RefOrAddress,
+    timeline_query: TimelineQuery = _FIRST_PART,
     *,
     types: list[str] | None = None,
     problems: dict[str, str] | None = None,
@@ -250,24 +262,25 @@ async def _show_person(
         "problems": problems or {},
         "types": types or [],
     }
-    if isinstance(whose, str):
-        return await shown_address(
-            *(request, using, whose, timeline_query),
-            path=_path(whose),
+    if isinstance(ref_or_address, str):
+        return await show_address(
+            *(request, using, ref_or_address, timeline_query),
+            path=_path(ref_or_address),
             form=form,
             status=status,
             **filled,
         )
 
     def look(connection: StoreTransaction) -> tuple[PersonPage | None, set[str]]:
-        page = next(iter(pages(connection, standings, whose, timeline_query)), None)
+        page = next(iter(pages(connection, standings, ref_or_address, timeline_query)), None)
         return page, ids_with_page(connection, page.timeline if page else ())
 
     with using.standings() as standings:
         page, links = await using.database.read(look)
     if page is None:
         raise Problem(
-            404, text_for(request, "Nobody is known by the key {person}.", person=str(whose))
+            404,
+            text_for(request, "Nobody is known by the key {person}.", person=str(ref_or_address)),
         )
     return await render(
         request,
@@ -277,8 +290,8 @@ async def _show_person(
                 *(request, using),
                 suppressions=page.suppressions,
                 prospects=page.prospects,
-                recipient=next(iter(page.record.every_address), str(whose)),
-                persons=(whose,),
+                recipient=next(iter(page.record.every_address), str(ref_or_address)),
+                persons=(ref_or_address,),
             ),
             "page": page,
             "refusals": page.refusals,
@@ -286,7 +299,7 @@ async def _show_person(
             "references": [entry.application.reference for entry in page.applications],
             "person": page.record.person,
             "every_address": page.record.every_address,
-            "path": _path(whose),
+            "path": _path(ref_or_address),
             "status_name": status_of(page.record),
             "groups": groups_of(page.record),
             "topics": topics_of(page),
@@ -301,21 +314,21 @@ async def _show_person(
 
 
 def _ref_or_own_address(
-    request: Request, connection: StoreTransaction, whose: PersonRef | str, whom: str
-) -> PersonRef | str:
+    request: Request, connection: StoreTransaction, ref_or_address: RefOrAddress, text: str
+) -> RefOrAddress:
     """Return the person, or the address, a page is about."""
-    if isinstance(whose, str):
-        return whose
-    ref = whose
+    if isinstance(ref_or_address, str):
+        return ref_or_address
+    ref = ref_or_address
     record = people.known_person(connection, ref)
-    if whom in record.every_address:
-        return whom
-    if whom in ("", str(ref)):
+    if text in record.every_address:
+        return text
+    if text in ("", str(ref)):
         return ref
-    raise Problem(422, text_for(request, "{whom} is no address of this person.", whom=whom))
+    raise Problem(422, text_for(request, "{whom} is no address of this person.", whom=text))
 
 
-def _ref_or_address(request: Request, using: Using, text: str) -> PersonRef | str:
+def _read_ref_or_address(request: Request, using: Using, text: str) -> RefOrAddress:
     """Return what a path means: a person, or an address in lookup form."""
     try:
         return PersonRef.parse(text)
@@ -337,8 +350,8 @@ def _address(using: Using, text: str) -> str:
     return text if can_be_recipient(text) else ""
 
 
-def _path(whose: PersonRef | str) -> str:
-    return f"/console/people/{quote(str(whose), safe=':@')}"
+def _path(ref_or_address: RefOrAddress) -> str:
+    return f"/console/people/{quote(str(ref_or_address), safe=':@')}"
 
 
 def _moment(

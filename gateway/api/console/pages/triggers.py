@@ -361,7 +361,7 @@ async def _template_page(
 @router.get("/{name}", dependencies=[LOOKS])
 async def show(request: Request, using: Using, name: PlainText) -> Response:
     """Show a trigger: what it does, whom it mails next, its runs and its file."""
-    return await _show_trigger(request, using, name)
+    return await _trigger_page(request, using, name)
 
 
 @router.get("/{name}/preview")
@@ -463,7 +463,7 @@ async def change(
             version=version,
         )
         if _text(form, "do") != "save":
-            return await _show_trigger(
+            return await _trigger_page(
                 request, using, name, submission=submission, proposal=proposal
             )
         act = {"on": "trigger.enable", "off": "trigger.disable"}.get(turn, "trigger.change")
@@ -480,10 +480,10 @@ async def change(
             change_of_it.is_done = saved_edit is not None
     except NotDone as error:
         if error.more.get("reach"):  # It reaches other people than those shown: show them now.
-            return await _show_trigger(
+            return await _trigger_page(
                 request, using, name, submission=submission, proposal=proposal, error=error
             )
-        return await _show_trigger(request, using, name, submission=submission, error=error)
+        return await _trigger_page(request, using, name, submission=submission, error=error)
     sentence = {
         "on": text_for(request, "It is on."),
         "off": text_for(request, "It is off."),
@@ -503,7 +503,7 @@ def _changed_keys(
     return changes(_event(values), form_values, values)
 
 
-async def _show_trigger(
+async def _trigger_page(
     request: Request,
     using: ApiServices,
     name: str,
