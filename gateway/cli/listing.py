@@ -127,7 +127,7 @@ class ListForm(Enum):
 class ListRequest:
     """The options given for a list."""
 
-    context: Context
+    invocation: Context
     form: ListForm = ListForm.TABLE
     limit: int | None = None  #: As given.
     since: datetime | None = None
@@ -192,7 +192,7 @@ class ListRequest:
             )
             if is_table:
                 nothing = self._nothing(empty)
-                print_table(list(shown_columns), rows, empty=nothing, times=self.context.times)
+                print_table(list(shown_columns), rows, empty=nothing, times=self.invocation.times)
             else:
                 print_csv(list(shown_columns), rows)
         for line in rest:
@@ -266,7 +266,7 @@ def _request(
         wrong_use("--csv or --json, not both")
     invocation = of(context)
     return ListRequest(
-        context=invocation,
+        invocation=invocation,
         form=ListForm.CSV if as_csv else ListForm.JSON if as_json else ListForm.TABLE,
         limit=limit,
         since=invocation.since(since),

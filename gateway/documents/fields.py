@@ -40,6 +40,6 @@ RecipientText = Annotated[
 ]
 
 
-def person_or_nobody(person: PersonRef) -> str | None:
+def person_or_nobody(ref: PersonRef) -> str | None:
     """Return whose an application is, or None if the feed's row names nobody."""
-    return str(person) if person.crm_id else None
+    return str(ref) if ref.crm_id else None

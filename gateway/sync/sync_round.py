@@ -96,39 +96,34 @@ class Rounds:
         now = self.session.clock()
         with self.session.database.reading() as connection:
             all_campaigns = campaign_syncs.at_mailchimp(connection)
-            places = audiences.all_of_them(connection)
-        due = [
-            campaign
-            for campaign in all_campaigns
-            if everything or has_come(campaign.next_sync, now)
-        ]
-        ids = {campaign.campaign.audience for campaign in due}
-        due_places = [
-            campaign
-            for campaign in places
-            if everything or campaign.id in ids or has_come(campaign.next_sync, now)
+            all_audiences = audiences.all_of_them(connection)
+        due = [synced for synced in all_campaigns if everything or has_come(synced.next_sync, now)]
+        ids = {synced.campaign.audience for synced in due}
+        due_audiences = [
+            audience
+            for audience in all_audiences
+            if everything or audience.id in ids or has_come(audience.next_sync, now)
         ]
         try:
             self.read_campaigns(due, all_campaigns, now)
-            for place in due_places:
-                self.read_place(place)
+            for audience in due_audiences:
+                self.try_audience(audience)
         except MailchimpError as error:
             # What was done already has its next time; what is still due waits a while.
             late_at = self.session.clock()
             with self.session.database.writing() as connection:
                 times = {
-                    campaign.campaign.id: campaign.next_sync
-                    for campaign in campaign_syncs.at_mailchimp(connection)
+                    synced.campaign.id: synced.next_sync
+                    for synced in campaign_syncs.at_mailchimp(connection)
                 }
                 late = [
-                    campaign.campaign.id
-                    for campaign in due
-                    if campaign.campaign.id in times
-                    and has_come(times[campaign.campaign.id], late_at)
+                    synced.campaign.id
+                    for synced in due
+                    if synced.campaign.id in times and has_come(times[synced.campaign.id], late_at)
                 ]
                 campaign_syncs.put_off(connection, late, late_at + PUT_OFF)
-                for place in due_places:
-                    audiences.change(connection, place.id, next_sync=late_at + PUT_OFF)
+                for audience in due_audiences:
+                    audiences.change(connection, audience.id, next_sync=late_at + PUT_OFF)
             if isinstance(error, NotAuthorised | UnusableKey | AudienceGone):
                 raise
             self.heard(PutOff(None, str(error)))
@@ -137,7 +132,7 @@ class Rounds:
         """Check one campaign and its audience now; raise MailchimpError, CampaignBusy."""
         with self.session.database.reading() as connection:
             synced = campaign_syncs.by_id(connection, number)
-            places = audiences.all_of_them(connection)
+            all_audiences = audiences.all_of_them(connection)
         if synced is None or not synced.campaign.mailchimp_id:
             return
         synced = self.look(synced)
@@ -145,9 +140,9 @@ class Rounds:
             return
         report = self.session.client.report(synced.campaign.mailchimp_id)
         self.copy(synced, Counters.of_report(report))
-        for place in places:
-            if place.id == synced.campaign.audience:
-                self.read_audience(place)
+        for audience in all_audiences:
+            if audience.id == synced.campaign.audience:
+                self.read_audience(audience)
 
     def read_campaigns(
         self, due: Sequence[Synced], all_campaigns: Sequence[Synced], now: datetime
@@ -273,17 +268,17 @@ class Rounds:
             self.heard(CampaignMoved(number, after.state))
         return None if after.state in _NOT_THERE else replace(synced, campaign=after)
 
-    def read_place(self, place: Audience) -> None:
+    def try_audience(self, audience: Audience) -> None:
         """Read an audience's departures; if its answers can't be read, others don't wait for it."""
         try:
-            self.read_audience(place)
+            self.read_audience(audience)
         except UnreadableAnswer as error:
             late_at = self.session.clock() + PUT_OFF
             with self.session.database.writing() as connection:
-                audiences.change(connection, place.id, next_sync=late_at)
+                audiences.change(connection, audience.id, next_sync=late_at)
             self.heard(PutOff(None, str(error)))
 
-    def read_audience(self, place: Audience) -> None:
+    def read_audience(self, audience: Audience) -> None:
         """Read an audience's departures.
 
         Raise AudienceGone if the one in use is gone; one used earlier may be, and is checked daily.
@@ -297,22 +292,22 @@ class Rounds:
             may_write=lambda: session.beat("", 0, 0),
         )
         try:
-            departed = departures.read(place)
+            departed = departures.read(audience)
         except MailchimpNotFound as error:
             with session.database.reading() as connection:
                 used = audiences.active(connection)
-            if used is None or used.id == place.id:
+            if used is None or used.id == audience.id:
                 raise AudienceGone(
-                    f'the audience "{place.name}" is not at Mailchimp any more: '
+                    f'the audience "{audience.name}" is not at Mailchimp any more: '
                     "gateway mailchimp activate"
                 ) from error
             with session.database.writing() as connection:
-                audiences.change(connection, place.id, next_sync=session.clock() + DAILY)
+                audiences.change(connection, audience.id, next_sync=session.clock() + DAILY)
             return
         now = session.clock()
         with session.database.writing() as connection:
-            audiences.was_read(connection, place, now=now, next_sync=now + DAILY)
-        self.heard(AudienceSynced(place.id, departed))
+            audiences.was_read(connection, audience, now=now, next_sync=now + DAILY)
+        self.heard(AudienceSynced(audience.id, departed))
 
     def _note(self, synced_campaigns: Sequence[Synced]) -> None:
         """Record that campaigns were checked, and that nothing had changed."""

@@ -268,7 +268,7 @@ def why_declined(
     connection: StoreTransaction,
     settings: TriggerSettings,
     trigger: Trigger,
-    person: PersonRef | None,
+    ref: PersonRef | None,
     address: str,
 ) -> str:
     """Return that the addressee has declined the trigger's topic; empty if nothing is known.
@@ -279,7 +279,7 @@ def why_declined(
     if topic and topic_opt_outs.is_declined(
         connection,
         topic,
-        person,
+        ref,
         mailbox,
         erased=settings.standings.names_if_erased(connection, mailbox),
     ):
@@ -291,13 +291,13 @@ def declined_by(
     connection: StoreTransaction,
     settings: TriggerSettings,
     trigger: Trigger,
-    person: PersonRef,
+    ref: PersonRef,
     mailbox: str,
     *,
     decliners: Decliners,
 ) -> str:
     """Return the same for one of many, given everybody who declined a topic."""
-    is_declined = decliners.has(person, mailbox)
+    is_declined = decliners.has(ref, mailbox)
     if decliners.erased and not is_declined:
         names = settings.standings.names_if_erased(connection, mailbox)
         is_declined = not decliners.erased.isdisjoint(names)
@@ -308,9 +308,9 @@ def _wants_none(topic: str) -> str:
     return reasons.TOPIC_DECLINED.format(topic)
 
 
-def same_mailbox(person: PersonRef) -> str:
+def same_mailbox(ref: PersonRef) -> str:
     """Return that somebody with the same address has already had the day's mail."""
-    return reasons.SAME_ADDRESS.format(person)
+    return reasons.SAME_ADDRESS.format(ref)
 
 
 def subject_of(qualification: Qualification | None) -> tuple[str, str]:

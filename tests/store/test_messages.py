@@ -243,7 +243,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "of a person": partial(
         received.at_addresses,
         own=["a@x.org", "b@x.org"],
-        person=ANN,
+        ref=ANN,
         since=NOW,
         until=NOW,
         limit=9,
@@ -251,9 +251,9 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "bounces of a person": partial(
         bounces.of_person, record=ANNS_RECORD, since=NOW, until=NOW, limit=9
     ),
-    "replies of a person": partial(history.heads_of, person=ANN, since=NOW, until=NOW, limit=9),
+    "replies of a person": partial(history.heads_of, ref=ANN, since=NOW, until=NOW, limit=9),
     "documents of a person": partial(
-        history.newest_documents, person=ANN, since=NOW, until=NOW, limit=9
+        history.newest_documents, ref=ANN, since=NOW, until=NOW, limit=9
     ),
     "id": partial(journal.by_id, number=5),
     "settled": partial(journal.settled_after, after=5, waiting_since=6),

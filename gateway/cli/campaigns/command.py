@@ -376,10 +376,15 @@ def recreate(
 
 
 def _report_done(
-    context: Context, session: "MailchimpSession", campaign: Campaign, text: str, *, as_json: bool
+    invocation: Context,
+    session: "MailchimpSession",
+    campaign: Campaign,
+    text: str,
+    *,
+    as_json: bool,
 ) -> None:
     if as_json:
-        _print(context, session.database, campaign.id, as_json=True)
+        _print(invocation, session.database, campaign.id, as_json=True)
         return
     print_line(text)
     with session.database.reading() as connection:
@@ -388,8 +393,8 @@ def _report_done(
         )
 
 
-def _print(context: Context, store: Database, number: int, *, as_json: bool) -> None:
-    counts_machines = context.settings.mailchimp.count_machine_opens
+def _print(invocation: Context, store: Database, number: int, *, as_json: bool) -> None:
+    counts_machines = invocation.settings.mailchimp.count_machine_opens
     with store.reading() as connection:
         if as_json:
             print_json(
@@ -400,7 +405,7 @@ def _print(context: Context, store: Database, number: int, *, as_json: bool) -> 
         tally = campaign_members.tally(connection, number)
         doings = MemberDoings(activities.by_recipient(connection, number), counts_machines)
         members = campaign_members.members(connection, number)
-        for line in show.campaign_lines(context, campaign, tally):
+        for line in show.campaign_lines(invocation, campaign, tally):
             print_line(line)
         _print_members(members, sum(tally.values()), doings)
 

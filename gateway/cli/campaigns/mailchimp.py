@@ -135,8 +135,8 @@ def sandbox(*, port: _Port = 4010) -> None:
             print_line("")
 
 
-def _account(context: Context) -> "AccountState":
+def _account(invocation: Context) -> "AccountState":
     from gateway.app.campaigns import mailchimp
 
-    with context.store() as store:
-        return mailchimp.account(context.settings, store)
+    with invocation.store() as store:
+        return mailchimp.account(invocation.settings, store)

@@ -127,13 +127,13 @@ def show_report(
         print_line(f"Plot: {plot}")
 
 
-def lines_of(context: Context, number: int) -> Iterator[str]:
+def lines_of(invocation: Context, number: int) -> Iterator[str]:
     """Yield the report of a sent campaign, as stored."""
-    with context.store() as store:
+    with invocation.store() as store:
         synced = sent_campaign(store, number)
         with store.reading() as connection:
             counts = campaign_reports.kept_counts(connection, number)
-    yield from _lines(context, synced, report(synced.counters or Counters(), counts))
+    yield from _lines(invocation, synced, report(synced.counters or Counters(), counts))
 
 
 class _SyncTotals:
@@ -195,15 +195,15 @@ def _run_in_turn(work: Callable[[], None]) -> None:
             return
 
 
-def _lines(context: Context, synced: Synced, report: CampaignReport) -> Iterator[str]:
+def _lines(invocation: Context, synced: Synced, report: CampaignReport) -> Iterator[str]:
     campaign, sent = synced.campaign, max(report.sent, 1)
 
     def share(number: int) -> str:
         return f"{number} ({number / sent:.1%})"
 
     yield one_line(campaign.name)
-    yield f"Sent:         {report.sent} on {context.local(campaign.sent_at)}"
-    yield f"As of:        {context.local(synced.synced_at)}"
+    yield f"Sent:         {report.sent} on {invocation.local(campaign.sent_at)}"
+    yield f"As of:        {invocation.local(synced.synced_at)}"
     syntax = f", {report.syntax} bad addresses" if report.syntax else ""
     yield f"Bounced:      {share(report.bounced)}: {report.hard} hard, {report.soft} soft{syntax}"
     yield f"Opened:       {share(report.opens.members)}, {_times_in_words(report.opens.times)}"

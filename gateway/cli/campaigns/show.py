@@ -29,12 +29,14 @@ REASONS = {
 }
 
 
-def campaign_lines(context: Context, campaign: Campaign, tally: Mapping[str, int]) -> Iterator[str]:
+def campaign_lines(
+    invocation: Context, campaign: Campaign, tally: Mapping[str, int]
+) -> Iterator[str]:
     """Yield a campaign line by line."""
     yield f"{one_line(campaign.name)}"
     yield f"Id:        {ids.show(campaign.id)}"
     at = campaign.sent_at or campaign.scheduled_for
-    yield f"State:     {campaign.state}{f', {context.local(at)}' if at else ''}"
+    yield f"State:     {campaign.state}{f', {invocation.local(at)}' if at else ''}"
     if campaign.trouble:
         yield f"Trouble:   {one_line(campaign.trouble)}"
     yield f"From:      {one_line(campaign.from_name)} <{campaign.from_address}>"
@@ -44,7 +46,7 @@ def campaign_lines(context: Context, campaign: Campaign, tally: Mapping[str, int
     yield f"Members:   {members_in_words(tally)}"
     if campaign.next_read is not None:
         last, due = last_read(campaign), next_read(campaign)
-        yield f"Read:      {in_words(context, last)}; next: {in_words(context, due)}"
+        yield f"Read:      {in_words(invocation, last)}; next: {in_words(invocation, due)}"
 
 
 def last_read(campaign: Campaign) -> datetime | str | None:
@@ -64,9 +66,9 @@ def when_due(at: datetime | None) -> datetime | str:
     return "due now (role sync)" if at is None or at <= common.now() else at
 
 
-def in_words(context: Context, at: datetime | str | None) -> str:
+def in_words(invocation: Context, at: datetime | str | None) -> str:
     """Return a time for people; text as it is; for None, that it never happened."""
-    return "never yet" if at is None else at if isinstance(at, str) else context.local(at)
+    return "never yet" if at is None else at if isinstance(at, str) else invocation.local(at)
 
 
 def members_in_words(tally: Mapping[str, int]) -> str:

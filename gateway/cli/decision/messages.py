@@ -240,7 +240,7 @@ def report(context: typer.Context, request: ListRequest, would_fail: _WouldFail)
 
 
 def message_lines(
-    context: Context,
+    invocation: Context,
     message: Message,
     template: NoteTemplate,
     reasons: Mapping[tuple[int, int], DeliveryReason] | None = None,
@@ -248,7 +248,7 @@ def message_lines(
     """Yield a message line by line, then its deliveries, with states in the template's words."""
     yield f"Subject:     {one_line(message.subject)}"
     yield f"From:        {message.sender or '<>'}"
-    yield f"Date:        {context.local(message.at)}"
+    yield f"Date:        {invocation.local(message.at)}"
     yield f"Message-ID:  {one_line(message.message_id)}"
     yield f"Journal:     {ids.show(message.id)}"
     yield f"Kind:        {message.kind} (rule {message.rule})"
@@ -268,10 +268,10 @@ def message_lines(
             yield f"Reply:       {one_line(delivery.reply)}"
         yield from (f"    {line}" for line in delivery.note.splitlines())
         if reasons and (reason := reasons.get((message.id, position))):
-            yield from steps(context, reason)
+            yield from steps(invocation, reason)
 
 
-def steps(context: Context, reason: DeliveryReason) -> Iterator[str]:
+def steps(invocation: Context, reason: DeliveryReason) -> Iterator[str]:
     """Yield a line for each rule and suppression that was involved, and for each way out."""
     from gateway.cli.people.suppress import suppression_line
 
@@ -288,12 +288,12 @@ def steps(context: Context, reason: DeliveryReason) -> Iterator[str]:
             yield f"  → {reason.rule}: {reason.kind}"
     for hit in reason.hits:
         holds = "still in force" if hit.holds_now else "not in force any more"
-        yield f"  ✗ {suppression_line(context, hit.suppression)} ({holds})"
+        yield f"  ✗ {suppression_line(invocation, hit.suppression)} ({holds})"
         yield f"      without it alone: {outcome_of(hit.alone)}"
     yield f"  Personal mail then: {outcome_of(reason.as_individual)}"
     yield f"  The same mail now: {outcome_of(reason.now)}"
     for suppression in reason.new_hits:
-        yield f"  ✗ now: {suppression_line(context, suppression)}"
+        yield f"  ✗ now: {suppression_line(invocation, suppression)}"
 
 
 def _reasons(
@@ -311,15 +311,15 @@ def _reasons(
         )
 
 
-def wording(context: Context) -> NoteTemplate:
+def wording(invocation: Context) -> NoteTemplate:
     """Return the wording of the states."""
-    settings = context.settings
+    settings = invocation.settings
     return in_language(note_templates(settings), settings.suppression.language)
 
 
-def wording_in(context: Context, language: str) -> NoteTemplate:
+def wording_in(invocation: Context, language: str) -> NoteTemplate:
     """Return the wording in a language; wrong use if there is none."""
-    templates = note_templates(context.settings)
+    templates = note_templates(invocation.settings)
     template = templates.get(primary_subtag(language))
     if template is None:
         wrong_use(f"--language {language}: notes are in {', '.join(sorted(templates))}")

@@ -67,13 +67,13 @@ def tail(
         return
 
 
-def show_decided(context: Context, message: Message, *, as_json: bool) -> None:
+def show_decided(invocation: Context, message: Message, *, as_json: bool) -> None:
     """Print a message that was just decided on, as a line or a JSON document."""
     if as_json:
         sys.stdout.write(json.dumps(message_document(message)) + "\n")
         sys.stdout.flush()
         return
-    when, sender = context.local(message.at), message.sender or "<>"
+    when, sender = invocation.local(message.at), message.sender or "<>"
     kind = f"{message.kind} ({message.rule})"
     subject = f"{sender}: {one_line(message.subject)}"
     print_line(f"{when} {ids.show(message.id)} {kind} {subject} → {tally(message)}")

@@ -13,19 +13,19 @@ from gateway.store.sending import outbox
 from gateway.triggers.reports import TYPE
 
 
-def show_birthday(context: Context, file: Path) -> None:
+def show_birthday(invocation: Context, file: Path) -> None:
     """Mail the people whose birthday is today, with the usual commands, and print the report."""
     folder, today = file.parent, common.now()
     sample.write_files(folder, sample.BIRTHDAY)
-    born = today.astimezone(context.zone).strftime("1980-%m-%d")
+    born = today.astimezone(invocation.zone).strftime("1980-%m-%d")
     exported = folder / "people.csv"
     exported.write_text(sample.BORN.format(born=born), encoding="utf-8")
-    with context.store() as store:
+    with invocation.store() as store:
         import_file(store, "people", exported, source="crm", now=today)
     print_line("\nBirthdays today, those of Anna, Bram and Carla:", "bold")
     show_command(file, "triggers", "preview", "birthday")
     show_command(file, "triggers", "run", "birthday", "--now")
-    with context.store() as store, store.reading() as connection:
+    with invocation.store() as store, store.reading() as connection:
         report = next(row for row in outbox.list_outbox(connection) if row.type == TYPE)
     print_line(f"\nThe report for {report.recipient}:", "bold")
     text = message_from_bytes(report.body).get_payload(decode=True)

@@ -45,17 +45,17 @@ def account(start: datetime | None = None) -> Iterator["Sandbox"]:
         yield sandbox
 
 
-def send_campaign(context: Context, sandbox: "Sandbox") -> int:
+def send_campaign(invocation: Context, sandbox: "Sandbox") -> int:
     """Send a campaign to everybody, let a day pass, and read back what happened."""
     from gateway.sync import campaigns as engine
     from gateway.sync.activation import Activation
 
     with (
-        context.store() as store,
-        mailchimp.mailchimp_session(context.settings, store) as as_configured,
+        invocation.store() as store,
+        mailchimp.mailchimp_session(invocation.settings, store) as as_configured,
     ):
         session = replace(as_configured, clock=sandbox.now, pause=lambda _: None)
-        wishes = mailchimp.wishes(context.settings)
+        wishes = mailchimp.wishes(invocation.settings)
         activation = Activation(
             client=session.client,
             database=store,
@@ -86,25 +86,25 @@ def send_campaign(context: Context, sandbox: "Sandbox") -> int:
         sandbox.open(mailchimp_id, _LEAVES)
         sandbox.unsubscribe(mailchimp_id, _LEAVES, "too many mails")
         sandbox.advance(minutes=10)
-        sync_rounds(context.settings, session, lambda _: None).look_at(campaign.id)
+        sync_rounds(invocation.settings, session, lambda _: None).look_at(campaign.id)
     return campaign.id
 
 
-def show_campaign(context: Context, number: int) -> None:
+def show_campaign(invocation: Context, number: int) -> None:
     """Print who got it and who did not, its report, and the effect of an opt-out."""
     print_line(f"\nA Mailchimp campaign to everybody, “{NAME}”, at a make-believe account:", "bold")
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("person", "became", "because"):
         table.add_column(heading)
-    with context.store() as store, store.reading() as connection:
+    with invocation.store() as store, store.reading() as connection:
         for member in campaign_members.members(connection, number):
             because = "" if member.included else REASONS[LeftOutReason(member.reason)]
             table.add_row(member.name, "sent" if member.included else "left out", because)
         console().print(table)
         print_line("\nA day later, gateway campaigns report has:", "bold")
-    for line in lines_of(context, number):
+    for line in lines_of(invocation, number):
         print_line(f"  {line}")
-    with context.store() as store, store.reading() as connection:
+    with invocation.store() as store, store.reading() as connection:
         for ref in people.holders(connection, _LEAVES):
             for record in people.find(connection, ref):
                 names = (

@@ -47,10 +47,10 @@ def send_mail(port: int, text: str, address: str) -> DemoMail:
 
 
 def show_mails(
-    context: Context, mailing: list[DemoMail], personal: DemoMail, relay: DemoRelay
+    invocation: Context, mailing: list[DemoMail], personal: DemoMail, relay: DemoRelay
 ) -> None:
     """Print the mails' results, what the CRM heard about a failed one, and the relay's mails."""
-    journal = journal_of(context, [*mailing, personal])
+    journal = journal_of(invocation, [*mailing, personal])
     journal.print("A mailing to everybody", mailing)
     journal.print("A personal mail to somebody who is out of mailings", [personal])
     failed = journal.first_failed(mailing)
@@ -62,11 +62,11 @@ def show_mails(
     print_line(f"\nThe relay got {counted(len(relay.mails), 'mail')}: {receivers}.", "bold")
 
 
-def journal_of(context: Context, mails: Sequence[DemoMail]) -> "DemoJournal":
+def journal_of(invocation: Context, mails: Sequence[DemoMail]) -> "DemoJournal":
     """Return the journal's entries once it has some mails, a moment after the CRM's answer."""
     message_ids = {mail.message_id for mail in mails}
     deadline = time.monotonic() + _KNOWN_SECONDS
-    with context.store() as store:
+    with invocation.store() as store:
         while True:
             with store.reading() as connection:
                 entries = {
@@ -77,7 +77,7 @@ def journal_of(context: Context, mails: Sequence[DemoMail]) -> "DemoJournal":
             time.sleep(0.05)
         with store.reading() as connection:
             marks = {address: _marks(people.find(connection, address)) for address in sample.NAMES}
-    return DemoJournal(entries, marks, wording(context))
+    return DemoJournal(entries, marks, wording(invocation))
 
 
 def _marks(records: tuple[people.PersonRecord, ...]) -> str:

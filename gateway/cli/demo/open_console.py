@@ -19,13 +19,13 @@ from gateway.cli.output import print_line
 _USER = "demo"
 
 
-def open_console(context: Context, replies: int, gateway: "subprocess.Popen[bytes]") -> None:
+def open_console(invocation: Context, replies: int, gateway: "subprocess.Popen[bytes]") -> None:
     """Print a login, open it in a browser, and wait until Ctrl-C or the gateway ends.
 
     The browser is the desktop's, or the one named by BROWSER; on a machine without either, and over
     SSH, the URL can be copied. `replies` is the port that takes forwarded replies.
     """
-    settings = context.settings
+    settings = invocation.settings
     with smtplib.SMTP("127.0.0.1", replies, timeout=30) as server:
         server.sendmail(sample.STAFF, "replies@crm.example", sample.UNFILED.encode())
     password = secrets.token_urlsafe(9)
@@ -43,7 +43,7 @@ def open_console(context: Context, replies: int, gateway: "subprocess.Popen[byte
         ("Campaigns", "the report of the one that was sent"),
     ):
         print_line(f"  {page:<13} {why}")
-    print_line(f"\nThe same for commands: gateway --config {context.file} messages list")
+    print_line(f"\nThe same for commands: gateway --config {invocation.file} messages list")
     print_line("Ctrl-C ends it, and nothing stays on this machine.")
     sys.stdout.flush()
     if sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"} & os.environ.keys():

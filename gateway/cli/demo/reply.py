@@ -15,11 +15,11 @@ from gateway.store.sending import outbox
 _CANDIDATE = PersonRef(PersonKind.CANDIDATE, "103")
 
 
-def forward_reply(context: Context, port: int) -> HistoryEntry:
+def forward_reply(invocation: Context, port: int) -> HistoryEntry:
     """Forward a candidate's reply as staff do; return the filed entry."""
     with smtplib.SMTP("127.0.0.1", port, timeout=30) as server:
         server.sendmail(sample.STAFF, "replies@crm.example", sample.FORWARD.encode())
-    with context.store() as store:
+    with invocation.store() as store:
 
         def filed() -> HistoryEntry | None:
             with store.reading() as connection:
@@ -28,7 +28,7 @@ def forward_reply(context: Context, port: int) -> HistoryEntry:
         return wait_for(filed, "the forwarded reply was not filed in time")
 
 
-def show_reply(context: Context, entry: HistoryEntry) -> None:
+def show_reply(invocation: Context, entry: HistoryEntry) -> None:
     """Print the entry, its documents, and the notice to those responsible."""
     print_line("\nA reply that Eva Bos forwarded as “4711 WG: AW: Ihre Bewerbung”:", "bold")
     print_line(f"  filed to {entry.person} at application {entry.reference}")
@@ -36,7 +36,7 @@ def show_reply(context: Context, entry: HistoryEntry) -> None:
     print_line(f"  Eva's own words, kept apart: {one_line(entry.staff_text)}")
     for document in entry.documents:
         print_line(f"  document: {document.filename} → {document.type}", "green")
-    with context.store() as store, store.reading() as connection:
+    with invocation.store() as store, store.reading() as connection:
         (notice,) = outbox.list_outbox(connection)
     mail = message_from_bytes(notice.body)
     text = mail.get_payload(decode=True)

@@ -136,7 +136,7 @@ def suppressed_scope(store: Database, address: str) -> Scope | None:
     return scopes[0] if scopes else None
 
 
-def show_week(context: Context, file: Path, week: Week) -> None:
+def show_week(invocation: Context, file: Path, week: Week) -> None:
     """Print the events day by day, the next mailing, and what the commands say about it."""
     print_line(
         "\nA week of mailings; a day lasts half a second here ([bounces] apart is 1s, not 2d):",
@@ -148,7 +148,7 @@ def show_week(context: Context, file: Path, week: Week) -> None:
     for event in week.events:
         table.add_row(event.day, event.name, event.what, event.did, event.because)
     console().print(table)
-    journal = journal_of(context, week.last_mails)
+    journal = journal_of(invocation, week.last_mails)
     *mailing, personal = week.last_mails
     journal.print("The next mailing, a week later", mailing)
     journal.print_note(journal.first_failed(mailing))

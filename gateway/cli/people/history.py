@@ -40,7 +40,7 @@ def show(context: typer.Context, number: _Entry, as_json: Json = False) -> None:
         print_line(line)
 
 
-def reply_lines(context: Context, entry: HistoryEntry) -> Iterator[str]:
+def reply_lines(invocation: Context, entry: HistoryEntry) -> Iterator[str]:
     """Yield a reply line by line: who wrote to whom, its documents, what staff added, text."""
     address = f"<{one_line(entry.sender)}>" if entry.sender else ""
     yield f"Subject:     {one_line(entry.subject)}"
@@ -49,10 +49,10 @@ def reply_lines(context: Context, entry: HistoryEntry) -> Iterator[str]:
         yield f"To:          {one_line(entry.recipients)}"
     if entry.copies:
         yield f"Cc:          {one_line(entry.copies)}"
-    date = context.local(entry.date) if entry.date else one_line(entry.date_text)
+    date = invocation.local(entry.date) if entry.date else one_line(entry.date_text)
     yield f"Date:        {date}"
     yield f"Person:      {entry.person}, application {entry.reference}"
-    yield f"Filed:       {context.local(entry.at)}, forwarded by {one_line(entry.staff)}"
+    yield f"Filed:       {invocation.local(entry.at)}, forwarded by {one_line(entry.staff)}"
     yield from (f"Remark:      {one_line(remark)}" for remark in entry.remarks)
     for document in entry.documents:
         description = f"{one_line(document.filename)} ({document.type}, {document.size} octets)"

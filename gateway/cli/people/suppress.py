@@ -180,9 +180,9 @@ def release(
         print_line(f"Still suppressed: {suppression_line(invocation, reason)}")
 
 
-def refusal(context: Context, refused: "Refusal") -> str:
+def refusal(invocation: Context, refused: "Refusal") -> str:
     """Return a line on why Mailchimp itself sends no campaigns to an address, and what helps."""
-    since = f" since {context.local(refused.since)}" if refused.since else ""
+    since = f" since {invocation.local(refused.since)}" if refused.since else ""
     match refused.status:
         case "unsubscribed":
             why = (
@@ -368,16 +368,16 @@ def _look(invocation: Context, store: Database, ref_or_address: RefOrAddress) ->
         )
 
 
-def suppression_line(context: Context, suppression: Suppression) -> str:
+def suppression_line(invocation: Context, suppression: Suppression) -> str:
     """Return a suppression in one line."""
     person = f", {suppression.person}" if suppression.person else ""
-    since = f" since {context.local(suppression.since)}" if suppression.since else ""
+    since = f" since {invocation.local(suppression.since)}" if suppression.since else ""
     name = f' "{one_line(suppression.name)}"' if suppression.name else ""
     note = f": {one_line(suppression.remark)}" if suppression.remark else ""
     by = f" by {suppression.origin}" if suppression.origin else ""
-    until = _until_in_words(context, suppression.until)
+    until = _until_in_words(invocation, suppression.until)
     return f"{suppression.scope.covers}: {suppression.source}{name}{person}{since}{until}{by}{note}"
 
 
-def _until_in_words(context: Context, until: datetime | None) -> str:
-    return "" if until is None else f" until {context.local(until)}"
+def _until_in_words(invocation: Context, until: datetime | None) -> str:
+    return "" if until is None else f" until {invocation.local(until)}"

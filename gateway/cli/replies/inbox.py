@@ -175,16 +175,19 @@ def discard(context: typer.Context, number: _Id, as_json: Json = False) -> None:
 
 
 def _decide(
-    context: Context, work: "Callable[[ReplyImporter], Awaitable[ImportVerdict]]", *, as_json: bool
+    invocation: Context,
+    work: "Callable[[ReplyImporter], Awaitable[ImportVerdict]]",
+    *,
+    as_json: bool,
 ) -> None:
     from gateway.app.replies.importing import importer_by_hand
     from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Repeated
 
     async def decided(store: Database) -> "ImportVerdict":
-        async with importer_by_hand(context.settings, store) as importer:
+        async with importer_by_hand(invocation.settings, store) as importer:
             return await work(importer)
 
-    with context.store() as store:
+    with invocation.store() as store:
         verdict = asyncio.run(decided(store))
         row = _existing_row(store, ids.show(verdict.inbox))
     if as_json:
@@ -210,13 +213,13 @@ def _existing_row(store: Database, number: str) -> InboxRow:
     return row
 
 
-async def reading_of(context: Context, store: Database, row: InboxRow) -> "InboxReading":
+async def reading_of(invocation: Context, store: Database, row: InboxRow) -> "InboxReading":
     """Return a mail with its content, and the applications it is probably about."""
     from gateway.app.replies.importing import importer_by_hand
     from gateway.app.replies.inbox_reading import read_of_inbox
 
-    async with importer_by_hand(context.settings, store) as importer:
-        return await read_of_inbox(importer, store, context.lookup, row, context.zone)
+    async with importer_by_hand(invocation.settings, store) as importer:
+        return await read_of_inbox(importer, store, invocation.lookup, row, invocation.zone)
 
 
 def reason_in_words(reason: str, text: str) -> str:

@@ -13,43 +13,46 @@ UNREAD = "unread status"  #: The section for people whose status can't be read.
 NAMELESS = (*ENTRY_SOURCES, SuppressionSource.LAST_KNOWN, SuppressionSource.UNREAD_STATUS)
 
 
-def suppression_name(template: NoteTemplate, entry: Suppression) -> str:
+def suppression_name(template: NoteTemplate, suppression: Suppression) -> str:
     """Return a group's or status's name in the template's language, or else what staff did.
 
     `Geen bulk-mail`; `blocked by a colleague`; `?` if nothing has a name.
     """
-    if entry.source is SuppressionSource.STAFF:
-        by_person = entry.person is not None and "blocked_person" in template.words
+    if suppression.source is SuppressionSource.STAFF:
+        by_person = suppression.person is not None and "blocked_person" in template.words
         return template.words["blocked_person" if by_person else "blocked_address"]
-    if entry.source in NAMELESS:
-        return template.words[entry.source]
-    by_language = dict(entry.names)
-    names = (by_language.get(template.language), entry.name, *by_language.values())
+    if suppression.source in NAMELESS:
+        return template.words[suppression.source]
+    by_language = dict(suppression.names)
+    names = (by_language.get(template.language), suppression.name, *by_language.values())
     return one_line(next(filter(None, names), "")) or "?"
 
 
-def reason_values(template: NoteTemplate, facts: NoteFacts, entry: Suppression) -> dict[str, str]:
+def reason_values(
+    template: NoteTemplate, facts: NoteFacts, suppression: Suppression
+) -> dict[str, str]:
     """Return the values for the section that explains a suppression; empty if unknown."""
     zone = facts.now.tzinfo
-    address, person = one_line(facts.recipient), str(entry.person or "")
-    by_person = suppression_section(template, entry) in {STAFF_PERSON, UNREAD}
+    address, person = one_line(facts.recipient), str(suppression.person or "")
+    by_person = suppression_section(template, suppression) in {STAFF_PERSON, UNREAD}
     page = template.page("people", person if by_person else address)
     return {
-        "name": suppression_name(template, entry),
-        "scope": template.scope(entry.scope),
-        "since": template.date_in(zone, entry.since),
-        "until": template.date_in(zone, entry.until),
-        "origin": one_line(entry.origin),
-        "remark": one_line(entry.remark) if entry.public else "",
+        "name": suppression_name(template, suppression),
+        "scope": template.scope(suppression.scope),
+        "since": template.date_in(zone, suppression.since),
+        "until": template.date_in(zone, suppression.until),
+        "origin": one_line(suppression.origin),
+        "remark": one_line(suppression.remark) if suppression.public else "",
         "person": person,
         "address": shlex.quote(address),
-        "where": page or mending_command(entry, person if by_person else shlex.quote(address)),
+        "where": page
+        or mending_command(suppression, person if by_person else shlex.quote(address)),
     }
 
 
-def mending_command(entry: Suppression, who: str) -> str:
+def mending_command(suppression: Suppression, who: str) -> str:
     """Return the command that lifts a suppression, or one that explains it if only the CRM can."""
-    match entry.source:
+    match suppression.source:
         case SuppressionSource.LAST_KNOWN:
             return f"gateway suppress show {who}"
         case SuppressionSource.UNREAD_STATUS:
@@ -58,15 +61,15 @@ def mending_command(entry: Suppression, who: str) -> str:
             return f"gateway suppress release {who}"
 
 
-def suppression_section(template: NoteTemplate, entry: Suppression) -> str:
+def suppression_section(template: NoteTemplate, suppression: Suppression) -> str:
     """Return the section that explains a suppression; an opt-out at Mailchimp has its own."""
-    by_mailchimp = entry.source is SuppressionSource.GROUP and entry.origin == MAILCHIMP
+    by_mailchimp = suppression.source is SuppressionSource.GROUP and suppression.origin == MAILCHIMP
     if by_mailchimp and OPT_OUT in template.sections and f"short {OPT_OUT}" in template.sections:
         return OPT_OUT
-    by_staff = entry.source is SuppressionSource.STAFF and entry.person is not None
+    by_staff = suppression.source is SuppressionSource.STAFF and suppression.person is not None
     if by_staff and STAFF_PERSON in template.sections:
         return STAFF_PERSON
-    return entry.source.replace("_", " ")
+    return suppression.source.replace("_", " ")
 
 
 def strictest_first(entries: Iterable[Suppression]) -> list[Suppression]:

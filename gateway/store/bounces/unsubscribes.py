@@ -126,8 +126,8 @@ def _erased_recipient(
     )
 
 
-def _language(connection: Connection, person: PersonRef | None) -> str:
-    records = () if person is None else people.find(connection, person)
+def _language(connection: Connection, ref: PersonRef | None) -> str:
+    records = () if ref is None else people.find(connection, ref)
     return records[0].person.language if records else ""
 
 

@@ -278,7 +278,7 @@ def of_recipients(
 
 def newest_of_person(
     connection: Connection,
-    person: PersonRef,
+    ref: PersonRef,
     since: datetime | None,
     until: datetime | None,
     limit: int,
@@ -290,7 +290,7 @@ def newest_of_person(
         select(activities, campaigns.c.name)
         .select_from(campaign_members.join(activities, same))
         .join(campaigns, campaigns.c.id == m.campaign)
-        .where(m.kind == person.kind.value, m.person == person.crm_id)
+        .where(m.kind == ref.kind.value, m.person == ref.crm_id)
     )
     if since is not None:
         query = query.where(c.at >= since)

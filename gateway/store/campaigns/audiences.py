@@ -88,16 +88,18 @@ def change(connection: Connection, number: str, **values: Any) -> None:
     connection.execute(update(audiences).where(audiences.c.id == number).values(**values))
 
 
-def was_read(connection: Connection, read: Audience, *, now: datetime, next_sync: datetime) -> None:
+def was_read(
+    connection: Connection, audience: Audience, *, now: datetime, next_sync: datetime
+) -> None:
     """Record when those who left an audience were read, and when to read them again.
 
     `read` is the audience as it was before. If its time has changed meanwhile, something happened
     that may have been missed (`campaign_syncs.bring_forward`), and that time stays.
     """
     due = audiences.c.next_sync
-    is_as_before = due.is_not_distinct_from(read.next_sync)
+    is_as_before = due.is_not_distinct_from(audience.next_sync)
     later = case((is_as_before, literal(next_sync, due.type)), else_=due)
-    change(connection, read.id, synced_at=now, next_sync=later)
+    change(connection, audience.id, synced_at=now, next_sync=later)
 
 
 def fields_as_text(fields: object) -> str:

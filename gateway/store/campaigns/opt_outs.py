@@ -96,13 +96,13 @@ def join(connection: Connection, people: Iterable[PersonRef], now: datetime) -> 
     return new
 
 
-def of_person(connection: Connection, person: PersonRef) -> list[OptOut]:
+def of_person(connection: Connection, ref: PersonRef) -> list[OptOut]:
     """Return the opt-outs of a person, including undone ones, oldest first."""
     c = table.c
     query = (
         select(table, func.coalesce(campaigns.c.name, "").label("title"))
         .select_from(table.outerjoin(campaigns, campaigns.c.id == c.campaign))
-        .where(c.kind == person.kind.value, c.person == person.crm_id)
+        .where(c.kind == ref.kind.value, c.person == ref.crm_id)
         .order_by(c.at)
     )
     names = OptOut.__dataclass_fields__

@@ -36,7 +36,7 @@ class ReceivedMessage:
 
 def by_person(
     connection: Connection,
-    person: PersonRef,
+    ref: PersonRef,
     since: datetime | None,
     until: datetime | None,
     limit: int,
@@ -45,15 +45,15 @@ def by_person(
 
     Mail to an address that was somebody else's at the time is left out, too.
     """
-    is_of_person = (addresses.c.kind == person.kind.value, addresses.c.person == person.crm_id)
+    is_of_person = (addresses.c.kind == ref.kind.value, addresses.c.person == ref.crm_id)
     own = connection.scalars(select(addresses.c.address).where(*is_of_person)).all()
-    return at_addresses(connection, own, person, since=since, until=until, limit=limit)
+    return at_addresses(connection, own, ref, since=since, until=until, limit=limit)
 
 
 def at_addresses(
     connection: Connection,
     own: Iterable[str],
-    person: PersonRef | None,
+    ref: PersonRef | None,
     *,
     since: datetime | None,
     until: datetime | None,
@@ -71,7 +71,7 @@ def at_addresses(
             select(d.message, d.position, d.state, messages.c.subject)
             .join(messages, messages.c.id == d.message)
             .where(d.address == address, *between(d.message, since, until))
-            .where(*_told_of(person))
+            .where(*_told_of(ref))
             .order_by(d.message.desc(), d.position.desc())
             .limit(limit)
             .subquery()
@@ -86,15 +86,15 @@ def at_addresses(
     return received[:limit]
 
 
-def _told_of(person: PersonRef | None) -> list[ColumnElement[bool]]:
+def _told_of(ref: PersonRef | None) -> list[ColumnElement[bool]]:
     """Return the conditions for a message and delivery to a person; the ledger covers triggers."""
-    if person is None:
+    if ref is None:
         return []
-    return [messages.c.listener != TRIGGERS_LISTENER, was_theirs(person)]
+    return [messages.c.listener != TRIGGERS_LISTENER, was_theirs(ref)]
 
 
-def was_theirs(person: PersonRef) -> ColumnElement[bool]:
+def was_theirs(ref: PersonRef) -> ColumnElement[bool]:
     """Return the condition that an address was the person's at the time of the decision."""
     padded = " " + deliveries.c.persons + " "
-    is_named = padded.contains(f" {person} ", autoescape=True)
+    is_named = padded.contains(f" {ref} ", autoescape=True)
     return or_(deliveries.c.persons == "", is_named)

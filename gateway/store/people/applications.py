@@ -56,9 +56,9 @@ def known_applications(
     return {row.reference: _application(row) for row in rows}
 
 
-def of_person(connection: Connection, person: PersonRef) -> tuple[KnownApplication, ...]:
+def of_person(connection: Connection, ref: PersonRef) -> tuple[KnownApplication, ...]:
     """Return a person's applications, by reference."""
-    of_person = (applications.c.kind == person.kind.value, applications.c.person == person.crm_id)
+    of_person = (applications.c.kind == ref.kind.value, applications.c.person == ref.crm_id)
     rows = connection.execute(_KNOWN.where(*of_person).order_by(applications.c.reference))
     return tuple(map(_application, rows))
 

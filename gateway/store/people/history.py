@@ -52,16 +52,16 @@ def by_id(connection: Connection, number: int) -> HistoryEntry | None:
     return None if row is None else _entry(connection, row)
 
 
-def of_person(connection: Connection, person: PersonRef) -> list[HistoryEntry]:
+def of_person(connection: Connection, ref: PersonRef) -> list[HistoryEntry]:
     """Return a person's entries, newest first."""
-    of_person = (history.c.kind == person.kind.value, history.c.person == person.crm_id)
+    of_person = (history.c.kind == ref.kind.value, history.c.person == ref.crm_id)
     rows = connection.execute(select(history).where(*of_person).order_by(history.c.id.desc())).all()
     return [_entry(connection, row) for row in rows]
 
 
 def heads_of(
     connection: Connection,
-    person: PersonRef,
+    ref: PersonRef,
     since: datetime | None,
     until: datetime | None,
     limit: int,
@@ -70,7 +70,7 @@ def heads_of(
     names = ReplyHead.__dataclass_fields__
     query = (
         select(*(history.c[name] for name in names))
-        .where(history.c.kind == person.kind.value, history.c.person == person.crm_id)
+        .where(history.c.kind == ref.kind.value, history.c.person == ref.crm_id)
         .where(*between(history.c.id, since, until))
         .order_by(history.c.id.desc())
         .limit(limit)
@@ -80,7 +80,7 @@ def heads_of(
 
 def newest_documents(
     connection: Connection,
-    person: PersonRef,
+    ref: PersonRef,
     since: datetime | None,
     until: datetime | None,
     limit: int,
@@ -89,7 +89,7 @@ def newest_documents(
     c = documents.c
     query = (
         select(documents)
-        .where(c.kind == person.kind.value, c.person == person.crm_id)
+        .where(c.kind == ref.kind.value, c.person == ref.crm_id)
         .where(*between(c.entry, since, until))
         .order_by(c.entry.desc(), c.id)
         .limit(limit)
@@ -97,9 +97,9 @@ def newest_documents(
     return [_document(row) for row in connection.execute(query)]
 
 
-def documents_of(connection: Connection, person: PersonRef) -> list[Document]:
+def documents_of(connection: Connection, ref: PersonRef) -> list[Document]:
     """Return a person's documents, newest first."""
-    of_person = (documents.c.kind == person.kind.value, documents.c.person == person.crm_id)
+    of_person = (documents.c.kind == ref.kind.value, documents.c.person == ref.crm_id)
     return _documents(connection, *of_person)[::-1]
 
 
@@ -117,8 +117,8 @@ def _document(row: Row[Any]) -> Document:
     return Document(**{name: getattr(row, name) for name in _OF_DOCUMENT})
 
 
-def _person(person: PersonRef) -> dict[str, str]:
-    return {"kind": person.kind.value, "person": person.crm_id}
+def _person(ref: PersonRef) -> dict[str, str]:
+    return {"kind": ref.kind.value, "person": ref.crm_id}
 
 
 def _entry(connection: Connection, row: Row[Any]) -> HistoryEntry:

@@ -40,7 +40,7 @@ def add(connection: Connection, opt_out: TopicOptOut) -> None:
 def is_declined(
     connection: Connection,
     topic: str,
-    person: PersonRef | None,
+    ref: PersonRef | None,
     address: str,
     *,
     erased: Sequence[str] = (),
@@ -55,7 +55,7 @@ def is_declined(
     of_person_or_address = [
         _is_of(address, erased),
         of_holders,
-        *([] if person is None else [_is_of(person)]),
+        *([] if ref is None else [_is_of(ref)]),
     ]
     query = select(table.c.topic).where(or_(*of_person_or_address), table.c.released_at.is_(None))
     folded_topic = topic.casefold()
@@ -70,9 +70,9 @@ class Decliners:
     addresses: frozenset[str] = frozenset()  #: Theirs, and those that declined; in lookup form.
     erased: frozenset[str] = frozenset()  #: The names of erased addresses.
 
-    def has(self, person: PersonRef, address: str) -> bool:
+    def has(self, ref: PersonRef, address: str) -> bool:
         """Whether a person, or anybody with the address, is among them, leaving `erased` aside."""
-        return address in self.addresses or person in self.people
+        return address in self.addresses or ref in self.people
 
 
 def decliners(connection: Connection, topic: str) -> Decliners:

@@ -465,9 +465,9 @@ def by_id(connection: Connection, number: int) -> Occurrence | None:
     return next(iter(by_ids(connection, [number])), None)
 
 
-def of_person(connection: Connection, person: PersonRef, limit: int = 100) -> list[Occurrence]:
+def of_person(connection: Connection, ref: PersonRef, limit: int = 100) -> list[Occurrence]:
     """Return a person's occurrences, newest first."""
-    query = select(occurrences).where(_c.kind == person.kind.value, _c.person == person.crm_id)
+    query = select(occurrences).where(_c.kind == ref.kind.value, _c.person == ref.crm_id)
     return _occurrences_of(connection, query.order_by(_c.id.desc()).limit(limit))
 
 

@@ -45,22 +45,22 @@ def parts_of_page(
     now = using.clock().astimezone(using.zone())
     has_personal = not any(prospect.personal for prospect in prospects)
 
-    def told_why(entry: Suppression) -> str:
+    def told_why(suppression: Suppression) -> str:
         """Return why a suppression exists and how to lift it, in the words of a note."""
-        return reasons(template, _facts(entry, now, recipient, has_personal, persons))
+        return reasons(template, _facts(suppression, now, recipient, has_personal, persons))
 
     return {
         "note": template,
         "prospects": prospects,
-        "reasons": [(entry, told_why(entry)) for entry in suppressions],
-        "has_ours": any(is_ours(entry) for entry in suppressions),
+        "reasons": [(suppression, told_why(suppression)) for suppression in suppressions],
+        "has_ours": any(is_ours(suppression) for suppression in suppressions),
         "scopes": [scope.value for scope in (Scope.BULK, Scope.ALL, Scope.MAILCHIMP)],
         "more": _MORE,
     }
 
 
 def _facts(
-    entry: Suppression,
+    suppression: Suppression,
     now: datetime,
     recipient: str,
     personal_mail: bool,
@@ -72,15 +72,15 @@ def _facts(
         kind=Kind.BULK,
         rule="",
         recipient=recipient,
-        suppressions=(entry,),
+        suppressions=(suppression,),
         personal_mail=personal_mail,
         persons=persons,
     )
 
 
-def is_ours(entry: Suppression) -> bool:
+def is_ours(suppression: Suppression) -> bool:
     """Whether releasing can lift it: it is our own entry, or an opt-out from Mailchimp."""
-    return entry.source in ENTRY_SOURCES or entry.origin == "mailchimp"
+    return suppression.source in ENTRY_SOURCES or suppression.origin == "mailchimp"
 
 
 def ids_with_page(connection: StoreTransaction, events: Iterable[TimelineEvent]) -> set[str]:
