@@ -55,7 +55,7 @@ class ChosenPeople:
 
 def choose_people(
     settings: Settings,
-    store: Database,
+    database: Database,
     *,
     persons: Sequence[RefOrAddress] = (),
     groups: Sequence[str] = (),
@@ -68,8 +68,8 @@ def choose_people(
     refs: list[PersonRef] = []
     problems: list[str] = []
     for person in persons:
-        refs += find_people(settings, store, person)
-    with store.reading() as connection:
+        refs += find_people(settings, database, person)
+    with database.reading() as connection:
 
         def holders(address: str) -> tuple[PersonRef, ...]:
             return store_people.holders(connection, common.lookup(settings, address))
@@ -86,12 +86,12 @@ def choose_people(
 
 
 def find_people(
-    settings: Settings, store: Database, ref_or_address: RefOrAddress
+    settings: Settings, database: Database, ref_or_address: RefOrAddress
 ) -> tuple[PersonRef, ...]:
     """Return the person with a key, or everybody with an address; `NobodyMeant` if none."""
     if isinstance(ref_or_address, PersonRef):
         return (ref_or_address,)
-    with store.reading() as connection:
+    with database.reading() as connection:
         holders = store_people.holders(connection, common.lookup(settings, ref_or_address))
     if not holders:
         raise NobodyMeant(f"nobody known as {ref_or_address}: {PersonUnknown.cure}")

@@ -28,9 +28,9 @@ class CampaignNotSent(GatewayError):
     """A campaign that was not sent has no report."""
 
 
-def sent_campaign(store: Database, number: int) -> Synced:
+def sent_campaign(database: Database, number: int) -> Synced:
     """Return a sent campaign, as stored; CampaignNotSent, or NoSuchCampaign."""
-    with store.reading() as connection:
+    with database.reading() as connection:
         synced_campaign = campaign_syncs.by_id(connection, number)
         campaigns.by_id(connection, number)
     assert synced_campaign
@@ -43,10 +43,10 @@ def sent_campaign(store: Database, number: int) -> Synced:
     )
 
 
-def report_document(settings: Settings, store: Database, number: int) -> CampaignReportDocument:
+def report_document(settings: Settings, database: Database, number: int) -> CampaignReportDocument:
     """Return the report of a sent campaign, as stored; CampaignNotSent, or NoSuchCampaign."""
-    synced_campaign = sent_campaign(store, number)
-    with store.reading() as connection:
+    synced_campaign = sent_campaign(database, number)
+    with database.reading() as connection:
         counts = campaign_reports.kept_counts(connection, number)
     return campaign_report_document(
         synced_campaign,
@@ -57,7 +57,7 @@ def report_document(settings: Settings, store: Database, number: int) -> Campaig
 
 def drawing(
     settings: Settings,
-    store: Database,
+    database: Database,
     synced_campaign: Synced,
     words: CampaignPlotWords = CampaignPlotWords(),  # noqa: B008  # It is frozen.
 ) -> list[Shape]:
@@ -68,7 +68,7 @@ def drawing(
         return words.form.minute(at.astimezone(zone)) if at else "-"
 
     start = synced_campaign.campaign.sent_at or common.now()
-    with store.reading() as connection:
+    with database.reading() as connection:
         latest = campaign_reports.last_activity_at(connection, synced_campaign.campaign.id)
         end = max(filter(None, (synced_campaign.synced_at, latest, start + timedelta(minutes=10))))
         buckets = campaign_reports.over_time(

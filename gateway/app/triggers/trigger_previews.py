@@ -43,7 +43,7 @@ def checked_trigger(settings: Settings, name: str) -> CheckedTrigger:
     return triggers.checked_file(settings, name, files[name])
 
 
-def of_date(settings: Settings, store: Database, name: str, day: date | None) -> Preview:
+def of_date(settings: Settings, database: Database, name: str, day: date | None) -> Preview:
     """Return whom a date event would mail on a day; None: today."""
     checked = checked_trigger(settings, name)
     if not checked.trigger.is_of_date:
@@ -52,8 +52,8 @@ def of_date(settings: Settings, store: Database, name: str, day: date | None) ->
         raise CannotPreview(f"no mail is due in {day.year}: name a day from 1900 to 2999")
     checked_triggers = {name: checked}
     with (
-        triggers.opened_settings(settings, store, checked_triggers) as trigger_settings,
-        store.reading() as connection,
+        triggers.opened_settings(settings, database, checked_triggers) as trigger_settings,
+        database.reading() as connection,
     ):
         today = trigger_settings.day(common.now())
         try:
@@ -65,12 +65,12 @@ def of_date(settings: Settings, store: Database, name: str, day: date | None) ->
 
 
 def of_change(
-    settings: Settings, store: Database, reference: str, status: str | None, by: str | None
+    settings: Settings, database: Database, reference: str, status: str | None, by: str | None
 ) -> Preview:
     """Return whom changing an application's status would mail."""
     actor = None
     if by is not None:
-        with store.reading() as connection:
+        with database.reading() as connection:
             actor = who_acts(settings, connection, by)
     request = ChangeRequest(
         event=STATUS_CHANGED,
@@ -79,7 +79,7 @@ def of_change(
         actor=actor.crm_id if actor else "",
         language=(actor.language if actor else "") or settings.suppression.language,
     )
-    done = carry_out(settings, store, request, dry_run=True)
+    done = carry_out(settings, database, request, dry_run=True)
     for change in done.changes:
         if change.error:
             raise NoSuchReference(change.error)
