@@ -184,8 +184,8 @@ def suggestion_document(suggestion: Suggestion) -> SuggestionDocument:
     """Return an application that a mail is probably about."""
     possible = suggestion.application
     return {
-        "application": application_document(possible.known),
-        "person": person_or_nobody(possible.known.application.person),
+        "application": application_document(possible.known_application),
+        "person": person_or_nobody(possible.known_application.application.person),
         "name": possible.name,
         "weight": suggestion.weight,
         "reasons": [{"reason": reason, "text": text} for reason, text in suggestion.reasons],

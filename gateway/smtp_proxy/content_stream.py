@@ -232,10 +232,10 @@ class ContentStream:
         record, services, relay = self._record, self._services, self._relay
         decision, began = record.decision, services.monotonic()
         assert decision is not None
-        mail = record.identify(self._hash.text)
+        client_try = record.identify(self._hash.text)
         if record.going_recipients:
             answer = await services.retries.enter(
-                mail,
+                client_try,
                 decision.earlier,
                 looked=self._decided_at,
                 look=lambda: services.decider.look_again(decision, services.now()),
@@ -246,7 +246,7 @@ class ContentStream:
             )
             relay.spend(services.monotonic() - began)
         else:
-            answer = mail.answer_in(decision.earlier)
+            answer = client_try.answer_in(decision.earlier)
         if answer is not None:
             raise AnsweredBefore(answer)
 

@@ -206,36 +206,40 @@ class TransactionOutcome:
         certainly does. If not (it closed its side, sent the next command, was slow), retries wait
         until that is known.
         """
-        record, mail, retries = self._record, self._mail, self._services.retries
+        record, client_try, retries = self._record, self._client_try, self._services.retries
         retries.dot_out(
-            mail,
+            client_try,
             client_reader,
-            lambda: record.finish((), attempts=mail.attempts_to_store("sending")),
+            lambda: record.finish((), attempts=client_try.attempts_to_store("sending")),
         )
         verdict = await self._relay.finish(tail)
-        retries.verdict_came(mail)
+        retries.verdict_came(client_try)
         if isinstance(verdict, Lost):
             return await self.no_verdict(going, verdict, drafts)
         heard = self._for_client(verdict)
         self._services.relay_said(self._relay.settings, verdict)
         if state_after(heard) is State.DEFERRED:
-            mail.lost = True
-            visible = self._end(going, verdict, drafts, mail.attempts_to_store("open"))
-            retries.leave(mail, None, visible)
-        elif mail.lost:
-            (answer, *_) = attempts = mail.attempts_to_store("verdict", heard.text)
+            client_try.lost = True
+            visible = self._end(going, verdict, drafts, client_try.attempts_to_store("open"))
+            retries.leave(client_try, None, visible)
+        elif client_try.lost:
+            (answer, *_) = attempts = client_try.attempts_to_store("verdict", heard.text)
             visible = self._end(going, verdict, drafts, attempts)
-            retries.leave(mail, answer, visible)
-            if client_reader.is_closed and not mail.gave_up:
+            retries.leave(client_try, answer, visible)
+            if client_reader.is_closed and not client_try.gave_up:
                 self._presence(client_reader, heard, drafts).look_whether_it_listens()
-        elif mail.slow or retries.is_awaited(mail):
+        elif client_try.slow or retries.is_awaited(client_try):
             self._end(going, verdict, drafts, ())
             self._presence(client_reader, heard, drafts).watch()
             return heard
         else:
-            sent = mail.attempts_to_store("sent", heard.text) if drafts and heard.positive else ()
+            sent = (
+                client_try.attempts_to_store("sent", heard.text)
+                if drafts and heard.positive
+                else ()
+            )
             visible = self._end(going, verdict, drafts, sent)
-            retries.leave(mail, None, visible)
+            retries.leave(client_try, None, visible)
         if visible is not None:
             await asyncio.wait((visible,), timeout=_SEEN_SECONDS)
         return heard
@@ -244,14 +248,16 @@ class TransactionOutcome:
         self, going: list[RecipientRecord], lost: Lost, drafts: tuple[OutboxDraft, ...]
     ) -> Reply:
         """Nobody knows whether the relay has it: reply 451, and keep listening for a while."""
-        record, mail, retries = self._record, self._mail, self._services.retries
+        record, client_try, retries = self._record, self._client_try, self._services.retries
         for entry in going:
             entry.settle(State.UNKNOWN, By.RELAY, lost.why)
-        retries.lose(mail)
-        (first, *_) = attempts = mail.attempts_to_store("pending" if lost.may_come else "open")
+        retries.lose(client_try)
+        (first, *_) = attempts = client_try.attempts_to_store(
+            "pending" if lost.may_come else "open"
+        )
         visible = record.finish(going, attempts=attempts)
         record.log()
-        retries.leave(mail, first if lost.may_come else None, visible)
+        retries.leave(client_try, first if lost.may_come else None, visible)
         self._services.spawn(self.late_verdict(going, drafts))
         if visible is not None:
             await asyncio.wait((visible,), timeout=_SEEN_AFTER_DOT_SECONDS)
@@ -263,15 +269,17 @@ class TransactionOutcome:
         self, going: list[RecipientRecord], drafts: tuple[OutboxDraft, ...]
     ) -> None:
         """Record what the relay says after the client got 451, if anything."""
-        mail = self._mail
+        client_try = self._client_try
         verdict = await self._relay.late_verdict(_LATE_SECONDS)
         if verdict is None:
             notices_go = False if drafts else None
-            self._record.finish((), attempts=mail.attempts_to_store("open"), notices_go=notices_go)
+            self._record.finish(
+                (), attempts=client_try.attempts_to_store("open"), notices_go=notices_go
+            )
             return
         heard = self._for_client(verdict)
         state = "open" if state_after(heard) is State.DEFERRED else "verdict"
-        self._end(going, verdict, drafts, mail.attempts_to_store(state, heard.text))
+        self._end(going, verdict, drafts, client_try.attempts_to_store(state, heard.text))
 
     def _end(
         self,
@@ -297,7 +305,7 @@ class TransactionOutcome:
     ) -> ClientPresence:
         record = self._record
         return ClientPresence(
-            self._mail,
+            self._client_try,
             lambda attempts: record.finish((), attempts=attempts),
             client_reader,
             self._services.retries,
@@ -306,9 +314,9 @@ class TransactionOutcome:
         )
 
     @property
-    def _mail(self) -> ClientTry:
-        assert self._record.mail is not None
-        return self._record.mail
+    def _client_try(self) -> ClientTry:
+        assert self._record.client_try is not None
+        return self._record.client_try
 
     # Wherever it ends
 
@@ -344,10 +352,10 @@ class TransactionOutcome:
 
     def leave_undecided(self) -> None:
         """Let retries continue if this try ended without a verdict, for whatever reason."""
-        mail = self._record.mail
-        if mail is None or mail.has_ended or mail.answered:
+        client_try = self._record.client_try
+        if client_try is None or client_try.has_ended or client_try.answered:
             return
         visible = None
-        if mail.slow or mail.lost:
-            visible = self._record.finish((), attempts=mail.attempts_to_store("open"))
-        self._services.retries.leave(mail, None, visible)
+        if client_try.slow or client_try.lost:
+            visible = self._record.finish((), attempts=client_try.attempts_to_store("open"))
+        self._services.retries.leave(client_try, None, visible)

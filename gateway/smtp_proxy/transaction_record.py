@@ -105,7 +105,7 @@ class TransactionRecord:
         self.body: BodyReader | None = None  #: The content read so far, after DATA.
         self._chosen_template: NoteTemplate | None = None  #: The wording; None: not chosen yet.
         self._asked_with: Headers | None = None  #: The headers the wording was chosen by.
-        self.mail: ClientTry | None = None  #: How tries to send it are recognised.
+        self.client_try: ClientTry | None = None  #: How tries to send it are recognised.
         self.retry_of: list[int] = []  #: Messages this is known to be a retry of.
 
     @property
@@ -258,8 +258,8 @@ class TransactionRecord:
         if decision is None:
             return min(messages, default=None)
         for attempt in decision.earlier:
-            if self.mail is not None and attempt.dated is not None:
-                is_same = self.mail.is_retry_of(attempt)
+            if self.client_try is not None and attempt.dated is not None:
+                is_same = self.client_try.is_retry_of(attempt)
             else:
                 is_same = attempt.fingerprint == decision.marks.fingerprint
             if is_same:
@@ -276,15 +276,17 @@ class TransactionRecord:
     def identify(self, content_hash: Callable[[], str]) -> ClientTry:
         """Set how tries to send this mail are recognised, now that its content is known."""
         assert self.decision is not None
-        self.mail = ClientTry(self.id, self.decision.marks, self.headers, self.at, content_hash)
-        return self.mail
+        self.client_try = ClientTry(
+            self.id, self.decision.marks, self.headers, self.at, content_hash
+        )
+        return self.client_try
 
     def only_these_may_come_again(self, entries: Sequence[RecipientRecord]) -> None:
         """Also recognise a retry to only these recipients: the others got 5xx."""
-        if self.mail is not None:
+        if self.client_try is not None:
             recipients = [entry.recipient.address for entry in entries]
             addresses = [entry.address for entry in entries]
-            self.mail.others = (
+            self.client_try.others = (
                 RetryMarks(self._sender.address, recipients, addresses, self.headers),
             )
 

@@ -40,7 +40,7 @@ def possible(
 ) -> PossibleApplication:
     """An application; `submitted` and `replied` are days before the mail."""
     return PossibleApplication(
-        known=KnownApplication(
+        known_application=KnownApplication(
             application=Application(
                 reference=reference,
                 person=PersonRef(PersonKind.CANDIDATE, reference),
@@ -128,8 +128,10 @@ def test_what_speaks_for_an_application(
 def test_days_are_those_of_the_zone_in_which_people_see_times() -> None:
     late = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
     application = possible()
-    told = replace(application.known.application, submitted_at=late)
-    application = replace(application, known=replace(application.known, application=told))
+    told = replace(application.known_application.application, submitted_at=late)
+    application = replace(
+        application, known_application=replace(application.known_application, application=told)
+    )
     words = mail(senders=("ann@example.org",), date=late + timedelta(hours=1))
 
     [suggested] = suggestions(clues_of(words), [application], zone=ZoneInfo("Europe/Amsterdam"))
@@ -151,7 +153,7 @@ def test_the_likeliest_comes_first_and_few_are_suggested() -> None:
 
     suggested = suggestions(clues_of(words), applications, zone=UTC)
 
-    references = [each.application.known.application.reference for each in suggested]
+    references = [each.application.known_application.application.reference for each in suggested]
     assert ["4700", "4", "3", "2", "5"] == references
     assert MOST == len(suggested)
     assert sorted((each.weight for each in suggested), reverse=True) == [

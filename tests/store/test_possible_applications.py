@@ -70,7 +70,12 @@ def found(store: Database, subject: str = "", text: str = "", *senders: str) -> 
     with store.reading() as connection:
         possible = possible_applications(connection, clues)
     return [
-        " ".join([each.application.known.application.reference, *(r for r, _ in each.reasons)])
+        " ".join(
+            [
+                each.application.known_application.application.reference,
+                *(r for r, _ in each.reasons),
+            ]
+        )
         for each in suggestions(clues, possible, zone=UTC)
     ]
 

@@ -189,7 +189,10 @@ async def test_a_recruiter_gives_a_status_once_the_page_has_warned_of_the_mail(
 
     assert before is not None
     assert after is not None
-    assert ("", "in") == (before.known.application.status, after.known.application.status)
+    assert ("", "in") == (
+        before.known_application.application.status,
+        after.known_application.application.status,
+    )
 
 
 async def test_ops_import_a_file_once_they_saw_what_it_changes(browser: Browser) -> None:

@@ -139,7 +139,7 @@ async def list_applications(
         rows,
         limit,
         document=listed_application_document,
-        cursor=lambda row: wrap_cursor([row.known.application.reference]),
+        cursor=lambda row: wrap_cursor([row.known_application.application.reference]),
     )
 
 

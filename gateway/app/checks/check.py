@@ -31,10 +31,10 @@ async def check(settings: Settings, config: ConfigText, *, offline: bool) -> Asy
         for finding in await asyncio.to_thread(lambda: list(account(settings))):
             yield finding
     for relay in settings.relays:
-        if (back := own_listener(settings, relay, offline=offline)) is not None:
+        if (own := own_listener(settings, relay, offline=offline)) is not None:
             yield error(
                 f"relay {relay.name}",
-                f"{relay.host}:{relay.port} is the gateway's own listener {back.name}, mail "
+                f"{relay.host}:{relay.port} is the gateway's own listener {own.name}, mail "
                 "would go round in circles: give the host and port of the mail server",
             )
         elif not offline:
@@ -67,9 +67,9 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     yield from settings_for_triggers(settings)
     yield from settings_for_http(settings)
     yield from console_users(settings)
-    for own in settings.smtp.listeners:
-        yield from listener(own)
-        yield from refusals_at_rcpt(settings, own)
+    for listener_config in settings.smtp.listeners:
+        yield from listener(listener_config)
+        yield from refusals_at_rcpt(settings, listener_config)
     for relay in settings.relays:
         if relay.cert is not None:
             yield from certificate(f"relay {relay.name}", relay.cert)

@@ -31,9 +31,13 @@ def settings_for_bounces(settings: Settings) -> Iterator[Finding]:
         if mailbox.purpose == "bounces"
     ]
     readers += [
-        f"listener {own.name}" for own in settings.smtp.listeners if own.purpose == "bounces"
+        f"listener {listener.name}"
+        for listener in settings.smtp.listeners
+        if listener.purpose == "bounces"
     ]
-    rewriting = [own.name for own in settings.smtp.listeners if own.envelope == "rewrite"]
+    rewriting = [
+        listener.name for listener in settings.smtp.listeners if listener.envelope == "rewrite"
+    ]
     _, address = name_and_address(settings.bounces.address or "")
     local, _, domain = address.rpartition("@")
     if rewriting and not readers:
@@ -62,20 +66,22 @@ def settings_for_bounces(settings: Settings) -> Iterator[Finding]:
 
 def _bounce_listeners(settings: Settings) -> Iterator[Finding]:
     """Check which clients the listeners for bounces accept mail from."""
-    for own in settings.smtp.listeners:
-        if own.purpose != "bounces":
+    for listener in settings.smtp.listeners:
+        if listener.purpose != "bounces":
             continue
-        if not own.bind.is_loopback and all(network.is_loopback for network in own.networks):
+        if not listener.bind.is_loopback and all(
+            network.is_loopback for network in listener.networks
+        ):
             yield warning(
                 "bounces",
-                f"listener {own.name} takes mail from this host only: name the mail server that "
-                "delivers bounces there in networks",
+                f"listener {listener.name} takes mail from this host only: name the mail server "
+                "that delivers bounces there in networks",
             )
-        if own.users is None and any(network.prefixlen == 0 for network in own.networks):
+        if listener.users is None and any(network.prefixlen == 0 for network in listener.networks):
             yield warning(
                 "bounces",
-                f"listener {own.name} takes mail from everybody, and whatever it takes is read and "
-                "kept: name the mail servers that deliver bounces there in networks",
+                f"listener {listener.name} takes mail from everybody, and whatever it takes is "
+                "read and kept: name the mail servers that deliver bounces there in networks",
             )
 
 

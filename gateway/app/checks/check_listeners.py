@@ -18,46 +18,48 @@ from gateway.smtp_proxy.users import Users
 CERTIFICATE_ENDS_SOON = timedelta(days=14)
 
 
-def listener(own: ListenerConfig) -> Iterator[Finding]:
+def listener(listener_config: ListenerConfig) -> Iterator[Finding]:
     """Check whether a listener can be opened as configured, and enforces its decisions."""
-    subject = f"listener {own.name}"
-    if own.cert is not None:
-        yield from certificate(subject, own.cert)
+    subject = f"listener {listener_config.name}"
+    if listener_config.cert is not None:
+        yield from certificate(subject, listener_config.cert)
         try:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            load_certificate(context, own.cert, own.key)
+            load_certificate(context, listener_config.cert, listener_config.key)
         except OSError as problem:
             reason = problem.strerror or problem
             yield error(subject, f"cert and key can't be used together: {reason}")
-    if own.users is not None:
+    if listener_config.users is not None:
         try:
-            Users.read(own.users)
+            Users.read(listener_config.users)
         except GatewayError as problem:
             yield error(subject, f"users: {problem}")
-        if own.tls == "none":
+        if listener_config.tls == "none":
             advice = 'set tls = "starttls" with cert and key'
             yield warning(subject, f"passwords come in clear text: {advice}")
-    described = f"{own.bind} ({own.protocol}, {own.kind})"
-    if is_literal(own.bind.host) and not can_be_bound(own.bind.host):
+    described = f"{listener_config.bind} ({listener_config.protocol}, {listener_config.kind})"
+    if is_literal(listener_config.bind.host) and not can_be_bound(listener_config.bind.host):
         yield error(
-            subject, f"{own.bind}: this host has no such address: set bind to one, or to 0.0.0.0"
+            subject,
+            f"{listener_config.bind}: this host has no such address: "
+            "set bind to one, or to 0.0.0.0",
         )
-    elif own.mode == "observe":
+    elif listener_config.mode == "observe":
         yield warning(subject, f'{described} only observes: set mode = "enforce" when you trust it')
     else:
         yield good(subject, described)
 
 
-def refusals_at_rcpt(settings: Settings, own: ListenerConfig) -> Iterator[Finding]:
+def refusals_at_rcpt(settings: Settings, listener_config: ListenerConfig) -> Iterator[Finding]:
     """If a listener refuses single recipients, report the effect on the others."""
-    is_effective = own.purpose == "proxy" and settings.suppression.reply == "reject"
-    if own.reject_at != "rcpt" or not is_effective:
+    is_effective = listener_config.purpose == "proxy" and settings.suppression.reply == "reject"
+    if listener_config.reject_at != "rcpt" or not is_effective:
         return
     advice = 'set suppression.report = "always", and look yours up in docs/clients.md'
     if settings.suppression.report == "always":
         advice = "look yours up in docs/clients.md"
     yield warning(
-        f"listener {own.name}",
+        f"listener {listener_config.name}",
         "refuses single recipients at RCPT: about half of the mail libraries then send to nobody, "
         f"and some of the others tell their user nothing: {advice}",
     )

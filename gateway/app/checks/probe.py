@@ -248,14 +248,23 @@ async def send_probe(
 
 
 def _listener(settings: Settings, name: str | None) -> ListenerConfig:
-    of_crm = [own for own in settings.smtp.listeners if own.purpose == "proxy"]
+    of_crm = [
+        listener_config
+        for listener_config in settings.smtp.listeners
+        if listener_config.purpose == "proxy"
+    ]
     if name is not None:
-        matches = [own for own in of_crm if own.name == name]
+        matches = [listener_config for listener_config in of_crm if listener_config.name == name]
     else:
-        matches = [own for own in of_crm if own.unsubscribe == "add"] or of_crm
+        matches = [
+            listener_config for listener_config in of_crm if listener_config.unsubscribe == "add"
+        ] or of_crm
     if matches:
         return matches[0]
-    what, names = "listener for the CRM's mail", [own.name for own in of_crm]
+    what, names = (
+        "listener for the CRM's mail",
+        [listener_config.name for listener_config in of_crm],
+    )
     raise NoSuchListener(no_such_name(what, name, names) if name else f"no {what}")
 
 

@@ -111,11 +111,11 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
         headings = ("reference", "person", "name", "about", "status", "because")
         rows = (
             (
-                one_line(suggestion.application.known.application.reference),
-                one_line(str(suggestion.application.known.application.person)),
+                one_line(suggestion.application.known_application.application.reference),
+                one_line(str(suggestion.application.known_application.application.person)),
                 one_line(suggestion.application.name),
-                one_line(suggestion.application.known.about),
-                one_line(suggestion.application.known.status_name),
+                one_line(suggestion.application.known_application.about),
+                one_line(suggestion.application.known_application.status_name),
                 one_line("; ".join(reason_in_words(*reason) for reason in suggestion.reasons)),
             )
             for suggestion in reading.suggestions

@@ -96,7 +96,7 @@ def list_applications(
                 yield from map(listed_application_document, page)
                 if len(page) < at_once:
                     return
-                last = page[-1].known.application.reference
+                last = page[-1].known_application.application.reference
 
         request.print(
             ListSource(every, lambda row: row["reference"]),

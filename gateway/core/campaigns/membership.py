@@ -101,17 +101,17 @@ def what_suppresses(standing: Standing, ref: PersonRef) -> MemberOut | None:
 
     If several people share the address, the strictest counts, as for all bulk mail.
     """
-    entries = [*standing.own, *said_of_holders(standing)]
+    suppressions = [*standing.own, *said_of_holders(standing)]
     opt_outs = [
-        entry
-        for entry in entries
-        if entry.source is SuppressionSource.GROUP and entry.scope is Scope.MAILCHIMP
+        suppression
+        for suppression in suppressions
+        if suppression.source is SuppressionSource.GROUP and suppression.scope is Scope.MAILCHIMP
     ]
-    if not entries:
+    if not suppressions:
         return None
-    entry = (opt_outs or entries)[0]
-    what = f"{entry.source} {entry.name}".strip()
-    of_whom = f" of {entry.person}" if entry.person not in {None, ref} else ""
+    suppression = (opt_outs or suppressions)[0]
+    what = f"{suppression.source} {suppression.name}".strip()
+    of_whom = f" of {suppression.person}" if suppression.person not in {None, ref} else ""
     reason = LeftOutReason.OPT_OUT if opt_outs else LeftOutReason.SUPPRESSED
     return MemberOut(reason, f"{what}{of_whom}")
 

@@ -25,7 +25,7 @@ def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
     is_doubtful = not certain and any(holder.doubtful for holder in standing.holders)
     if not (is_doubtful or all(blocked)):
         return own
-    return own + tuple(entry for of_holder in blocked for entry in of_holder)
+    return own + tuple(suppression for of_holder in blocked for suppression in of_holder)
 
 
 def never_mailed(standing: Standing) -> bool:
@@ -34,17 +34,17 @@ def never_mailed(standing: Standing) -> bool:
 
 
 def _of_scope(scope: Scope, suppressions: tuple[Suppression, ...]) -> tuple[Suppression, ...]:
-    return tuple(entry for entry in suppressions if entry.scope.includes(scope))
+    return tuple(suppression for suppression in suppressions if suppression.scope.includes(scope))
 
 
 def said_of_holders(standing: Standing) -> tuple[Suppression, ...]:
     """Return the suppressions of people that count for all mail sent to many at once."""
     counting = who_counts(standing)
     return tuple(
-        entry
+        suppression
         for holder in standing.holders
-        for entry in holder.suppressions
-        if entry.source is SuppressionSource.UNSUBSCRIBE or holder in counting
+        for suppression in holder.suppressions
+        if suppression.source is SuppressionSource.UNSUBSCRIBE or holder in counting
     )
 
 

@@ -55,8 +55,10 @@ def render(template: NoteTemplate, facts: NoteFacts) -> Note:
 def reasons(template: NoteTemplate, facts: NoteFacts) -> str:
     """Write only what would have stopped the mail, for mail that went out anyway."""
     explained = (
-        template.fill(suppression_section(template, entry), reason_values(template, facts, entry))
-        for entry in strictest_first(facts.suppressions)
+        template.fill(
+            suppression_section(template, suppression), reason_values(template, facts, suppression)
+        )
+        for suppression in strictest_first(facts.suppressions)
     )
     return "\n\n".join(dict.fromkeys(map("\n".join, explained)))
 

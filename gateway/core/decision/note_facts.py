@@ -32,11 +32,11 @@ def facts_as_json(facts: NoteFacts) -> str:
     This is JSON without staff's private remarks. `facts_of` reads it.
     """
     suppressions = []
-    for entry in facts.suppressions:
-        values = {field.name: getattr(entry, field.name) for field in fields(Suppression)}
-        values |= {"since": _iso(entry.since), "until": _iso(entry.until)}
-        values |= {"person": str(entry.person) if entry.person else None}
-        values |= {"remark": entry.remark if entry.public else ""}
+    for suppression in facts.suppressions:
+        values = {field.name: getattr(suppression, field.name) for field in fields(Suppression)}
+        values |= {"since": _iso(suppression.since), "until": _iso(suppression.until)}
+        values |= {"person": str(suppression.person) if suppression.person else None}
+        values |= {"remark": suppression.remark if suppression.public else ""}
         suppressions.append({name: value for name, value in values.items() if value})
     document = {
         "feed_as_of": _iso(facts.feed_as_of),

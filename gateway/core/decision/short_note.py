@@ -41,36 +41,43 @@ _DOMAIN = re.compile(r"(?<=\S)@\S+")
 
 def short_form(template: NoteTemplate, facts: NoteFacts) -> tuple[str, ...]:
     """Return the lines about one recipient: the strictest suppression, or those of all people."""
-    entries = strictest_first(facts.suppressions)
+    suppressions = strictest_first(facts.suppressions)
     values = {
         **_reply_values(template, facts.message),
         "feed": template.moment_in(facts.now.tzinfo, facts.feed_as_of),
     }
     if is_shared(template, facts):
         values["count"] = str(facts.sharing)
-        names = dict.fromkeys(suppression_name(template, entry) for entry in entries)
+        names = dict.fromkeys(
+            suppression_name(template, suppression) for suppression in suppressions
+        )
         values["names"] = ", ".join(names)
         section, personal = f"short {SHARED}", f"short personal {SHARED}"
     else:
-        entries = entries[:1]
-        values |= reason_values(template, facts, entries[0])
-        section, personal = f"short {suppression_section(template, entries[0])}", "short personal"
+        suppressions = suppressions[:1]
+        values |= reason_values(template, facts, suppressions[0])
+        section, personal = (
+            f"short {suppression_section(template, suppressions[0])}",
+            "short personal",
+        )
     lines = template.fill(section, fit_for_reply(values))
     if facts.personal_mail:
         lines += template.fill(personal, {})
-    return fit_lines(lines, last_line(template, facts.message, entries))
+    return fit_lines(lines, last_line(template, facts.message, suppressions))
 
 
 def short_form_of_several(template: NoteTemplate, failed: Sequence[NoteFacts]) -> tuple[str, ...]:
     """Return the lines about several recipients of one message; none is named."""
-    entries = [entry for facts in failed for entry in facts.suppressions]
+    suppressions = [suppression for facts in failed for suppression in facts.suppressions]
     values = {
         **_reply_values(template, failed[0].message),
         "count": str(len(failed)),
-        "names": ", ".join(dict.fromkeys(suppression_name(template, entry) for entry in entries)),
+        "names": ", ".join(
+            dict.fromkeys(suppression_name(template, suppression) for suppression in suppressions)
+        ),
     }
     lines = template.fill("short several", fit_for_reply(values))
-    return fit_lines(lines, last_line(template, failed[0].message, entries))
+    return fit_lines(lines, last_line(template, failed[0].message, suppressions))
 
 
 def _reply_values(template: NoteTemplate, message: int) -> dict[str, str]:
@@ -80,13 +87,13 @@ def _reply_values(template: NoteTemplate, message: int) -> dict[str, str]:
     return {"id": number, "state": template.send_failed, **template.reply_values(page)}
 
 
-def last_line(template: NoteTemplate, message: int, entries: Sequence[Suppression]) -> str:
+def last_line(template: NoteTemplate, message: int, suppressions: Sequence[Suppression]) -> str:
     """Write the line for programs that show only a reply's last one (mutt, emailjs …)."""
     names = dict.fromkeys(
-        suppression_name(template, entry)
-        if entry.source in NAMELESS
-        else f'"{_shorten(suppression_name(template, entry), MAX_SHORT_VALUE - 2)}"'
-        for entry in entries
+        suppression_name(template, suppression)
+        if suppression.source in NAMELESS
+        else f'"{_shorten(suppression_name(template, suppression), MAX_SHORT_VALUE - 2)}"'
+        for suppression in suppressions
     )
     values = {
         "id": ids.show(message),

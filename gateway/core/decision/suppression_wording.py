@@ -72,14 +72,14 @@ def suppression_section(template: NoteTemplate, suppression: Suppression) -> str
     return suppression.source.replace("_", " ")
 
 
-def strictest_first(entries: Iterable[Suppression]) -> list[Suppression]:
+def strictest_first(suppressions: Iterable[Suppression]) -> list[Suppression]:
     """Return suppressions, those for all mail first."""
-    return sorted(entries, key=lambda entry: not entry.scope.includes(Scope.ALL))
+    return sorted(suppressions, key=lambda suppression: not suppression.scope.includes(Scope.ALL))
 
 
 def is_shared(template: NoteTemplate, facts: NoteFacts) -> bool:
     """Whether a note covers several people: what is true of one may not be of another."""
-    of_people = any(entry.person is not None for entry in facts.suppressions)
+    of_people = any(suppression.person is not None for suppression in facts.suppressions)
     return facts.sharing > 1 and of_people and f"short {SHARED}" in template.sections
 
 

@@ -123,7 +123,7 @@ class SuggestionClues:
 class PossibleApplication:
     """An application found by a clue, with its person."""
 
-    known: KnownApplication
+    known_application: KnownApplication
     first_name: str = ""
     last_name: str = ""
     addresses: frozenset[str] = frozenset()  #: In lookup form.
@@ -189,7 +189,7 @@ def suggestions(
             likely.append(Suggestion(application, tuple(reasons)))
 
     def order(suggestion: Suggestion) -> tuple[int, float, str]:
-        of_it = suggestion.application.known.application
+        of_it = suggestion.application.known_application.application
         submitted = of_it.submitted_at.timestamp() if of_it.submitted_at else 0.0
         return -suggestion.weight, -submitted, of_it.reference
 
@@ -199,15 +199,15 @@ def suggestions(
 def _reasons(
     clues: SuggestionClues, possible: PossibleApplication, zone: tzinfo
 ) -> Iterator[tuple[SuggestionReason, str]]:
-    yield from _reasons_in_numbers(clues, possible.known.application.reference)
+    yield from _reasons_in_numbers(clues, possible.known_application.application.reference)
     yield from _reasons_in_person(clues, possible)
-    about = as_read(possible.known.about)
+    about = as_read(possible.known_application.about)
     if about and f" {about} " in clues.subject:
-        yield _R.TITLE_IN_SUBJECT, possible.known.about
+        yield _R.TITLE_IN_SUBJECT, possible.known_application.about
     if clues.date is not None:
         yield from _reasons_in_time(clues.date, possible, zone)
-    if possible.known.closed:
-        yield _R.CLOSED, possible.known.status_name
+    if possible.known_application.closed:
+        yield _R.CLOSED, possible.known_application.status_name
 
 
 def _reasons_in_numbers(
@@ -244,7 +244,7 @@ def _reasons_in_person(
 def _reasons_in_time(
     date: datetime, possible: PossibleApplication, zone: tzinfo
 ) -> Iterator[tuple[SuggestionReason, str]]:
-    submitted, last = possible.known.application.submitted_at, possible.last_reply
+    submitted, last = possible.known_application.application.submitted_at, possible.last_reply
     if submitted is not None and submitted > date:
         yield _R.SUBMITTED_AFTER, f"{submitted.astimezone(zone):%Y-%m-%d}"
     elif submitted is not None and date - submitted <= _AROUND:

@@ -59,7 +59,7 @@ def whole_application_document(known_application: KnownApplication) -> WholeAppl
 def listed_application_document(listed: ListedApplication) -> ListedApplicationDocument:
     """Return an application with its person's name."""
     return {
-        **whole_application_document(listed.known),
+        **whole_application_document(listed.known_application),
         "person_name": listed.person_name,
-        "status_id": listed.known.application.status,
+        "status_id": listed.known_application.application.status,
     }

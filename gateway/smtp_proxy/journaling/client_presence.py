@@ -29,7 +29,7 @@ class ClientPresence:
 
     def __init__(
         self,
-        mail: ClientTry,
+        client_try: ClientTry,
         write: Callable[[tuple[Attempt, ...]], "asyncio.Future[None] | None"],
         client_reader: ClientReader,
         retries: Retries,
@@ -42,7 +42,7 @@ class ClientPresence:
         `write` makes the journal store the answer, and returns a future that is done when every
         process can see it. `owes`: a notice goes to the sender, which a retry must not repeat.
         """
-        self._mail = mail
+        self._client_try = client_try
         self._write = write
         self._client_reader = client_reader
         self._retries = retries
@@ -52,7 +52,7 @@ class ClientPresence:
 
     def watch(self) -> None:
         """Wait for the client; anything it sent before the answer proves nothing."""
-        self._mail.answered = True
+        self._client_try.answered = True
         self._client_reader.watcher = self._note_event
         self._timer = self._loop.call_later(_SECONDS, self._note_event)
 
@@ -69,7 +69,7 @@ class ClientPresence:
         def look() -> None:
             with closing(connection):
                 if has_read_all(connection):
-                    self._mail.heard = True
+                    self._client_try.heard = True
                     self._write(self._attempts(self._state_heard))
 
         self._loop.call_later(_CLOSED_SECONDS, look)
@@ -95,26 +95,26 @@ class ClientPresence:
                 self._has_not_heard()
 
     def _has_not_heard(self) -> None:
-        mail = self._mail
-        self._retries.lose(mail)
+        client_try = self._client_try
+        self._retries.lose(client_try)
         attempts = self._attempts("verdict")
-        self._retries.leave(mail, attempts[0], self._write(attempts))
+        self._retries.leave(client_try, attempts[0], self._write(attempts))
 
     def _has_heard(self) -> None:
         """Let the client send the same mail again on purpose; those who waited get the answer."""
-        mail = self._mail
-        mail.heard = True
+        client_try = self._client_try
+        client_try.heard = True
         stored_attempts = attempts = self._attempts("verdict")
         forgotten = self._attempts(self._state_heard)
-        if self._retries.is_awaited(mail):
+        if self._retries.is_awaited(client_try):
             self._loop.call_later(_AWAITED_SECONDS, lambda: self._write(forgotten))
         else:
             stored_attempts = forgotten
-        self._retries.leave(mail, attempts[0], self._write(stored_attempts))
+        self._retries.leave(client_try, attempts[0], self._write(stored_attempts))
 
     @property
     def _state_heard(self) -> str:
         return "sent" if self._owes and self._reply.positive else "heard"
 
     def _attempts(self, state: str) -> tuple[Attempt, ...]:
-        return self._mail.attempts_to_store(state, self._reply.text)
+        return self._client_try.attempts_to_store(state, self._reply.text)

@@ -35,21 +35,28 @@ def possible_applications(
     named_refs = _people_at(connection, (*clues.senders, *clues.addresses))
     named_refs += [ref for ref in _people_called(connection, clues.names) if ref not in named_refs]
     of_named = applications.of_people(connection, named_refs[:_MOST_PEOPLE])
-    entries = list(
-        {entry.application.reference: entry for entry in (*numbered, *of_named)}.values()
+    known_applications = list(
+        {
+            known_application.application.reference: known_application
+            for known_application in (*numbered, *of_named)
+        }.values()
     )
-    refs = list(dict.fromkeys(entry.application.person for entry in entries))
+    refs = list(
+        dict.fromkeys(
+            known_application.application.person for known_application in known_applications
+        )
+    )
     names, addresses_of = _names_of(connection, refs), _addresses_of(connection, refs)
-    replied = _last_replies(connection, entries)
+    replied = _last_replies(connection, known_applications)
     return [
         PossibleApplication(
-            known=entry,
-            first_name=names.get(entry.application.person, ("", ""))[0],
-            last_name=names.get(entry.application.person, ("", ""))[1],
-            addresses=frozenset(addresses_of[entry.application.person]),
-            last_reply=replied.get(entry.application.reference),
+            known_application=known_application,
+            first_name=names.get(known_application.application.person, ("", ""))[0],
+            last_name=names.get(known_application.application.person, ("", ""))[1],
+            addresses=frozenset(addresses_of[known_application.application.person]),
+            last_reply=replied.get(known_application.application.reference),
         )
-        for entry in entries
+        for known_application in known_applications
     ]
 
 
@@ -112,10 +119,12 @@ def _addresses_of(
 
 
 def _last_replies(
-    connection: Connection, entries: Iterable[KnownApplication]
+    connection: Connection, known_applications: Iterable[KnownApplication]
 ) -> dict[str, datetime]:
     """Return when a reply was last filed to each application, by reference."""
-    references = [entry.application.reference for entry in entries]
+    references = [
+        known_application.application.reference for known_application in known_applications
+    ]
     c = history.c
     query = select(c.reference, func.max(c.id).label("last")).where(c.reference.in_(references))
     rows = connection.execute(query.group_by(c.reference))

@@ -21,7 +21,7 @@ _MOST_TRANSITIONS = 20
 class ListedApplication:
     """An application with its person's name."""
 
-    known: KnownApplication
+    known_application: KnownApplication
     person_name: str
 
 
@@ -76,21 +76,23 @@ def list_applications(
     rows = connection.execute(query).all()
     entries = known_applications(connection, [row.reference for row in rows])
     return [
-        ListedApplication(known=entries[row.reference], person_name=(row.person_name or "").strip())
+        ListedApplication(
+            known_application=entries[row.reference], person_name=(row.person_name or "").strip()
+        )
         for row in rows
     ]
 
 
 def by_reference(connection: Connection, reference: str) -> ListedApplication | None:
     """Return the application with a reference, with its person's name."""
-    entry = known_applications(connection, [reference]).get(reference)
-    if entry is None:
+    known_application = known_applications(connection, [reference]).get(reference)
+    if known_application is None:
         return None
-    person = entry.application.person
+    person = known_application.application.person
     its = (people.c.kind == person.kind.value, people.c.crm_id == person.crm_id)
     row = connection.execute(select(people.c.first_name, people.c.last_name).where(*its)).first()
     name = f"{row.first_name} {row.last_name}".strip() if row else ""
-    return ListedApplication(known=entry, person_name=name)
+    return ListedApplication(known_application=known_application, person_name=name)
 
 
 def statuses_of_applications(connection: Connection) -> list[Status]:

@@ -48,7 +48,7 @@ async def list_applications(
 
     rows, statuses = await services(request).database.read(look)
     shown_rows, following = on_page(
-        rows, _AT_ONCE, lambda row: wrap_cursor([row.known.application.reference])
+        rows, _AT_ONCE, lambda row: wrap_cursor([row.known_application.application.reference])
     )
     return await render(
         request,
