@@ -78,8 +78,8 @@ def addressees(
     return readers or [NoticeReader(fallback_to, "")] * bool(fallback_to)
 
 
-def _only_judges(member: Staff) -> bool:
-    return bool(member.roles) and _JUDGING.issuperset(map(role_key, member.roles))
+def _only_judges(staff: Staff) -> bool:
+    return bool(staff.roles) and _JUDGING.issuperset(map(role_key, staff.roles))
 
 
 def of_imported(

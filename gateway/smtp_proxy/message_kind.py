@@ -129,7 +129,7 @@ def kind_of(
         else:
             rules, ask = policy.rules, tried.ask
         classification = classify(facts, rules, policy.default_kind, ask)
-        if burst is not None and burst.bulk is not None and not classification.certain:
+        if burst is not None and burst.bulk is not None and not classification.is_certain:
             classification = _as_before(burst.bulk, tried)
         if tried is not None and classification.rule == UNREAD:
             tried.note_decider(UNREAD, f"the header block is over {MAX_HEADER_BLOCK} octets")

@@ -42,7 +42,7 @@ class MessageIdentity:
 
     def _to(self, address: str) -> int:
         text = self.number.to_bytes(8) + address.encode("utf-8", "surrogateescape")
-        return _hashed(text)
+        return _hash(text)
 
 
 def message_identity(
@@ -56,23 +56,23 @@ def message_identity(
     servers added on the way. Then only a transaction to the same people is the same message,
     because a form that is filled in twice looks the same.
     """
-    about = _about(sender, login, listener)
+    about = _program_of(sender, login, listener)
     ids = headers.raw("message-id")
     own = _MESSAGE_ID.match(ids[0]) if len(ids) == 1 else None
     if own and not (is_unfilled(own[1].decode("latin-1")) or is_unfilled(own[2].decode("latin-1"))):
-        return MessageIdentity(_hashed(b"%b\0%b" % (about, ids[0])), True)
+        return MessageIdentity(_hash(b"%b\0%b" % (about, ids[0])), True)
     is_dated = any(headers.raw("date"))
     names = ["from", "subject", "date"] if is_dated else sorted(headers.names - _TRACE)
     fields = [part for name in names for part in (b"", name.encode(), *headers.raw(name))]
-    return MessageIdentity(_hashed(b"\0".join([about, *fields])), is_dated)
+    return MessageIdentity(_hash(b"\0".join([about, *fields])), is_dated)
 
 
 @lru_cache(1024)
-def _about(sender: str, login: str | None, listener: str) -> bytes:
+def _program_of(sender: str, login: str | None, listener: str) -> bytes:
     """Return what identifies the sending program: the same for all its mails."""
     source = f"login {login}" if login is not None else f"listener {listener}"
     return f"{sender.casefold()}\0{source}".encode("utf-8", "surrogateescape")
 
 
-def _hashed(text: bytes) -> int:
+def _hash(text: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) >> 1

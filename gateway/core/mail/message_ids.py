@@ -62,9 +62,9 @@ def chain(headers: Headers) -> list[str]:
     parent = own(headers)
     if not parent:
         return []
-    earlier = _named(headers, "references")
+    earlier = _ids_in(headers, "references")
     if not earlier:
-        answered = _named(headers, "in-reply-to")
+        answered = _ids_in(headers, "in-reply-to")
         earlier = answered if len(answered) == 1 else []
     ids = [message_id for message_id in dict.fromkeys(earlier) if message_id != parent]
     if len(ids) > MAX_CHAIN:
@@ -72,7 +72,7 @@ def chain(headers: Headers) -> list[str]:
     return [*ids, parent]
 
 
-def _named(headers: Headers, field: str) -> list[str]:
+def _ids_in(headers: Headers, field: str) -> list[str]:
     """Return the ids in a field, even if a library has put them into encoded words."""
     values = headers.raw(field)
     ids = [message_id for value in values for message_id in well_formed(value)]
