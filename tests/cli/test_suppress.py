@@ -300,7 +300,10 @@ def test_somebody_unknown_is_not_suppressed_and_those_near_are_named(cli: Cli) -
         ("bounces report", "No mail went out in the last 30 days. What listeners relay"),
         ("person erasures", "Nobody was erased yet. `gateway person erase` does it"),
         ("keys list", "No keys yet: "),
-        ("dkim check", "No keys. `gateway dkim new DOMAIN` makes one."),
+        (
+            "dkim check",
+            "No keys in the config. `gateway dkim new DOMAIN` makes one",
+        ),
         ("messages list", "No messages. Whatever the CRM sends through a listener is listed"),
         ("import waiting", "Nothing waits. Rows whose group, status or person isn't known"),
         ("inbox list", "No mails. Replies that can't be filed to an application wait here"),

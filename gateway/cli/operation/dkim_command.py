@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Keys that mail is signed with (DKIM).", no_args_is_help=True)
 
-_NO_KEYS = (
-    "No keys in the config. `gateway dkim new DOMAIN` makes one, and prints what to add there."
-)
+_NO_KEYS = "No keys in the config. `gateway dkim new DOMAIN` makes one, and says what to add there."
 
 OneDomain = Annotated[
     str | None, typer.Argument(metavar="[DOMAIN]", help="Only the keys of this domain.")
