@@ -333,7 +333,7 @@ class _AddressCells:
         """Return the addresses of a cell; None if one is doubtful."""
         if text.isascii() and text.isprintable() and not text.startswith(_BEGINS_ODDLY):
             cell = read_cell(text)
-            return None if cell.doubts or cell.literal else cell.addresses
+            return None if cell.doubts or cell.readings else cell.addresses
         person = self._reader.record(self._reader.fields(self._source, text))
         if person is None or not isinstance(person, Person) or person.lookalikes:
             return None

@@ -12,6 +12,7 @@ WRITTEN = [
     "Ann Bos <ann@example.org>",
     '"Bos, Ann" <ann@example.org>',
     "\ufeffann\u200b@exam\u00adple.org\u200e",  # What can't be seen came by copying.
+    "Ann &amp; Bob &lt;ann@example.org&gt;",  # As an HTML page has it.
 ]
 REFUSED = [
     ("ann@example.org, bob@example.org", "names several addresses"),

@@ -1,11 +1,14 @@
 """What people write into a field for addresses: what is certain is mailed, the rest suppressed."""
 
+from html import escape
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.feed.address_cell import read_cell
 from gateway.core.mail.address import lookup_form
+from gateway.core.mail.typed.characters import SEPARATORS
 from gateway.core.mail.typed.typed_address import TypedAddress, read_address
 from tests.rig.cost import cost_of
 
@@ -57,6 +60,33 @@ from tests.rig.cost import cost_of
         ("SMTP:a@x.org", ("a@x.org",)),
         ("[a@x.org](mailto:a@x.org)", ("a@x.org",)),
         ("Ann <a@x.org> (office)", ("a@x.org",)),
+        # As an HTML page has it: escaped once, twice, or with each name and number there is.
+        ("O&#039;Brien@x.org", ("O'Brien@x.org",)),
+        ("O&#x27;Brien@x.org; O&apos;Neil@x.org", ("O'Brien@x.org", "O'Neil@x.org")),
+        ("O&APOS;BRIEN@X.ORG", ("O'BRIEN@X.ORG",)),  # capitals made of everything
+        ("p&amp;q@x.org", ("p&q@x.org",)),
+        ("p&amp;amp;amp;amp;amp;amp;q@x.org", ("p&q@x.org",)),
+        ("&lt;ann@x.org&gt;", ("ann@x.org",)),
+        ("&quot;Bos; Ann&quot; &lt;ann@x.org&gt;", ("ann@x.org",)),
+        ("Ann &amp; Jo &amp;lt;ann@x.org&amp;gt;", ("ann@x.org",)),
+        ("ann@x.org&nbsp;", ("ann@x.org",)),
+        ("&nbsp;ann@x.org&lt;", ("ann@x.org",)),
+        ("ann&#64;x&period;org", ("ann@x.org",)),
+        ("ann&commat;x.org", ("ann@x.org",)),
+        ("zo&euml;@x.org", ("zoë@x.org",)),
+        ("ann&shy;@x.org", ("ann@x.org",)),
+        ("a@x.org&#59;b@x.org&#13;&#10;c@x.org", ("a@x.org", "b@x.org", "c@x.org")),
+        ("a@x.org &middot; b@x.org", ("a@x.org", "b@x.org")),
+        ("a&b@x.org", ("a&b@x.org",)),  # no reference: an address may contain it
+        # What separates two in other scripts.
+        ("a@x.org、b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org､b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org，b@x.org；c@x.org", ("a@x.org", "b@x.org", "c@x.org")),
+        ("a@x.org﹐b@x.org﹔c@x.org", ("a@x.org", "b@x.org", "c@x.org")),
+        ("a@x.org، b@x.org؛ c@x.org", ("a@x.org", "b@x.org", "c@x.org")),
+        ("a@x.org\u037eb@x.org", ("a@x.org", "b@x.org")),  # GREEK QUESTION MARK
+        ("a@x.org፣b@x.org፤c@x.org", ("a@x.org", "b@x.org", "c@x.org")),
+        ("Jo＜a@x.org＞、Al＜b@x.org＞", ("a@x.org", "b@x.org")),
         # What clings to it.
         ("ann@x.org.", ("ann@x.org",)),
         ("ann@x.org,", ("ann@x.org",)),
@@ -93,6 +123,14 @@ def test_addresses_are_found_in_what_people_write(text: str, addresses: tuple[st
         ("ann@x.org.", "ann@x.org", ""),
         ("Ann@x.org", "Ann@x.org", ""),
         ("Ann <ann@x.org>", "ann@x.org", ""),
+        ("、ann@x.org", "ann@x.org", "、ann@x.org"),
+        # Legal as it stands, and perhaps escaped: one is mailed, both are the person's.
+        ('"p&amp;q"@x.org', '"p&q"@x.org', '"p&amp;q"@x.org'),
+        ("p&amp@x.org", "p&amp@x.org", "p&@x.org"),
+        ("O&#039Brien@x.org", "O&#039Brien@x.org", "O'Brien@x.org"),
+        ("Jo &amp Al <p&amp@x.org>", "p&amp@x.org", "p&@x.org"),
+        ("O&#039;Brien@x.org", "O'Brien@x.org", ""),
+        ("r&not@x.org", "r&not@x.org", ""),
     ],
 )
 def test_what_a_crm_may_send_to_as_it_stands_is_suppressed_too(
@@ -134,6 +172,11 @@ def test_what_a_crm_may_send_to_as_it_stands_is_suppressed_too(
         ("a@x.org; geen", ("a@x.org",), ()),
         ("geen", (), ()),
         ("boss@x.org <thief@y.org>", (), ("boss@x.org", "thief@y.org")),
+        ("a@x.org&lt;br&gt;b@x.org", (), ("a@x.org", "b@x.org")),
+        ("&ltann@x.org&gt", (), ("ann@x.org",)),
+        ("niet a@x.org；b@x.org", ("b@x.org",), ("a@x.org",)),
+        ("niet：a@x.org、b@x.org", (), ("a@x.org", "b@x.org")),
+        ("H&M;a@x.org", ("a@x.org",), ()),  # HTML has no such name
     ],
 )
 def test_what_cant_be_told_counts_for_suppression(
@@ -162,6 +205,29 @@ def test_no_address_is_ever_lost(pieces: list[tuple[str, str, str]]) -> None:
     assert {lookup_form(address) for _, address, _ in pieces} <= known
 
 
+@pytest.mark.parametrize(
+    "text", ["O&#039;Brien@x.org", "p&amp;q@x.org", "p&amp;amp;q@x.org", "O&#039Brien@x.org"]
+)
+def test_nobody_else_counts_as_a_person_whose_address_is_escaped(text: str) -> None:
+    found = read_cell(text)
+
+    assert not {"brien@x.org", "q@x.org"} & {*map(lookup_form, found.addresses + found.lookalikes)}
+
+
+@given(st.lists(st.tuples(BEFORE, ADDRESSES, AROUND), min_size=1, max_size=4))
+def test_what_is_escaped_for_a_page_means_the_same(pieces: list[tuple[str, str, str]]) -> None:
+    text = "  ".join("".join(piece) for piece in pieces)
+
+    assert read_cell(text) == read_cell(escape(text)) == read_cell(escape(escape(text)))
+
+
+@given(ADDRESSES, st.sampled_from(SEPARATORS), ADDRESSES)
+def test_a_separator_of_any_script_separates(first: str, between: str, second: str) -> None:
+    found = read_cell(f"{first}{between}{second}")
+
+    assert {lookup_form(first), lookup_form(second)} == {*map(lookup_form, found.addresses)}
+
+
 @given(st.text(max_size=60) | st.lists(AROUND | ADDRESSES, max_size=8).map("".join))
 def test_what_is_certain_is_one_address_each(text: str) -> None:
     found = read_cell(text)
@@ -180,7 +246,17 @@ def test_three_addresses_that_run_together_are_none_for_certain(between: str) ->
 @pytest.mark.no_cover  # being traced costs time of its own
 @pytest.mark.parametrize(
     "text",
-    ["a" * 50_000, "@" * 50_000, "a@" * 20_000, '"' * 9_999, "<" * 9_999, "a@x.org " * 4_000],
+    [
+        "&amp;" * 10_000,
+        "&#" * 25_000,
+        "&lt;a@x" * 8_000,
+        "a" * 50_000,
+        "@" * 50_000,
+        "a@" * 20_000,
+        '"' * 9_999,
+        "<" * 9_999,
+        "a@x.org " * 4_000,
+    ],
 )
 def test_a_hostile_text_takes_no_time(text: str) -> None:
     assert cost_of(lambda: read_cell(text)) < 6  # What grows with the square would take minutes.

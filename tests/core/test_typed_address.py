@@ -76,6 +76,15 @@ from tests.rig.cost import cost_of
         ("ann\U000e0041@x.org", "ann@x.org", ""),
         ("zoe\u0308@x.org", "zoë@x.org", ""),
         ("علی\u200cرضا <ali@x.org>", "ali@x.org", "علی\u200cرضا"),
+        # As an HTML page has it, unless it is an address as it stands.
+        ("O&#039;Brien@x.org", "O'Brien@x.org", ""),
+        ("p&amp;q@x.org", "p&q@x.org", ""),
+        ("&lt;ann@x.org&gt;", "ann@x.org", ""),
+        ("&quot;Bos; Ann&quot; &amp;lt;ann@x.org&amp;gt;", "ann@x.org", "Bos; Ann"),
+        ("&nbsp;ann&#64;x.org&#13;&#10;", "ann@x.org", ""),
+        ("ann&commat;x.org", "ann@x.org", ""),
+        ("p&amp@x.org", "p&amp@x.org", ""),
+        ('"p&amp;q"@x.org', '"p&amp;q"@x.org', ""),
     ],
 )
 def test_one_address_is_understood_with_what_stands_around_it(
@@ -126,6 +135,14 @@ def test_one_address_is_understood_with_what_stands_around_it(
         ("<ann@x.org>;", "ends in “;”: leave it out"),
         (";ann@x.org", "begins with “;”: leave it out"),
         ("ann@x.org；", "ends in “；”"),
+        ("ann@x.org、", "ends in “、”"),
+        ("、ann@x.org", "begins with “、”"),
+        ("a@x.org、b@x.org", "names several addresses, “a@x.org” and “b@x.org”"),
+        ("a@x.org، b@x.org", "names several addresses"),
+        ("a@x.org&#59;b@x.org", "names several addresses, “a@x.org” and “b@x.org”"),
+        ("ann、bos@x.org", "has 、 (U+3001 IDEOGRAPHIC COMMA) before the @"),
+        ("O&#039;Brien", "has no @"),
+        ("H&M;ann@x.org", "has “;” before the @"),
         ("'ann@x.org'", "begins with the quote “'”: leave the quotes out"),
         ('"ann@x.org"', 'begins with the quote “"”'),
         ("“ann@x.org”", "begins with the quote “ (U+201C LEFT DOUBLE QUOTATION MARK)"),
@@ -233,7 +250,8 @@ PIECES = st.sampled_from(
     ["ann", "Ann", "o'neil", "x.org", "X.ORG", "bücher.example", "ß", "İ", "@", "@", "@", ".", "..",
      "-", "_", "+", "<", ">", '"', "\\", " ", ",", ";", ":", "mailto:", "%40", "?", "[192.0.2.1]",
      "'", "’", "“", "＠", "；", "。", "．", "\u200b", "\u00a0", "\t", "\r\n", "\0", "xn--", "☕",
-     "ﬁ", "xn--mller-kva", "´", "¨", "\ufdfa", "🇳", "\u0345"]
+     "、", "&amp;", "&lt;", "&#64;", "&amp", "ﬁ", "xn--mller-kva", "´", "¨", "\ufdfa", "🇳",
+     "\u0345"]
 )  # fmt: skip
 
 
@@ -268,6 +286,7 @@ def test_every_usual_address_is_accepted(address: str) -> None:
         ("zoë@xn--bcher-kva.example", True),
         ("ann bos@example.org", True),  # "ann bos"@example.org
         ("bos, ann@example.org", True),  # "bos, ann"@example.org
+        ("p&amp;q@example.org", True),  # "p&amp;q"@example.org
         ("root@localhost", True),
         ("Ann@example.org", False),
         ("zoë@bücher.example", False),

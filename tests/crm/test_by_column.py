@@ -59,6 +59,7 @@ _TEXTS = (
     *("yes", "Nee", "1", "0.0", "perhaps", "✓", "1980-05-31", "1980-02-30", "31.05.1980"),
     *("05/04/1980", "0000-00-00", "1900-01-01", "1980-05-31T08:30:00", "2026-05-31T08:30Z", "30"),
     *("ann@x.org", "Ann@X.org", "ann+1@x.org", "a@xn--bcher-kva.example", "Ann <ann@x.org>"),
+    *("O&#039;Brien@x.org", "p&amp;q@x.org;&lt;a@x.org&gt;", "p&amp@x.org", "a@x.org、b@x.org"),
     *("a@x.org; b@x.org", "a@x.org;A@X.ORG", "a@x.org, b@x.org", "niet a@x.org", "ann(at)x.org"),
     *(
         "ann@x.org.",

@@ -7,7 +7,7 @@ Certain ones are mailed. In doubt, everything that looks like an address counts 
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from gateway.core.feed.addresses_in_text import (
@@ -18,17 +18,28 @@ from gateway.core.feed.addresses_in_text import (
     without_last_dot,
 )
 from gateway.core.mail.address import fits_envelope, lookup_form
+from gateway.core.mail.typed.characters import COMMAS, SEMICOLONS
+from gateway.core.mail.typed.html_references import (
+    without_references,
+    without_unended_references,
+)
 from gateway.core.mail.typed.typed_address import TypedAddress, is_plain, read_address
 from gateway.core.written import as_read, plain
 
-_AT_SIGNS = re.compile("[＠﹫]")
+#: ASCII for what stands between and around addresses, in the form of other scripts.
+_TO_ASCII = str.maketrans(
+    dict.fromkeys(COMMAS, ",")
+    | dict.fromkeys(SEMICOLONS, ";")
+    | dict(zip("＠﹫：﹕︓（）﹙﹚＜＞﹤﹥［］｛｝｜", "@@:::()()<><>[]{}|", strict=True))
+)
 #: Most cells: `ann@example.org`, `Ann Bos <ann@example.org>`.
 _USUAL = re.compile(r" *(?:[\w .'-]*<(?=[^<>]*> *\Z))?([\w.+-]+@[\w.-]+)>? *")
 _MAILTO = re.compile(r"mailto:(?://)?([^\s<>\"]*)", re.IGNORECASE)
 #: How workbooks, and some exports of them, store line ends in a cell (ECMA-376-1, 22.9.2.19).
 _ESCAPED_END = re.compile("_x000[ADad]_")
-_SEPARATORS = re.compile(r"[;；\r\n\v\f\t]")
-_SEPARATED = re.compile(r'((?:"(?:[^"\\\n]|\\.)*"|[^;；\r\n\v\f\t"]|")*?)(?:[;；\r\n\v\f\t]|\Z)')
+_ENDS = rf"{SEMICOLONS}\r\n\v\f\t"
+_SEPARATORS = re.compile(f"[{_ENDS}]")
+_SEPARATED = re.compile(rf'((?:"(?:[^"\\\n]|\\.)*"|[^{_ENDS}"]|")*?)(?:[{_ENDS}]|\Z)')
 _IN_BRACKETS = re.compile(r"\([^()\0]*\)|\[[^\[\]\0]*\]|\{[^{}\0]*\}")
 _NAMED = re.compile(r"[^<>\0]*<[^<>\0\w]*\0[^<>\0\w]*>")
 _SHOWN_FOR = re.compile(r"\0[\s'\"]*<[^<>\0]*\0")
@@ -56,7 +67,7 @@ _BULLETS = " \u00a0•▪◦‣–—"
 class AddressDoubt:
     """A piece of a field that leaves open which addresses it means, if any."""
 
-    text: str  #: As written, without invisible characters.
+    text: str  #: As written, without invisible characters and references of HTML.
     fault: str  #: What is wrong, and the remedy: `has no @: write it as ann@example.org`.
     parts: tuple[str, ...]  #: Everything in it that looks like an address, each once.
 
@@ -74,31 +85,41 @@ class AddressCell:
     #: Certain, each once, as written; the first is the primary one.
     addresses: tuple[str, ...] = ()
     doubts: tuple[AddressDoubt, ...] = ()
-    #: Texts that are also valid addresses as written, though read differently: the CRM may mail
-    #: `'ann@x'`.
-    literal: tuple[str, ...] = ()
+    #: What a text may mean as a valid address, too, though it is read differently: the CRM may mail
+    #: `'ann@x'` and `"p&amp;q"@x` as written, or mean `p&q@x` by `p&amp@x`.
+    readings: tuple[str, ...] = ()
 
     @property
     def lookalikes(self) -> tuple[str, ...]:
         """What counts for suppression only: whatever looks like an address in a doubtful piece."""
-        if not self.doubts and not self.literal:  # nearly every cell
+        if not self.doubts and not self.readings:  # nearly every cell
             return ()
         of_doubts = (part for doubt in self.doubts for part in doubt.parts)
         certain = set(map(lookup_form, self.addresses))
-        alike = _distinct((*of_doubts, *self.literal))
+        alike = _distinct((*of_doubts, *self.readings))
         return tuple(address for address in alike if lookup_form(address) not in certain)
 
     def in_doubt(self) -> "AddressCell":
         """Return the same for a field that can't be read in full: nothing in it is certain."""
         lost = AddressDoubt("", "can't be read as a whole", self.addresses)
         doubts = (*((lost,) if self.addresses else ()), *self.doubts)
-        return AddressCell((), doubts, self.literal)
+        return AddressCell((), doubts, self.readings)
 
 
 def read_cell(text: str) -> AddressCell:
     """Return the addresses in a field, and the pieces that may mean one or none."""
     if is_plain(text):
         return AddressCell((text,))
+    meant = without_references(text)
+    cell = _read_cell(meant)
+    if meant == text:
+        return cell
+    # Only quotes let an address contain a whole reference.
+    quoted = (address for address in addresses_in(text)[0] if ";" in address)
+    return replace(cell, readings=(*cell.readings, *quoted))
+
+
+def _read_cell(text: str) -> AddressCell:
     text = _ESCAPED_END.sub("\n", text)
     # Semicolons and line ends separate pieces, except within quotes.
     if '"' not in text:
@@ -109,17 +130,20 @@ def read_cell(text: str) -> AddressCell:
         pieces = [piece[1] for piece in _SEPARATED.finditer(text)]
     certain: list[str] = []
     doubts: list[AddressDoubt] = []
-    literal: list[str] = []
+    readings: list[str] = []
     for piece in filter(plain, pieces):
         read = read_piece(piece)
         bare = piece.strip(" ")
         if read != (bare,) and fits_envelope(bare):
-            literal.append(bare)
+            readings.append(bare)
+        unended = without_unended_references(bare)
+        if unended != bare and isinstance(meant := read_address(unended), TypedAddress):
+            readings.append(meant.address)
         if isinstance(read, AddressDoubt):
             doubts.append(read)
         else:
             certain += read
-    return AddressCell(_distinct(certain), tuple(doubts), tuple(literal))
+    return AddressCell(_distinct(certain), tuple(doubts), tuple(readings))
 
 
 def read_piece(text: str) -> tuple[str, ...] | AddressDoubt:
@@ -131,7 +155,7 @@ def read_piece(text: str) -> tuple[str, ...] | AddressDoubt:
     if isinstance(read, TypedAddress):
         return (without_last_dot(read.address),)
 
-    plain_piece = _AT_SIGNS.sub("@", plain(piece))
+    plain_piece = plain(piece).translate(_TO_ASCII)
     linked = _MAILTO.sub(lambda link: f" {unquote(link[1].partition('?')[0])} ", plain_piece)
     parts, rest = addresses_in(linked)
     # Unclear where one address ends: `a@x.org+b@y.org`, `a@x.org-b@y.org-c@z`.

@@ -6,14 +6,16 @@ from itertools import islice
 from urllib.parse import unquote
 
 from gateway.core.mail.address import fits_envelope
-from gateway.core.mail.typed.characters import QUOTES
+from gateway.core.mail.typed.characters import QUOTES, SEPARATORS
+from gateway.core.mail.typed.html_references import without_unended_references
 from gateway.core.mail.typed.typed_address import TypedAddress, read_address
 
 PLACE = "\0"  #: Replaces an address while the words around it are examined.
 #: How database exports write line ends and tabs; `\\nv@x` isn't `nv@x`.
 WRITTEN_END = re.compile(r"(?:\\[rnt])+")
 _LONGEST = 320  #: Characters examined on each side of an @.
-_STOPS = frozenset('<>()[]{},;:|"“”„«»‹›‟@ \t\r\n\0，；')  #: No local part extends beyond these.
+#: No local part extends beyond these.
+_STOPS = frozenset('<>()[]{}:|"“”„«»‹›‟@ \t\r\n\0' + SEPARATORS)
 _DOMAIN = re.compile(r"\[[\w.:]{2,60}\]|[\w.·͵׳״・。．｡☀-➿🌀-🫿-]{1,255}")
 _QUOTED_LOCAL = re.compile(r'"(?:[^"\\\n]|\\.){0,64}"\Z')
 #: `ann (at) example [dot] org`, written for people where programs harvest addresses.
@@ -64,7 +66,8 @@ def guesses(text: str) -> Iterator[str]:
     """Yield the addresses that a text may mean if it isn't an address itself."""
     spelt = _SPELT_DOT.sub(".", _SPELT_AT.sub("@", text))
     joined = re.sub(r"\s*@[\s@]*", "@", spelt)
-    for guess in (text, unquote(text), spelt, joined, text.replace("’", "'")):
+    resolved = without_unended_references(text)
+    for guess in (text, unquote(text), resolved, spelt, joined, text.replace("’", "'")):
         yield from addresses_in(guess)[0]
     yield from addresses_in(WRITTEN_END.sub(" ", text))[0]
     for guess in run_together(text):

@@ -4,15 +4,15 @@ import re
 import unicodedata
 
 from gateway.core.mail.address import fits_envelope, lookup_form
-from gateway.core.mail.typed.characters import QUOTES, character_name, in_quotes
+from gateway.core.mail.typed.characters import QUOTES, SEPARATORS, character_name, in_quotes
 
 #: Octets of an address: a path may have 256 including brackets (RFC 5321, 4.5.3.1.3).
 MAX_OCTETS = 254
 EMPTY = "is empty: write an address such as ann@example.org"
 LONGEST = 2_000  #: Characters of a text that are examined.
 
-_PART = re.compile(r"[^\s<>()\[\],;:\"“”„«»‹›]+@[^\s<>()\[\],;:\"“”„«»‹›@]+")
-_SEPARATORS = ",;；，；"
+_NO_PART = rf"\s<>()\[\]:\"“”„«»‹›{SEPARATORS}"
+_PART = re.compile(f"[^{_NO_PART}]+@[^{_NO_PART}@]+")
 _SPECIALS = frozenset('()<>[]:;@\\," ')  #: RFC 5321, 4.1.2: only in quotes.
 #: Allowed in U-labels (RFC 5892, A.3 to A.8); the full stops count as a dot.
 _DOMAIN_MARKS = frozenset("·͵׳״・。．｡")
@@ -43,7 +43,7 @@ def one_at_a_time(parts: tuple[str, ...]) -> str:
 def at_the_ends(text: str) -> str:
     """Return the fault of extra characters before or after an address: a comma, a quote."""
     for where, char in (("ends in", text[-1]), ("begins with", text[0])):
-        if char in _SEPARATORS:
+        if char in SEPARATORS:
             return f"{where} “{char}”: leave it out"
     for where, char in (("begins with", text[0]), ("ends in", text[-1])):
         if char in QUOTES:
@@ -88,7 +88,8 @@ def fault_of_local_part(local: str) -> str:
     for char in local:
         # `；` becomes `;` in a lookup: the compatibility form counts.
         hides_special = _SPECIALS.intersection(unicodedata.normalize("NFKC", char))
-        if char in _SPECIALS or (not char.isascii() and (char in QUOTES or hides_special)):
+        is_slip = char in QUOTES or char in SEPARATORS or hides_special
+        if char in _SPECIALS or (not char.isascii() and is_slip):
             return _cant_stand(char, "before the @")
     return ""
 

@@ -4,6 +4,11 @@ import unicodedata
 from collections.abc import Iterator
 
 QUOTES = "\"'`´“”„‟‘’‚‛«»‹›′″＂＇"
+#: What people put between two addresses, in their scripts' own form: Chinese, Japanese, Arabic,
+#: Armenian, Ethiopic, Mongolian, four more, and forms for narrow or vertical text.
+COMMAS = ",，、､﹐﹑︐︑،՝፣߸᠂᠈꓾꘍꛵⸲⸴⹁"
+SEMICOLONS = ";；﹔︔\u037e؛፤꛶⁏⸵"
+SEPARATORS = COMMAS + SEMICOLONS
 #: Unicode's Default_Ignorable_Code_Point outside category C: fillers, joiners, variation selectors;
 #: and the Braille blank.
 _IGNORABLE = (

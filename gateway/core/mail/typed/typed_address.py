@@ -3,13 +3,14 @@
 Besides a bare address (RFC 5321, 4.1.2; RFC 6531), these are accepted: surrounding spaces,
 `<ann@x>`, `Ann Bos <ann@x>`, `"Bos, Ann" <ann@x>` and `mailto:ann@x?subject=…` (RFC 6068).
 Invisible characters (a zero-width space, a soft hyphen, a direction mark) come from copying and are
-removed. Anything else that isn't a single address is refused: stored as typed, it would never match
-a recipient, though the person who typed it believes it does.
+removed; references of HTML (`O&#039;Brien@x`, `&lt;ann@x&gt;`) are resolved where the text is no
+address as it stands. Anything else that isn't a single address is refused: stored as typed, it
+would never match a recipient, though the person who typed it believes it does.
 """
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from gateway.core.mail.address import lookup_form
@@ -29,6 +30,7 @@ from gateway.core.mail.typed.characters import (
     invisible_characters,
     without_blanks_around,
 )
+from gateway.core.mail.typed.html_references import without_references
 from gateway.core.people.people import PersonRef
 from gateway.core.written import plain, plain_name
 
@@ -76,6 +78,18 @@ class NotAnAddress:
 
 def read_address(text: str) -> TypedAddress | NotAnAddress:
     """Return the one address in a text, or why there isn't one."""
+    read = read_as_written(text)
+    if isinstance(read, TypedAddress) or len(text) > LONGEST:
+        return read
+    meant = without_references(text)
+    if meant == text:
+        return read
+    resolved = read_as_written(meant)
+    return resolved if isinstance(resolved, TypedAddress) else replace(resolved, text=read.text)
+
+
+def read_as_written(text: str) -> TypedAddress | NotAnAddress:
+    """Return the same for a text in which `&lt;` is just that."""
     if is_plain(text):
         return TypedAddress(text)
     written = without_blanks_around(plain_name(text))
@@ -122,7 +136,7 @@ def can_be_recipient(lookup: str) -> bool:
     """
     if _PLAIN.fullmatch(lookup) and lookup.islower():
         return True
-    typed = read_address(lookup)
+    typed = read_as_written(lookup)
     if isinstance(typed, TypedAddress):
         return typed.address == lookup and lookup_form(lookup) == lookup
     local, _, domain = lookup.rpartition("@")
