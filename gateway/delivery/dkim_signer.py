@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from gateway import logs
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import domain_of
-from gateway.core.mail.content import header_block_of_file
+from gateway.core.mail.content import (
+    header_block_of_file,
+    parted_mbox_line,
+    with_fields_on_top,
+)
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.link_signatures import UNSUBSCRIBE_FIELDS
 
@@ -145,18 +149,20 @@ class DkimSigner:
 
     def sign(self, content: bytes) -> bytes:
         """Return a mail with its signatures prepended; unchanged if there are none."""
-        return self.signatures(content) + content
+        return with_fields_on_top(self.signatures(content), content)
 
     def signatures(self, content: bytes) -> bytes:
         """Return the signature fields to prepend to a mail.
 
         Empty if no key fits or its header is malformed. `content` has CRLF line ends and is what
-        the relay gets: any later change breaks the signature.
+        the relay gets: any later change breaks the signature. The line of an mbox file above the
+        fields isn't signed: it is none.
         """
         if not self._keys:
             return b""
         import dkim
 
+        content = parted_mbox_line(content)[1]
         block = header_block_of_file(content)
         headers = Headers.of(block)
         authors = [address for _, address in headers.addresses("from") if "@" in address]

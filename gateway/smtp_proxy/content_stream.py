@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING
 
 from gateway.core.decision.journal import KnownBulk
 from gateway.core.kinds import By
-from gateway.core.mail.content import Cleaner, HeaderBlock, dot_unstuff, header_block
+from gateway.core.mail.content import (
+    Cleaner,
+    HeaderBlock,
+    dot_unstuff,
+    header_block,
+    with_fields_on_top,
+)
 from gateway.core.mail.content_hash import ContentHash
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import OPENING, opening
@@ -165,7 +171,7 @@ class ContentStream:
             date=self._services.date(record.at),
             fields=unsubscribe_fields(self._policy, self._listener, record),
         )
-        octets, last = lines + head.octets, head.last
+        octets, last = with_fields_on_top(lines, head.octets), head.last
         signer = self._listener.signer
         if signer is not None and not last:
             octets, last = await self._read_rest(octets), True
@@ -253,4 +259,4 @@ class ContentStream:
 
 def _sign(signer: "DkimSigner", octets: bytes) -> bytes:
     """Return the whole content in wire form, with signatures above our own lines."""
-    return signer.signatures(dot_unstuff(octets)) + octets
+    return with_fields_on_top(signer.signatures(dot_unstuff(octets)), octets)

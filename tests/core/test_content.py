@@ -16,6 +16,7 @@ from gateway.core.mail.content import (
     header_block,
     header_block_of_file,
     parted_file,
+    with_fields_on_top,
 )
 from gateway.core.mail.headers import Headers
 
@@ -316,3 +317,34 @@ def test_marks_count_wherever_some_program_reads_them(
         set(headers.names),
         set(headers.certain_fields.names),
     )
+
+
+_REST = b"Subject: x\r\n\r\nFrom there\r\n"
+
+
+@pytest.mark.parametrize(
+    ("top", "rest"),
+    [
+        (b"", _REST),
+        (b"", b"\r\n" + _REST),
+        (b"", b""),
+        (b"From nobody Mon Nov 30 10:00:00 2026\r\n", _REST),
+        (b"From \r\n", _REST),
+        (b">From - Mon Nov 30 10:00:00 2026\r\n", _REST),
+        (b">>>From ann@x.org Mon Nov 30 10:00:00 2026\r\n", _REST),
+        (b"From ann@x.org Mon Nov 30\r\n 10:00:00 2026\r\n", _REST),  # else our field goes on
+        (b"From a\r\n", b"From b\r\n" + _REST),  # Postfix knows the first line only
+        (b"From a\r\n", b""),
+        (b"", b"From : ann@x.org\r\n" + _REST),  # a field (RFC 5322, 4.5)
+        (b"", b"From: ann@x.org\r\n" + _REST),
+        (b"", b"from nobody\r\n" + _REST),
+        (b"", b"From\tnobody\r\n" + _REST),
+        (b"", b" From nobody\r\n" + _REST),
+        (b"", b".From nobody\r\n" + _REST),  # Postfix looks before it unstuffs
+        (b"", b"\xef\xbb\xbfFrom nobody\r\n" + _REST),
+        (b"", b"Subject: x\r\nFrom nobody\r\n\r\n"),
+        (b"", b"From nobody"),  # a line without an end
+    ],
+)
+def test_fields_go_on_top_but_below_the_line_of_an_mbox_file(top: bytes, rest: bytes) -> None:
+    assert top + b"X: y\r\n" + rest == with_fields_on_top(b"X: y\r\n", top + rest)

@@ -65,6 +65,15 @@ def test_a_header_with_a_blank_that_is_none_to_dkim_is_signed_as_it_stands(blank
     assert b" c=relaxed/relaxed;" in DkimSigner([RSA]).sign(MAIL + blank)
 
 
+@pytest.mark.parametrize("line", [b"From a@x Mon Nov 30 2026\r\n", b">From a@x Mon Nov 30\r\n"])
+def test_the_line_of_an_mbox_file_stays_on_top_and_is_not_signed(line: bytes) -> None:
+    signed = DkimSigner([RSA]).sign(line + MAIL)
+
+    assert signed.startswith(line + b"DKIM-Signature: ")
+    # Postfix makes a field of the line.
+    assert [True] == is_valid(b"X-Mailbox-Line: " + signed, RSA)
+
+
 @pytest.mark.parametrize("key", [RSA, ED], ids=["RSA", "Ed25519"])
 def test_a_signature_is_valid(key: DkimKey) -> None:
     assert [True] == is_valid(DkimSigner([key]).sign(MAIL), key)

@@ -61,8 +61,9 @@ def mail(
     return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + body
 
 
-#: What the gateway puts on top of each mail.
+#: What the gateway puts on top of each mail, but below the line of an mbox file.
 OWN_LINES = re.compile(
+    rb"(?P<mbox_line>>*From [^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*)?"
     rb"Received: from \S+ \(\[127\.0\.0\.1\]\)\r\n\tby \S+ with \S+ id \w{13};\r\n\t[^\r\n]+\r\n"
     rb"X-Gateway-Loop: [0-9a-f]{16}\r\n"
 )
@@ -270,7 +271,7 @@ def as_sent(message: Transaction) -> bytes:
     """Return the content at the relay without the gateway's own lines, which must be on top."""
     own = OWN_LINES.match(message.content)
     assert own is not None, message.content[:500]
-    return message.content[own.end() :]
+    return (own["mbox_line"] or b"") + message.content[own.end() :]
 
 
 def states(message: Message) -> dict[str, str]:

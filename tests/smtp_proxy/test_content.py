@@ -55,11 +55,44 @@ async def test_S22_dots_are_transparent(crm: Crm, content: bytes) -> None:
         (b"no header at all\r\n", b"no header at all\r\n"),
         (b"\r\nonly a body\r\n", b"\r\nonly a body\r\n"),
         (b" starts folded\r\n\r\nx\r\n", b" starts folded\r\n\r\nx\r\n"),
-        (b"From a@x Thu Jan 1\r\nSubject: mbox\r\n\r\nx\r\n",) * 2,
+        (b"From : ann@x.org\r\nSubject: a field (RFC 5322, 4.5)\r\n\r\nx\r\n",) * 2,
     ],
 )
 async def test_S23_content_of_any_shape_passes(crm: Crm, content: bytes, arrives: bytes) -> None:
     assert arrives == await relayed(crm, content)
+
+
+MBOX_LINE = b"From nobody Mon Nov 30 10:00:00 2026\r\n"
+
+
+@pytest.mark.parametrize(
+    ("top", "rest"),
+    [
+        (MBOX_LINE, b"Subject: mbox\r\n\r\nx\r\n"),
+        (b">" + MBOX_LINE, b"Subject: mbox\r\n\r\nx\r\n"),
+        (MBOX_LINE, b"\r\nno field\r\n"),
+        (MBOX_LINE, b""),
+    ],
+)
+async def test_the_line_of_an_mbox_file_stays_the_first_for_servers_that_know_it_there(
+    crm: Crm, top: bytes, rest: bytes
+) -> None:
+    assert top + rest == await relayed(crm, top + rest)
+    assert crm.sink.messages[-1].content.startswith(top + b"Received: ")
+
+
+@pytest.mark.parametrize("cut", [1, 3, 5, 20, len(MBOX_LINE) - 1, len(MBOX_LINE)])
+async def test_the_line_of_an_mbox_file_is_known_wherever_it_is_cut(crm: Crm, cut: int) -> None:
+    content = MBOX_LINE + b"Subject: mbox\r\n\r\nx\r\n"
+    client = await crm.client()
+    for command in (b"MAIL FROM:<%s>" % SENDER, b"RCPT TO:<%s>" % TO, b"DATA"):
+        await client.command(command)
+
+    await client.send_split(stuff(content), cut, pause=0.05)
+
+    assert 250 == (await client.reply()).code
+    assert content == as_sent(crm.sink.messages[-1])
+    assert crm.sink.messages[-1].content.startswith(MBOX_LINE + b"Received: ")
 
 
 # Long lines

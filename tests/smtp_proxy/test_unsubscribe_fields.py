@@ -178,6 +178,17 @@ async def test_a_listener_that_signs_signs_what_arrives(crm: Crm, content: bytes
     assert content.rstrip(b"\r\n") in arrived
 
 
+async def test_all_fields_of_our_own_stand_below_the_line_of_an_mbox_file(crm: Crm) -> None:
+    line = b"From nobody Mon Nov 30 10:00:00 2026\r\n"
+
+    arrived = await relayed(crm, [b"ann@example.org"], line + BULK, "signed")
+
+    assert arrived.startswith(line + b"DKIM-Signature: ")
+    assert arrived.endswith(BULK)
+    assert 1 == len(ADDED.findall(arrived))
+    assert [True] == is_valid(arrived.removeprefix(line), KEY)
+
+
 async def test_mail_that_no_key_is_for_passes_unsigned(crm: Crm) -> None:
     content = INDIVIDUAL.replace(b"recruiter@crm.example", b"eva@other.example")
 

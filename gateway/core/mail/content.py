@@ -19,6 +19,9 @@ _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _CRS_LF = re.compile(rb"(?<!\r)\r{2,}\n")
 #: Two line ends in a row, as both of these make them.
 _EMPTY_LINE = re.compile(rb"\n[\r\n]|\r(?<!\r\r)\r++(?!\n)")
+#: The line above a mail in an mbox file (RFC 4155), and what is folded to it. Not `From : ann@x`,
+#: which is a field (RFC 5322, 4.5).
+_MBOX_LINE = re.compile(rb">*From [ \t]*+(?!:)[^\r\n]*+\r\n(?:[ \t][^\r\n]*+\r\n)*+")
 _MAX_CRS = 65_536  #: In a row; they are held until the next octet shows what they are.
 _NUL = "550 5.6.0 The message has a NUL octet"
 _DIRTY = "550 5.6.0 The message has a bare CR or LF (RFC 5321, 2.3.8)"
@@ -189,6 +192,25 @@ def dot_unstuff(octets: bytes) -> bytes:
     if b"\n." not in octets and octets[:1] != b".":
         return octets
     return octets.replace(b"\r\n.", b"\r\n").removeprefix(b".")
+
+
+def parted_mbox_line(content: bytes) -> tuple[bytes, bytes]:
+    """Return the line of an mbox file on top of content, empty if there is none, and the rest.
+
+    The line may be followed by lines that are folded to it. Content has CR LF line ends.
+    """
+    line = _MBOX_LINE.match(content)
+    return (line[0], content[line.end() :]) if line else (b"", content)
+
+
+def with_fields_on_top(fields: bytes, content: bytes) -> bytes:
+    """Return content with further fields above its own, but below the line of an mbox file.
+
+    At the top, Postfix makes that line the field `X-Mailbox-Line` (`receive_data_message` in its
+    src/smtpd/smtpd.c). Below a field it ends the header, and all fields after it are text.
+    """
+    mbox_line, rest = parted_mbox_line(content)
+    return mbox_line + fields + rest
 
 
 def header_block(content: bytes, *, is_all: bool) -> HeaderBlock | None:

@@ -4,13 +4,17 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from email import message_from_bytes
+from pathlib import Path
 
 import pytest
 
+from tests.rig.client import RawClient
 from tests.rig.postfix import Postfix
 from tests.rig.process import LOOPBACK, wait_until
+from tests.rig.sink import RawSink
 from tests.rig.tools import smtp_source, swaks
-from tests.smtp_proxy.crm import NO_BULK, Crm, open_crm
+from tests.smtp_proxy.crm import NO_BULK, SENDER, Crm, mail, open_crm
 
 pytestmark = pytest.mark.system
 
@@ -142,3 +146,32 @@ async def test_one_refused_recipient_among_others_keeps_its_own_reply(chain: Cha
     assert 0 == done.returncode
     for name in ("one", "two"):
         await has(chain, (f"{name}@example.org", "relayed"), 1)
+
+
+async def test_a_mail_with_the_line_of_an_mbox_file_on_top_keeps_its_header(tmp_path: Path) -> None:
+    line = b"From nobody Mon Nov 30 10:00:00 2026\r\n"
+    content = line + mail("Uw afspraak", "Content-Type: text/html", body=b"<b>Dag!</b>\r\n")
+    async with AsyncExitStack() as stack:
+        reader = await stack.enter_async_context(await RawSink.start())
+        relay = await stack.enter_async_context(Postfix.forwarding(reader.port, "relay"))
+        address = {"name": "relay", "host": LOOPBACK, "port": relay.port}
+        crm = await stack.enter_async_context(
+            open_crm(tmp_path / "crm", {"relays": [address]}, roles=("smtp",))
+        )
+        for port, to in ((relay.port, b"direct"), (crm.port("crm"), b"through")):
+            client = await stack.enter_async_context(await RawClient.connect(port))
+            await client.ehlo()
+            done = await client.transaction(SENDER, [b"%s@example.org" % to], content)
+            assert 250 == done.end.code, done.end
+        arrived = {
+            str(message.rcpts): message_from_bytes(message.content)
+            for message in await reader.wait_for(2)
+        }
+
+    direct, through = (arrived[key] for key in sorted(arrived))
+    assert "From nobody Mon Nov 30 10:00:00 2026" == direct["X-Mailbox-Line"]
+    for name in ("X-Mailbox-Line", "From", "Subject", "Content-Type"):
+        assert direct[name] == through[name], name
+    assert direct.get_payload() == through.get_payload() == "<b>Dag!</b>\r\n"
+    assert [] == direct.get_all("X-Gateway-Loop", [])
+    assert 1 == len(through.get_all("X-Gateway-Loop", []))
