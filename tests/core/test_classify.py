@@ -128,7 +128,12 @@ def test_a_mark_without_a_value_is_none(mark: BulkMark, value: str) -> None:
         ("Precedence: Junk", "precedence"),
         ("List-Unsubscribe: <mailto:u@crm.example>", "list-unsubscribe"),
         ("List-Unsubscribe:\nList-Unsubscribe: <https://crm.example/u>", "list-unsubscribe"),
-        ("Auto-Submitted: auto-generated (mailing list)", "auto-list"),
+        ('Precedence: ((a "mailing) (bulk)) list', "precedence"),
+        ("Precedence: (bulk", "precedence"),
+        ('Auto-Submitted: auto-generated; owner-email=x; Type = "mailing list"', "auto-list"),
+        ("Auto-Submitted: auto-generated (by a program); type=list (of jobs)", "auto-list"),
+        ("Auto-Submitted: (a (nested) comment) mailing-list", "auto-list"),
+        ('Auto-Submitted: auto-generated (5" wide); type=list', "auto-list"),
     ],
 )
 def test_what_programs_write_is_known(field: str, rule: str) -> None:
@@ -154,7 +159,18 @@ def test_what_programs_write_is_known(field: str, rule: str) -> None:
         "X-MessageID: 77",
         "X-Precedence: bulk",
         "X-Mailing: 7",
+        "Precedence: (not bulk) first-class",
+        "Precedence: (bulk) first-class",
+        "Precedence: special-delivery; type=list",
         "Auto-Submitted: auto-generated",
+        "Auto-Submitted: auto-generated (mailing list)",
+        "Auto-Submitted: auto-generated (a (mailing) list)",
+        'Auto-Submitted: auto-generated; owner-email="price-list@crm.example"',
+        "Auto-Submitted: auto-generated; owner-token=list",
+        'Auto-Submitted: auto-generated; x="; type=list"',
+        "Auto-Submitted: auto-generated; x=(type=list)",
+        'Auto-Submitted: auto-generated; owner-email="list',
+        "Auto-Submitted: auto-generated; subtype=list",
     ],
 )
 def test_what_is_on_personal_mail_too_is_no_mark(field: str) -> None:

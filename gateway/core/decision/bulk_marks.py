@@ -4,9 +4,11 @@ An empty field is no mark: templates leave such fields behind.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.core.mail.headers import Headers
+from gateway.core.mail.keyword_fields import keyword, keyword_and_type
 
 _SOMETHING = re.compile(r"\w")  #: A letter or digit: not `<>`, not `-`.
 
@@ -18,6 +20,7 @@ class BulkMark:
     rule: str  #: The name of the shipped rule.
     header: str  #: As it is written; with a trailing `*`, every field with that prefix.
     matches: re.Pattern[str] = _SOMETHING  #: What at least one value must match.
+    reads: Callable[[str], str] = str  #: What of a value must match it: all, or its keyword.
     by: str  #: The standard, or the program and its version.
     source: str
     #: Whether only campaigns and the services that send them have it, not all mail of a CRM.
@@ -47,7 +50,7 @@ class BulkMark:
             names = [own_name] if own_name in headers else []
         for name in names:
             for value in headers.texts(name):
-                if self.matches.search(value):
+                if self.matches.search(self.reads(value)):
                     return f"{name}: {value[:80]}"
         return None
 
@@ -63,7 +66,8 @@ MARKS: tuple[BulkMark, ...] = (
     BulkMark(
         rule="precedence",
         header="Precedence",
-        matches=_ignoring_case(r"^\W*(?:\([^()]*\)\W*)?(bulk|list|junk)(?![^\W_])"),
+        matches=_ignoring_case(r"^\W*+(?:bulk|list|junk)(?![^\W_])"),
+        reads=keyword,
         by="usage since sendmail 5",
         source="RFC 2076, 3.9",
         is_campaign=False,
@@ -92,8 +96,9 @@ MARKS: tuple[BulkMark, ...] = (
         rule="auto-list",
         header="Auto-Submitted",
         matches=_ignoring_case(r"\blist\b"),
-        by="mailing lists",
-        source="RFC 3834, 5.1: a parameter or comment",
+        reads=keyword_and_type,
+        by="mailing lists; comments and parameters other than `type` say nothing",
+        source="RFC 3834, 5",
         is_campaign=False,
     ),
     BulkMark(
