@@ -106,6 +106,7 @@ def with_marks(page: str) -> str:
     table = "| rule | header | written by | source |\n|---|---|---|---|\n"
     for mark in MARKS:
         value = "" if mark.is_any_value else f" with `{mark.matches.pattern}`"
+        value = value if mark.keys is None else f" with {mark.keys.in_words}"
         campaign = " ⚑" if mark.is_campaign else ""
         table += _row(f"`{mark.rule}`{campaign}", f"`{mark.header}`{value}", mark.by, mark.source)
     return f"{before}{MARKS_BEGIN}{table}{MARKS_END}{after}"

@@ -119,7 +119,7 @@ class HeaderTest(RuleTest):
             return None
         if self.matches is None:
             return f"has {self.name}"
-        value = next(filter(self.matches.search, facts.headers.texts(self.name)), None)
+        value = next(filter(self.matches.search, facts.headers.whole_texts(self.name)), None)
         return None if value is None else f"{self.name}: {value[:80]}"
 
     @property

@@ -1,7 +1,8 @@
 """Bulk or individual, and which rule says so: the shipped rules as tables."""
 
+import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -244,6 +245,30 @@ def test_S39_what_is_no_header_field_is_no_mark(mail: bytes) -> None:
 def test_an_answer_is_individual_whatever_the_crm_stamps_on_it(field: str, rule: str) -> None:
     assert ("individual", rule) == said(f"{FROM}{field}\nSubject: Re: Vacature\n{STAMPED}")
     assert ("individual", rule) == said(f"{FROM}{field}\n", default=Kind.BULK)
+
+
+def in_words(text: str) -> str:
+    """Return a text in as many encoded words as take three characters each (RFC 2047)."""
+    octets = [text[at : at + 3].encode() for at in range(0, len(text), 3)]
+    return "\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in octets)
+
+
+@pytest.mark.parametrize("written", [str, in_words], ids=["long", "many encoded words"])
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("In-Reply-To", "<own@crm.example> " * 300 + "<1@example.org>", "reply"),
+        ("References", "<own@crm.example> " * 300 + "<1@example.org>", "reply-thread"),
+        ("X-Odoo-Objects", "res.partner-17, " * 300 + "mailing.contact-17", "odoo"),
+        ("X-File", "old " * 1200 + "news", "own"),
+    ],
+)
+def test_a_field_is_read_to_its_end(
+    name: str, value: str, rule: str, written: Callable[[str], str]
+) -> None:
+    rules = (Rule("own", Kind.BULK, HeaderTest("x-file", re.compile("news$"))), *SHIPPED_RULES)
+
+    assert rule == said(f"{FROM}{name}: {written(value)}\n", rules=rules)[1]
 
 
 @pytest.mark.parametrize("name", ["In-Reply-To", "References"])

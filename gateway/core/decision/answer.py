@@ -54,10 +54,10 @@ def answered_id(headers: Headers, name: str, sender: str) -> str | None:
         return None
     own_ids = {
         f"{left}@{right}".casefold()
-        for value in headers.texts("message-id")
+        for value in headers.whole_texts("message-id")
         for left, right in _ID.findall(value)
     }
-    own_ids |= {value.strip(" \t<>").casefold() for value in headers.texts("message-id")}
+    own_ids |= {value.strip(" \t<>").casefold() for value in headers.whole_texts("message-id")}
     # Some name a person instead: `In-Reply-To: Ann <ann@x>`.
     people = {address for field in _ADDRESS_FIELDS for _, address in headers.addresses(field)}
     not_meant = own_ids | {address.casefold() for address in people | {sender}}
@@ -89,7 +89,7 @@ def ids_named(headers: Headers, name: str) -> Iterator[str]:
 
     Ids in comments (RFC 5322, 3.2.2) don't count.
     """
-    for text in headers.texts(name):
+    for text in headers.whole_texts(name):
         value = text
         for _ in range(_DEEPEST_COMMENT):
             if "(" not in value:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.core.decision.json_marks import JsonKeys, json_object
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.keyword_fields import keyword, keyword_and_type
 
@@ -21,6 +22,7 @@ class BulkMark:
     header: str  #: As it is written; with a trailing `*`, every field with that prefix.
     matches: re.Pattern[str] = _SOMETHING  #: What at least one value must match.
     reads: Callable[[str], str] = str  #: What of a value must match it: all, or its keyword.
+    keys: JsonKeys | None = None  #: What a value must have instead if it is a JSON object.
     by: str  #: The standard, or the program and its version.
     source: str
     #: Whether only campaigns and the services that send them have it, not all mail of a CRM.
@@ -49,10 +51,19 @@ class BulkMark:
         else:
             names = [own_name] if own_name in headers else []
         for name in names:
-            for value in headers.texts(name):
-                if self.matches.search(self.reads(value)):
-                    return f"{name}: {value[:80]}"
+            for value in headers.whole_texts(name):
+                said = self._said_by(value)
+                if said is not None:
+                    return f"{name}: {said[:80]}"
         return None
+
+    def _said_by(self, value: str) -> str | None:
+        """Return what of a value is the mark, or None."""
+        if self.keys is not None:
+            content = json_object(value)
+            if content is not None:
+                return self.keys.found_in(content)
+        return value if self.matches.search(self.reads(value)) else None
 
 
 def _ignoring_case(pattern: str) -> re.Pattern[str]:
@@ -199,6 +210,7 @@ MARKS: tuple[BulkMark, ...] = (
         rule="sendgrid-api",
         header="X-SMTPAPI",
         matches=_ignoring_case(r'"(?:to|asm_group_id|asm|marketing_campaign_id)"\s*:'),
+        keys=JsonKeys(valued=("asm_group_id", "asm", "marketing_campaign_id"), several=("to",)),
         by="programs that send by SendGrid: hidden recipients, a group to unsubscribe from",
         source="twilio.com/docs/sendgrid, X-SMTPAPI header",
     ),
@@ -243,6 +255,7 @@ MARKS: tuple[BulkMark, ...] = (
         rule="sparkpost",
         header="X-MSYS-API",
         matches=_ignoring_case(r'"campaign_id"\s*:|"transactional"\s*:\s*false'),
+        keys=JsonKeys(valued=("campaign_id",), denied=("options.transactional",)),
         by="programs that send by SparkPost",
         source="developers.sparkpost.com, SMTP API",
     ),

@@ -25,6 +25,8 @@ class MarkTest(RuleTest):
 
     @property
     def in_words(self) -> str:
+        if self.mark.keys is not None:
+            return f"its `{self.mark.header}` has a mark in {self.mark.keys.in_words}"
         return (
             f"its `{self.mark.header}` has a value"
             if self.mark.is_any_value

@@ -31,6 +31,7 @@ _ENCODED_RUN = re.compile(rf'(?P<quote>"?){_ENCODED.pattern}(?:\s+{_ENCODED.patt
 #: space between.
 _WORD = r"=\?[^?\s]*\?[bBqQ]\?.*?\?="
 _WORDS = re.compile(rf"{_WORD}(?:\s*{_WORD})*")
+_EACH_WORD = re.compile(_WORD)
 #: Characters for which a name must be quoted (RFC 5322, 3.2.3); a dot doesn't matter.
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,"]')
 #: Returns the (name, address) pairs in values of address fields. Python versions with the fix for
@@ -47,7 +48,9 @@ _MOST = 100  #: Addresses read from a field.
 #: Comments in a field: `getaddresses` recurses on them; anything nesting them deeply is no address
 #: list.
 _MOST_COMMENTS = 50
-_MAX_WORDS = 64  #: Encoded words of one value that are decoded; the rest is left as it is.
+#: Encoded words of one value that are decoded for display, or else none, and given to
+#: `decode_header` at once.
+_MAX_WORDS = 64
 
 
 class Headers:
@@ -126,8 +129,16 @@ class Headers:
         ]
 
     def texts(self, name: str) -> list[str]:
-        """Return the values of a field decoded for people (RFC 2047)."""
+        """Return the values of a field decoded for people (RFC 2047); long ones are cut."""
         return [decode_value(value) for value in self.raw(name)]
+
+    def whole_texts(self, name: str) -> list[str]:
+        """Return the values of a field decoded to their end, for whoever looks for something there.
+
+        What a value says may stand behind what people are shown of it. The header block bounds the
+        work (`MAX_HEADER_BLOCK`).
+        """
+        return [_all_words_decoded(_characters(value)) for value in self.raw(name)]
 
     def text(self, name: str) -> str:
         """Return the first value of a field decoded for people; empty if there is none."""
@@ -188,7 +199,15 @@ def decode_value(value: bytes) -> str:
 def _decoded_words(text: str) -> str:
     if "=?" not in text or len(_ENCODED.findall(text)) > _MAX_WORDS:
         return keepable(text)
-    return keepable(_WORDS.sub(_decoded_run, text))
+    return _all_words_decoded(text)
+
+
+def _all_words_decoded(text: str) -> str:
+    if "=?" not in text:
+        return keepable(text)
+    # Looking for the end of a word takes long only where there is none.
+    end = text.rfind("?=") + 2
+    return keepable(_WORDS.sub(_decoded_run, text[:end]) + text[end:])
 
 
 def _decoded_run(run: re.Match[str]) -> str:
@@ -198,9 +217,7 @@ def _decoded_run(run: re.Match[str]) -> str:
     """
     decoded_run = ""
     try:
-        for octets, charset in decode_header(run[0]):
-            if isinstance(octets, str):  # It contained no encoded word.
-                return octets
+        for octets, charset in _decoded_pieces(run[0]):
             name = (charset or "ascii").partition("*")[0]  # `utf-8*en`: RFC 2231, 5
             try:
                 decoded_run += octets.decode(name, "replace")
@@ -209,6 +226,24 @@ def _decoded_run(run: re.Match[str]) -> str:
     except (HeaderParseError, ValueError):
         return run[0]
     return decoded_run
+
+
+def _decoded_pieces(run: str) -> list[tuple[bytes, str | None]]:
+    """Return the octets of adjacent encoded words with their charset, those of the same as one.
+
+    `decode_header` gets a few words at a time: for n at once it takes n² steps.
+    """
+    if run.count("=?") <= _MAX_WORDS:
+        return decode_header(run)
+    words = _EACH_WORD.findall(run)
+    pieces: list[tuple[bytes, str | None]] = []
+    for first in range(0, len(words), _MAX_WORDS):
+        for octets, charset in decode_header(" ".join(words[first : first + _MAX_WORDS])):
+            if pieces and pieces[-1][1] == charset:
+                pieces[-1] = pieces[-1][0] + octets, charset
+            else:
+                pieces.append((octets, charset))
+    return pieces
 
 
 def decoded_mailboxes(value: bytes) -> str:
