@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gateway.core.decision.json_marks import JsonKeys, json_object
 from gateway.core.mail.headers import Headers
-from gateway.core.mail.keyword_fields import keyword, keyword_and_type
+from gateway.core.mail.keyword_fields import keyword, keyword_and_kind
 
 _SOMETHING = re.compile(r"\w")  #: A letter or digit: not `<>`, not `-`.
 
@@ -107,8 +107,8 @@ MARKS: tuple[BulkMark, ...] = (
         rule="auto-list",
         header="Auto-Submitted",
         matches=_ignoring_case(r"\blist\b"),
-        reads=keyword_and_type,
-        by="mailing lists; comments and parameters other than `type` say nothing",
+        reads=keyword_and_kind,
+        by="mailing lists; parameters other than `type` say nothing",
         source="RFC 3834, 5",
         is_campaign=False,
     ),

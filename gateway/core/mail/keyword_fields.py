@@ -1,7 +1,7 @@
 """Fields that are a keyword, which comments and parameters may follow.
 
-Auto-Submitted is one (RFC 3834, 5): `auto-generated (by hand); owner-email="ann@x"`. What a comment
-or the value of a parameter says is said about something else.
+Auto-Submitted is one (RFC 3834, 5): `auto-generated (mailing list); owner-email="ann@x"`. What the
+value of a parameter says is said about something else.
 """
 
 import re
@@ -21,20 +21,29 @@ def keyword(value: str) -> str:
     return next(iter(_parts(value)), "")
 
 
-def keyword_and_type(value: str) -> str:
-    """Return the keyword and the value of the parameter `type`, with a blank between them."""
+def keyword_and_kind(value: str) -> str:
+    """Return the keyword, the comments and the value of the parameter `type`, between blanks."""
     if not _UNUSUAL.search(value):
         return value
-    name, *parameters = _parts(value) or [""]
+    comments: list[str] = []
+    name, *parameters = _parts(value, comments) or [""]
     pairs = (parameter.partition("=") for parameter in parameters)
     types = [content.strip() for key, _, content in pairs if key.strip().casefold() == "type"]
-    return " ".join([name.strip(), *types])
+    return " ".join([name.strip(), *comments, *types])
 
 
-def _parts(value: str) -> list[str]:
-    """Return what stands before, between and after the semicolons, without comments."""
+def _parts(value: str, comments: list[str] | None = None) -> list[str]:
+    """Return what stands between the semicolons; comments are taken out, into the list if any."""
+
+    def take_out(found: re.Match[str]) -> str:
+        if not found[0].startswith("("):
+            return found[0]
+        if comments is not None:
+            comments.append(found[0])
+        return " "
+
     for _ in range(_DEEPEST_COMMENT):
         if "(" not in value:
             break
-        value = _QUOTED_OR_COMMENT.sub(lambda one: " " if one[0][0] == "(" else one[0], value)
+        value = _QUOTED_OR_COMMENT.sub(take_out, value)
     return _BETWEEN_SEMICOLONS.findall(value)
