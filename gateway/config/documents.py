@@ -51,7 +51,7 @@ SHIPPED = """\
 
 Tried in this order after the config's own; `shipped_rules = false` in `[smtp]` switches them off.
 Answers and appointments come first: they are written to one person even where the CRM stamps bulk
-marks on everything it sends.
+marks on everything it sends. What a list manager distributes is bulk all the same.
 
 | name | kind | test |
 |---|---|---|

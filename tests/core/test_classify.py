@@ -420,6 +420,80 @@ def test_what_some_programs_do_not_read_as_a_field_is_no_answer() -> None:
     assert not is_personal(facts_of(header + b"\n"))
 
 
+# Mailing lists
+
+ANSWER = f"{FROM}In-Reply-To: <1@example.org>\nSubject: Re: Overleg\n"
+LIST_ID = "List-Id: <team.lists.crm.example>\n"
+POST = "List-Post: <mailto:team@lists.crm.example>\n"
+LIST = f"{LIST_ID}{POST}Precedence: list\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        (f"{LIST_ID}Precedence: list\n", "precedence"),
+        (f"{LIST_ID}Precedence: (of a team) List; x=y\n", "precedence"),
+        (LIST_ID + POST, "list-id"),
+        (f"{LIST_ID}List-Post: NO (announcements only)\n", "list-id"),
+        (f"{POST}Precedence: list\n", "precedence"),
+        (f"{LIST_ID}X-Loop: team@lists.crm.example\n", "list-id"),
+        ("Mailing-List: contact team-help@lists.crm.example; run by ezmlm\n", "mailing-list"),
+        ("X-BeenThere: team@lists.crm.example\n", "been-there"),
+        ("X-Mailman-Version: 2.1.39\n", "mailman"),
+        ("X-Mailing-List: <team@lists.crm.example> archive/latest/7\n", "x-mailing-list"),
+        ("X-Google-Group-Id: 358814495539\n", "google-group"),
+        ("X-BeenThere: team@lists.crm.example\nX-List-Administrivia: no\n", "been-there"),
+    ],
+)
+def test_what_a_list_manager_distributes_goes_to_all_on_the_list(fields: str, rule: str) -> None:
+    assert ("bulk", rule) == said(ANSWER + fields)
+    assert ("bulk", rule) == said(f"{fields}{FROM}References: <1@example.org>\n")
+    assert not is_answer(facts_of(f"{ANSWER}{fields}\n".encode()))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        STAMPED,
+        LIST_ID,
+        LIST_ID + STAMPED,
+        "Precedence: list\n",
+        f"List-Id: <>\n{POST}",
+        f"{LIST_ID}List-Post:\nX-Loop: -\nPrecedence: bulk (not a list)\n",
+        "X-BeenThere:\nX-Mailman-Version: \nMailing-List: -\nX-Google-Group-Id: <>\n",
+        "X-Loop: crm@crm.example\nPrecedence: list\n",
+        "X-phpList-version: 3.6.15\n",
+        "List-Help: <mailto:h@crm.example>\nList-Owner: <mailto:o@crm.example>\n",
+        POST,
+        f"{LIST}X-BeenThere: team@lists.crm.example\nX-List-Administrivia: yes\n",
+    ],
+)
+def test_what_a_crm_may_stamp_makes_no_list_of_an_answer(fields: str) -> None:
+    assert ("individual", "reply") == said(ANSWER + fields)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Auto-Submitted: auto-replied",
+        "Auto-Submitted: auto-generated\nX-Auto-Response-Suppress: All",
+        "Content-Type: multipart/report; report-type=disposition-notification; boundary=b",
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b",
+        "Content-Type: text/calendar; method=REQUEST",
+        "Content-Class: urn:content-classes:calendarmessage",
+        "X-MessageID: systemmessage",
+        "X-Listmonk-Subscriber: 0f1e",
+    ],
+)
+def test_nothing_that_a_list_manager_distributes_is_written_to_one(header: str) -> None:
+    assert "individual" == said(f"{FROM}{header}\n", default=Kind.BULK)[0]
+    assert ("bulk", "precedence") == said(f"{FROM}{header}\n{LIST}")
+
+
+def test_behind_a_line_that_is_no_field_a_list_is_one_too() -> None:
+    assert ("bulk", "precedence") == said(f"{ANSWER}Dear all,\n{LIST}")
+
+
 # Programs that answer, and reports
 
 

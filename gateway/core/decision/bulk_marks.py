@@ -27,6 +27,8 @@ class BulkMark:
     source: str
     #: Whether only campaigns and the services that send them have it, not all mail of a CRM.
     is_campaign: bool = True
+    #: Whether only list managers have it: a mail with it goes to all on a list, also as an answer.
+    is_of_list: bool = False
 
     @property
     def is_family(self) -> bool:
@@ -115,9 +117,10 @@ MARKS: tuple[BulkMark, ...] = (
     BulkMark(
         rule="mailing-list",
         header="Mailing-List",
-        by="ezmlm 0.53",
+        by="ezmlm 0.53, Google Groups",
         source="ezmlm-send(1)",
         is_campaign=False,
+        is_of_list=True,
     ),
     BulkMark(
         rule="feedback-id",
@@ -333,9 +336,89 @@ MARKS: tuple[BulkMark, ...] = (
         by="Interspire Email Marketer",
         source="rspamd 3, rules/regexp/headers.lua: HAS_INTERSPIRE_SIG",
     ),
+    BulkMark(
+        rule="phplist-version",
+        header="X-phpList-version",
+        by="phpList 2.11 to 3, on all its mail",
+        source="phplist3, class.phplistmailer.php",
+        is_campaign=False,
+    ),
+    BulkMark(
+        rule="been-there",
+        header="X-BeenThere",
+        by="Mailman 2, also with the fields of RFC 2369 switched off; Google Groups",
+        source="Mailman/Handlers/CookHeaders.py",
+        is_campaign=False,
+        is_of_list=True,
+    ),
+    BulkMark(
+        rule="mailman",
+        header="X-Mailman-Version",
+        by="Mailman 2 and 3",
+        source="Mailman/Handlers/CookHeaders.py",
+        is_campaign=False,
+        is_of_list=True,
+    ),
+    BulkMark(
+        rule="x-mailing-list",
+        header="X-Mailing-List",
+        by="SmartList (Debian), Majordomo (vger)",
+        source="headers of their mail, 2019 to 2024",
+        is_campaign=False,
+        is_of_list=True,
+    ),
+    BulkMark(
+        rule="google-group",
+        header="X-Google-Group-Id",
+        by="Google Groups",
+        source="headers of its mail, 2012 to 2024",
+        is_campaign=False,
+        is_of_list=True,
+    ),
+    BulkMark(
+        rule="list-post",
+        header="List-Post",
+        by="mailing lists, newsletters",
+        source="RFC 2369, 3.4",
+        is_campaign=False,
+    ),
+    BulkMark(
+        rule="list-help",
+        header="List-Help",
+        by="mailing lists, newsletters",
+        source="RFC 2369, 3.1",
+        is_campaign=False,
+    ),
+    BulkMark(
+        rule="list-subscribe",
+        header="List-Subscribe",
+        by="mailing lists, newsletters",
+        source="RFC 2369, 3.3",
+        is_campaign=False,
+    ),
+    BulkMark(
+        rule="list-owner",
+        header="List-Owner",
+        by="mailing lists, newsletters",
+        source="RFC 2369, 3.5",
+        is_campaign=False,
+    ),
+    BulkMark(
+        rule="list-archive",
+        header="List-Archive",
+        by="mailing lists, newsletters",
+        source="RFC 2369, 3.6",
+        is_campaign=False,
+    ),
 )
 
 _OF_CAMPAIGNS = tuple(mark for mark in MARKS if mark.is_campaign)
+_NAMES_OF_CAMPAIGNS = tuple(mark.name for mark in _OF_CAMPAIGNS)
+_OF_LISTS = tuple(mark for mark in MARKS if mark.is_of_list)
+#: Without one of these, as most mail is, no list manager distributes a mail.
+_NAMES_OF_LISTS = frozenset(["list-id", "list-post", *(mark.name for mark in _OF_LISTS)])
+_LIST = re.compile(r"\W*+list(?![^\W_])", re.IGNORECASE)
+_YES = re.compile(r"\A\s*yes\b", re.IGNORECASE)
 
 
 def is_marked(headers: Headers) -> bool:
@@ -345,4 +428,30 @@ def is_marked(headers: Headers) -> bool:
 
 def is_campaign(headers: Headers) -> bool:
     """Whether a mail has a mark that only campaigns have."""
+    # Every answer is asked; looking at the names first takes a fifth of the time.
+    if not any(name.startswith(_NAMES_OF_CAMPAIGNS) for name in headers.names):
+        return False
     return any(mark.field_in(headers) for mark in _OF_CAMPAIGNS)
+
+
+def is_distributed(headers: Headers) -> bool:
+    """Whether a list manager distributes a mail: it goes to all who are on the list.
+
+    It has a field of list managers alone, or two of those that others stamp on their mail as well:
+    List-Id (RFC 2919), List-Post (RFC 2369, 3.4), `Precedence: list`. What Mailman writes to one
+    person about their subscription has the fields of its list, too, but says so.
+    """
+    if _NAMES_OF_LISTS.isdisjoint(headers.names) or _has(headers, "x-list-administrivia", _YES):
+        return False
+    if any(mark.field_in(headers) for mark in _OF_LISTS):
+        return True
+    is_of_list_id = _has(headers, "list-id")
+    is_posted = _has(headers, "list-post")
+    precedes = any(map(_LIST.match, map(keyword, headers.whole_texts("precedence"))))
+    if is_of_list_id + is_posted + precedes >= 2:
+        return True
+    return is_of_list_id and _has(headers, "x-loop")  # Sympa
+
+
+def _has(headers: Headers, name: str, matches: re.Pattern[str] = _SOMETHING) -> bool:
+    return any(map(matches.search, headers.whole_texts(name)))

@@ -1,10 +1,11 @@
 """The rules shipped with the gateway: their tests, and their order. The config's own come first."""
 
 import re
+from abc import abstractmethod
 from dataclasses import dataclass
 
 from gateway.core.decision.answer import THREAD_FIELDS, answered_id, is_a_forward
-from gateway.core.decision.bulk_marks import MARKS, BulkMark, is_marked
+from gateway.core.decision.bulk_marks import MARKS, BulkMark, is_distributed, is_marked
 from gateway.core.decision.classify import RulesByFields
 from gateway.core.decision.rule import MessageFacts, RecipientsTest, Rule, RuleTest, why_matched
 from gateway.core.kinds import Kind
@@ -42,13 +43,32 @@ class MarkTest(RuleTest):
         return self.mark.name if self.mark.is_family else ""
 
 
+class PersonalTest(RuleTest):
+    """Something that is written to one person.
+
+    It isn't where a list manager distributes the mail: what one member answers, or is absent for,
+    goes to all who are on the list.
+    """
+
+    __slots__ = ()
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        because = self.because(facts)
+        # Asked last: most mail is none of these.
+        return None if because is None or is_distributed(facts.headers) else because
+
+    @abstractmethod
+    def because(self, facts: MessageFacts) -> str | None:
+        """Return why the mail is written to one person if no list distributes it, or None."""
+
+
 @dataclass(frozen=True, slots=True)
-class AnswerTest(RuleTest):
+class AnswerTest(PersonalTest):
     """The message is a reply to somebody else's mail, according to one field."""
 
     name: str  #: One of `answer.THREAD_FIELDS`.
 
-    def __call__(self, facts: MessageFacts) -> str | None:
+    def because(self, facts: MessageFacts) -> str | None:
         if _is_to_many(facts):
             return None
         answered = answered_id(facts.headers, self.name, facts.sender)
@@ -66,10 +86,10 @@ class AnswerTest(RuleTest):
 
 
 @dataclass(frozen=True, slots=True)
-class AutoReplyTest(RuleTest):
+class AutoReplyTest(PersonalTest):
     """An automatic reply (RFC 3834, 5.1)."""
 
-    def __call__(self, facts: MessageFacts) -> str | None:
+    def because(self, facts: MessageFacts) -> str | None:
         if _is_to_many(facts) or auto_submitted(facts.headers) != "auto-replied":
             return None
         return "auto-submitted: auto-replied"
@@ -84,10 +104,10 @@ class AutoReplyTest(RuleTest):
 
 
 @dataclass(frozen=True, slots=True)
-class AbsenceTest(RuleTest):
+class AbsenceTest(PersonalTest):
     """An out-of-office reply as Exchange writes it: `auto-generated`, to the person who wrote."""
 
-    def __call__(self, facts: MessageFacts) -> str | None:
+    def because(self, facts: MessageFacts) -> str | None:
         headers = facts.headers
         if auto_submitted(headers) != "auto-generated" or facts.recipients != 1:
             return None
@@ -113,7 +133,7 @@ class AbsenceTest(RuleTest):
 
 
 @dataclass(frozen=True, slots=True)
-class SystemMailTest(RuleTest):
+class SystemMailTest(PersonalTest):
     """A newsletter program's mail to one person about their subscription, according to one field.
 
     Such mail, often a request to confirm, has the same marks as the program's mailings.
@@ -123,7 +143,7 @@ class SystemMailTest(RuleTest):
     matches: re.Pattern[str] = re.compile("")
     without: str = ""  #: In lower case: a field found only in the program's mailings.
 
-    def __call__(self, facts: MessageFacts) -> str | None:
+    def because(self, facts: MessageFacts) -> str | None:
         if facts.recipients > 1 or self.without in facts.headers:
             return None
         value = next(filter(self.matches.search, facts.headers.texts(self.name)), None)
@@ -141,12 +161,12 @@ class SystemMailTest(RuleTest):
 
 
 @dataclass(frozen=True, slots=True)
-class ReportTest(RuleTest):
+class ReportTest(PersonalTest):
     """A report on one mail: a read receipt or a delivery report (RFC 8098, RFC 3464)."""
 
     about: Automatic
 
-    def __call__(self, facts: MessageFacts) -> str | None:
+    def because(self, facts: MessageFacts) -> str | None:
         values = facts.headers.folded_values("content-type")
         if len(values) != 1 or b"/report" not in values[0].lower():
             return None
@@ -163,12 +183,12 @@ class ReportTest(RuleTest):
 
 
 @dataclass(frozen=True, slots=True)
-class InvitationTest(RuleTest):
+class InvitationTest(PersonalTest):
     """A part of the message is an invitation or a reply to one (RFC 5546)."""
 
     looks_inside = True
 
-    def __call__(self, facts: MessageFacts) -> str | None:
+    def because(self, facts: MessageFacts) -> str | None:
         if not may_invite(facts.headers):
             return None
         method = invitation(facts.headers, facts.opening)
@@ -184,13 +204,13 @@ class InvitationTest(RuleTest):
 
 
 @dataclass(frozen=True, slots=True)
-class CalendarClassTest(RuleTest):
+class CalendarClassTest(PersonalTest):
     """Exchange marks it as an appointment, and no part says otherwise ([MS-OXCICAL])."""
 
     matches: re.Pattern[str]
     looks_inside = True
 
-    def __call__(self, facts: MessageFacts) -> str | None:
+    def because(self, facts: MessageFacts) -> str | None:
         values = facts.headers.texts("content-class")
         if len(values) != 1 or not self.matches.search(values[0]):
             return None
