@@ -83,7 +83,7 @@ def test_offline_no_relay_is_called(cli: Cli) -> None:
         ),
         (
             '[smtp]\ndefault_kind = "bulk"\n',
-            "ok rules: 50 rules; what none matches is bulk",
+            "ok rules: 60 rules; what none matches is bulk",
         ),
         (
             listener(mode="observe"),

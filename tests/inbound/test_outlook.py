@@ -55,6 +55,25 @@ async def test_a_msg_file_is_opened(rig: ImporterRig, kind: str) -> None:
     assert () == entry.remarks
 
 
+async def test_a_msg_file_whose_name_is_encoded_words_is_opened(rig: ImporterRig) -> None:
+    mail = with_file(forward(text="Bitte ablegen."), "AW.msg", ANN).as_bytes()
+    named = mail.replace(b'"AW.msg"', b'"AW =?utf-8?Q?Verk=C3=A4ufer=2Emsg?="')
+    assert named != mail
+
+    entry = await rig.filed(named)
+
+    assert ("ann@example.org", "Das passt.") == (entry.sender, entry.text)
+    assert "Bitte ablegen." == entry.staff_text
+
+
+async def test_a_mail_as_a_file_without_a_name_is_opened_by_its_type(rig: ImporterRig) -> None:
+    mail = with_file(forward(text="Bitte ablegen."), "x", original().as_bytes(), "eml").as_bytes()
+
+    entry = await rig.filed(mail.replace(b'; filename="x"', b""))
+
+    assert ("ann@example.org", "Bitte ablegen.") == (entry.sender, entry.staff_text)
+
+
 async def test_a_msg_file_without_unicode_is_opened(rig: ImporterRig) -> None:
     mail = with_file(forward(text="Bitte ablegen."), "AW.msg", ANSI, "vnd.ms-outlook")
 

@@ -15,6 +15,7 @@ from gateway.core.replies.forwarded.original import Heading
 from gateway.inbound.reading.header_fields import mailboxes_in, sender_in
 from gateway.inbound.reading.skeleton import raw_payload
 from gateway.inbound.reading.texts import children, file_name, without_divider
+from gateway.inbound.reading.transfer_encoding import decoded_payload
 
 _MOST_PARTS = 1_000
 _MOST_MAILS = 5  #: Attached mails that are opened; any others stay files.
@@ -55,10 +56,9 @@ def mail_in(part: Message) -> Message | None:
         except (binascii.Error, ValueError):
             return None
     elif file_name(part).casefold().endswith(".eml"):
-        content = part.get_payload(decode=True)
-        if not isinstance(content, bytes):
+        if part.is_multipart():
             return None
-        octets = content
+        octets = decoded_payload(part)
     else:
         return None
     try:

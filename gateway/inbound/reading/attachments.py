@@ -19,7 +19,7 @@ from gateway.inbound.reading.mail_files.outlook import Opened, mail_within
 from gateway.inbound.reading.mail_files.rtf import RtfRoom
 from gateway.inbound.reading.markup import read_page
 from gateway.inbound.reading.skeleton import Skeletons, TooMuch, file_in
-from gateway.inbound.reading.texts import children, decoded_text, file_name, is_shown
+from gateway.inbound.reading.texts import children, decoded_text, file_name, is_shown, is_utf8
 from gateway.inbound.reading.unwrap import is_tnef
 
 MOST_ATTACHMENTS = 1_000
@@ -117,7 +117,7 @@ class AttachmentSaver:
         """Whether an attached file is a text again, as HTML, under a generated name."""
         if part.get_content_type() != "text/html" or is_shown(part):
             return False
-        name = filename_of(part)
+        name = file_name(part)
         if "." in name and _MADE_UP.fullmatch(name) is None:
             return False
         words = _words("\n".join(read_page(self._markup(part)).lines))
@@ -143,7 +143,7 @@ class AttachmentSaver:
         height = height_of(octets)
         if height is None or not (is_attached or has_id):
             return False
-        is_logo = has_id or _LOGO_NAME.match(filename_of(part)) is not None
+        is_logo = has_id or _LOGO_NAME.match(file_name(part)) is not None
         return height <= (_HIGHEST_LOGO if is_logo else _HIGHEST_ICON)
 
     def _markup(self, part: Message) -> str:
@@ -152,12 +152,12 @@ class AttachmentSaver:
             octets += piece
             if len(octets) > _MOST_MARKUP:
                 break
-        return octets.decode("utf-8" if _is_utf8(octets) else "cp1252", "replace")
+        return octets.decode("utf-8" if is_utf8(octets) else "cp1252", "replace")
 
     def keep_file(self, part: Message) -> Iterator[Attachment]:
         """Save an attached file; for a winmail.dat, the files that Outlook wrapped into it."""
         content_type = part.get_content_type()
-        saved = self._save(self._skeletons.octets(part), filename_of(part), content_type)
+        saved = self._save(self._skeletons.octets(part), file_name(part), content_type)
         inner: list[tuple[str, bytes]] = []
         is_unread = isinstance(part, Opened) and part.has_unread_text
         if is_tnef(part) and saved.size <= _MOST_TNEF:
@@ -182,7 +182,7 @@ class AttachmentSaver:
         """Save an attached mail, or a report's part, as a file."""
         inner = next(iter(children(part)), part)
         subject = decode_value(str(inner.get("subject", "")).encode("utf-8", "surrogateescape"))
-        name = filename_of(part) or f"{' '.join(subject.split()) or 'message'}.eml"
+        name = file_name(part) or f"{' '.join(subject.split()) or 'message'}.eml"
         try:
             octets = inner.as_bytes()
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -240,7 +240,7 @@ def is_signature(part: Message) -> bool:
 
     The signature of a file, such as `Vertrag.pdf.p7s`, is a document.
     """
-    name = filename_of(part)
+    name = file_name(part)
     if not name:
         return part.get_content_type() in _SIGNATURES
     return _SIGNATURE_NAME.fullmatch(name) is not None
@@ -270,7 +270,7 @@ def _is_untyped_image(part: Message) -> bool:
     """Whether a part is a picture whose name doesn't say that it is a photo or a certificate."""
     if part.get_content_maintype() != "image":
         return False
-    name = clean_filename(filename_of(part) or "image")
+    name = clean_filename(file_name(part) or "image")
     return document_type(name, content_type=part.get_content_type()) == OTHER
 
 
@@ -283,21 +283,3 @@ def is_another_reading(part: Message) -> bool:
     disposition = str(part.get("content-disposition", "")).strip().casefold()
     is_text = part.get_content_maintype() == "text"
     return is_text and not disposition.startswith("attachment") and not file_name(part)
-
-
-def filename_of(part: Message) -> str:
-    """Return the name given to a part by its sender, decoded from any encoding."""
-    legible = Message()  # the fields that may contain the name, with non-ASCII octets decoded
-    for field, value in part.raw_items():
-        if field.casefold() in ("content-disposition", "content-type"):
-            octets = str(value).encode("utf-8", "surrogateescape")
-            legible[field] = octets.decode("utf-8" if _is_utf8(octets) else "latin-1")
-    return decode_value(legible.get_filename("").encode("utf-8", "replace"))
-
-
-def _is_utf8(octets: bytes | bytearray) -> bool:
-    try:
-        octets.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

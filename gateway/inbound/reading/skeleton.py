@@ -18,6 +18,8 @@ from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
 
+from gateway.inbound.reading.transfer_encoding import decoded_payload, transfer_encoding
+
 _BLOCK = 32_768  #: Octets checked for base64 at a time.
 _PIECE = 256 * 1024
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -90,14 +92,13 @@ class Skeletons:
         if payload is None:
             return
         pieces = self._restored(payload)
-        match str(part.get("content-transfer-encoding", "")).strip().lower():
+        match transfer_encoding(part):
             case "base64":
                 yield from decoded_base64(pieces)
             case "quoted-printable":
                 yield from decoded_quoted_printable(pieces)
             case "x-uuencode" | "uuencode" | "uue" | "x-uue":
-                decoded = part.get_payload(decode=True)
-                yield decoded if isinstance(decoded, bytes) else b""
+                yield decoded_payload(part)
             case _:
                 yield from pieces
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from email.message import Message
 from html import escape
 
+from gateway.core.mail.headers import decode_value
 from gateway.core.mail.keepable import keepable
 from gateway.core.replies.forwarded.clear_signed import unsigned_text
 from gateway.inbound.reading.flowed import is_flowed, unflow
+from gateway.inbound.reading.transfer_encoding import decoded_payload
 
 _MOST_PARTS = 5_000
 _LONGEST = 1_500_000  #: Characters of text that are parsed; of the result even fewer are kept.
@@ -112,14 +114,31 @@ def children(part: Message) -> list[Message]:
 
 
 def file_name(part: Message) -> str:
-    """Return a part's file name like `Message.get_filename`; empty without one.
+    """Return the name given to a part by its sender, decoded from any encoding; empty without one.
 
-    Most parts have none; that is detected quickly, before their fields are parsed.
+    Some programs write encoded words into parameters, though RFC 2047 (5) forbids that: Emacs 28
+    `=?utf-8?Q?Verk=C3=A4ufer=2Emsg?=`. Most parts have no name; that is detected quickly.
     """
+    if not any(
+        field.lower() in _NAMED_IN and "name" in str(value).lower()
+        for field, value in part.raw_items()
+    ):
+        return ""
+    legible = Message()  # the fields that may contain the name, with non-ASCII octets decoded
     for field, value in part.raw_items():
-        if field.lower() in _NAMED_IN and "name" in str(value).lower():
-            return part.get_filename("")
-    return ""
+        if field.lower() in _NAMED_IN:
+            octets = str(value).encode("utf-8", "surrogateescape")
+            legible[field] = octets.decode("utf-8" if is_utf8(octets) else "latin-1")
+    return decode_value(legible.get_filename("").encode("utf-8", "replace"))
+
+
+def is_utf8(octets: bytes | bytearray) -> bool:
+    """Whether octets are text in UTF-8."""
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def is_shown(part: Message) -> bool:
@@ -133,8 +152,7 @@ def is_shown(part: Message) -> bool:
 
 def decoded_text(part: Message) -> str:
     """Return the text of a part: in its charset, else in UTF-8, else whatever can be read."""
-    payload = part.get_payload(decode=True)
-    octets = payload if isinstance(payload, bytes) else b""
+    octets = decoded_payload(part)
     declared = charset_of(part)
     if "content-transfer-encoding" not in part:
         text = decoded_unsaid(octets, declared)

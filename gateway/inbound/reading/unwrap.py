@@ -28,6 +28,7 @@ from gateway.inbound.reading.mail_files.rtf import RtfRoom
 from gateway.inbound.reading.mail_files.smime import may_be_signed_mail, signed_content
 from gateway.inbound.reading.skeleton import Skeletons, file_in, raw_payload
 from gateway.inbound.reading.texts import children, file_name, is_shown
+from gateway.inbound.reading.transfer_encoding import transfer_encoding
 
 _MOST_TEXT = 6_000_000  #: Octets of text put back at most, in all parts together.
 _DEEPEST = 5
@@ -86,8 +87,7 @@ def source_in_quoted_printable(part: Message) -> str | None:
     inner = next(iter(children(part)), None)
     if inner is None or not isinstance(inner.get_payload(), str):
         return None
-    encoding = str(part.get("content-transfer-encoding", "")).strip().casefold()
-    is_quoted = encoding == "quoted-printable"
+    is_quoted = transfer_encoding(part) == "quoted-printable"
     if not is_quoted and not any("=3d" in str(value).casefold() for _, value in inner.raw_items()):
         return None
     fields = "".join(f"{name}: {value}\n" for name, value in inner.raw_items())

@@ -13,6 +13,7 @@ from gateway.core.mail.automatic import is_rejection
 from gateway.core.mail.headers import decode_value, mailboxes_in
 from gateway.inbound.reading.markup import read_page
 from gateway.inbound.reading.texts import children, decoded_text
+from gateway.inbound.reading.transfer_encoding import transfer_encoding
 
 _MOST_PARTS = 200
 _LONGEST = 1_000
@@ -126,7 +127,7 @@ def _blocks_of_status(part: Message) -> list[Message]:
 
 def _encoding_of(part: Message) -> str:
     """Return a part's transfer encoding; empty if it isn't encoded."""
-    encoding = str(part.get("content-transfer-encoding", "")).strip().casefold()
+    encoding = transfer_encoding(part)
     return encoding if encoding in ("base64", "quoted-printable") else ""
 
 

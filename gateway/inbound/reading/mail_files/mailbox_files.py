@@ -21,7 +21,7 @@ from pathlib import Path
 from gateway.inbound.reading.texts import children, file_name, without_divider
 
 _NAMES = (".eml", ".emlx", ".mbox", ".mbx")
-_MAILBOX_TYPES = ("application/mbox", "application/x-mbox")
+_MAIL_TYPES = ("application/eml", "application/mbox", "application/x-mbox")
 _MOST_PARTS = 1_000
 _COUNT = re.compile(rb"[0-9]{1,12}[ \t]*\r?\n")
 _PLIST = re.compile(rb"</plist>\s*\Z")
@@ -37,7 +37,7 @@ def is_mail_file(part: Message) -> bool:
     if part.is_multipart():
         return False
     name = file_name(part).casefold()
-    return name.endswith(_NAMES) or name == "mbox" or part.get_content_type() in _MAILBOX_TYPES
+    return name.endswith(_NAMES) or name == "mbox" or part.get_content_type() in _MAIL_TYPES
 
 
 def without_line_above(beginning: bytes) -> bytes:
