@@ -159,6 +159,7 @@ def remarks_on(
     remarks = [CLOSED] if filing.application.closed else []
     if not original.is_recovered:
         remarks.append(NOTE)
+        remarks += [INCOMPLETE] if original.is_cut else []
         return [*remarks, ENCRYPTED] if original.is_encrypted else remarks
     if _is_somebody_else(original, filing.candidate, lookup):
         remarks.append(NOT_THE_CANDIDATE)

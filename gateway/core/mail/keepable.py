@@ -20,3 +20,8 @@ def keepable_line(text: str) -> str:
 def keepable_lines(text: str) -> str:
     """Return a text of several lines, each ending in `\\n` whatever the mail used."""
     return keepable(text.replace("\r\n", "\n").replace("\r", "\n"))[:_LONGEST_TEXT]
+
+
+def is_kept_whole(text: str) -> bool:
+    """Whether a text of several lines isn't too long for `keepable_lines`."""
+    return len(text) - text.count("\r\n") <= _LONGEST_TEXT

@@ -11,9 +11,10 @@ from urllib.parse import unquote
 import nh3
 
 from gateway.core.replies.forwarded.clear_signed import is_signed, unsigned_lines
+from gateway.inbound.reading.embedded import without_embedded
 
-_LONGEST = 5_000_000  #: Characters examined …
-_LONGEST_BARE = 1_000_000  #: … and the limit without comments and embedded pictures.
+_LONGEST = 5_000_000  #: Characters examined, without embedded pictures …
+_LONGEST_BARE = 1_000_000  #: … and the limit without comments, or of what is left without tags.
 _MOST_TAGS = 60_000
 _MOST_SIGNS = 100_000
 _MOST_MOVED = 20_000_000_000
@@ -30,13 +31,13 @@ _WHOLE_TAG = re.compile(
     r"<[a-zA-Z][^ \t\r\n\f/>]*+"
     rf"(?:(?:{_SPACE}|/)++|[^ \t\r\n\f/>][^ \t\r\n\f/>=]*+(?:{_VALUE})?+)*+"
 )
-_DATA = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,60};base64,[A-Za-z0-9+/=]*+", re.IGNORECASE)
 _MAILTO = re.compile(r'href="mailto:([^"?\s]{3,320})')
 #: An address that a program failed to escape; taken for a tag, it would be lost.
 _BARE_ADDRESS = re.compile(r"<([^\s<>@\"'=/]{1,64}@[^\s<>@\"'=/]{1,255})>")
 _MOST_ADDRESSES = 1_000
 _TOKEN = re.compile(r'<(?P<closing>/?)(?P<name>[a-z][a-z0-9]*)(?:[^">]|"[^"]*")*>')
-_ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
+_ANY_TAG = re.compile(r"<[^<>]{0,2000}+>")
+_EMPTY_LINES = re.compile(r"\n(?:[ \t\r]*+\n)++")
 #: Elements that structure a page for screen readers.
 _LANDMARK = re.compile(r"<(/?)(?:main|nav|header|footer|aside|section|article)>")
 _EMPTY = frozenset({"area", "br", "col", "hr", "img", "wbr"})
@@ -88,7 +89,10 @@ def safe_html(markup: str) -> str:
     Only pictures that came with the mail (`cid:`) are kept. HTML that can't be parsed safely (over
     1 MB, 60,000 tags or 400 levels) becomes empty; it is still in the raw mail.
     """
-    markup = _strip_unread(markup)
+    return _sanitised(_strip_unread(markup)[0])
+
+
+def _sanitised(markup: str) -> str:
     if not is_bearable(markup):
         return ""
 
@@ -124,19 +128,21 @@ def inert_html(markup: str) -> str:
     return _LANDMARK.sub(r"<\1div>", clean)
 
 
-def _strip_unread(markup: str) -> str:
-    """Remove what nobody reads: embedded pictures and comments.
+def _strip_unread(markup: str) -> tuple[str, bool]:
+    """Remove what nobody reads: embedded pictures and comments; and say if its end is cut off.
 
     A comment that never ends swallows the rest, as in a browser.
     """
-    markup = markup[: _LONGEST + 1]
+    markup = without_embedded(markup)
+    is_cut = len(markup) > _LONGEST
+    markup = markup[:_LONGEST]
     parts = []
     start = 0
     while (begin := markup.find("<!--", start)) >= 0:
         parts.append(markup[start:begin])
         end = markup.find("-->", begin + 4)
         start = end + 3 if end >= 0 else len(markup)
-    return _DATA.sub("", "".join(parts) + markup[start:])
+    return "".join(parts) + markup[start:], is_cut
 
 
 def is_bearable(markup: str) -> bool:
@@ -196,6 +202,7 @@ class MarkupText:
 
     html: str
     rows: Sequence[MarkupLine]
+    is_cut: bool = False  #: Whether its end was too long to be read.
 
     @property
     def lines(self) -> list[str]:
@@ -228,13 +235,15 @@ class MarkupText:
 
 def read_page(markup: str) -> MarkupText:
     """Parse HTML as a page; if it can't be shown safely, the page has only its bare text."""
-    safe = safe_html(markup)
+    stripped, is_cut = _strip_unread(markup)
+    safe = _sanitised(stripped)
     if safe or not markup:
-        page = MarkupText(safe, MarkupReader(safe).rows)
+        page = MarkupText(safe, MarkupReader(safe).rows, is_cut)
         return unsigned_page(page) if is_signed(markup) else page
-    bare = html.unescape(_ANY_TAG.sub("\n", _strip_unread(markup)[:_LONGEST_BARE]))
-    lines = [line for line in bare.split("\n", _MOST_ROWS) if line.strip()]
-    return MarkupText("", [MarkupLine(line, 0, None) for line in lines])
+    bare = _EMPTY_LINES.sub("\n", _ANY_TAG.sub("\n", stripped))
+    lines = html.unescape(bare[:_LONGEST_BARE]).split("\n", _MOST_ROWS)
+    rows = [MarkupLine(line, 0, None) for line in lines if line.strip()]
+    return MarkupText("", rows, is_cut or len(bare) > _LONGEST_BARE)
 
 
 def unsigned_page(page: MarkupText) -> MarkupText:
@@ -257,7 +266,7 @@ def unsigned_page(page: MarkupText) -> MarkupText:
         parts += [_without_empty_elements(left_out), part]
         left_out = ""
     unsigned = "".join([*parts, _without_empty_elements(left_out)])
-    return MarkupText(unsigned, MarkupReader(unsigned).rows)
+    return MarkupText(unsigned, MarkupReader(unsigned).rows, page.is_cut)
 
 
 def _without_empty_elements(tags: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, tzinfo
 from email import message_from_bytes
 from email.message import Message
+from typing import NamedTuple
 
 from gateway.core.mail.headers import decoded_mailboxes
 from gateway.core.replies.forwarded.app_lines import without_app_lines
@@ -74,23 +75,26 @@ def readings_of(
     text = content.text if content.text is not None else "\n".join(page.lines if page else ())
     readings = []
     for attached in attached_mails(mail):
-        attached_text, attached_page = read_text(attached)
+        attached_text, attached_page, is_text_cut = read_text(attached)
         reading = RecoveredMail(
             heading=heading_of(attached, zone),
             text=attached_text,
             html=html_below_banner(attached_page) if attached_page else "",
             staff_text=text.strip(),
             attached=attached,
-            is_cut=lacks_files(attached),
+            is_cut=lacks_files(attached) or is_text_cut,
         )
         readings += [reading, *readings_within(reading, attached, subject, zone, depth)]
     inline = inline_readings(text, page, is_page=content.text is None, subject=subject, zone=zone)
     if not inline and not readings and not depth:
-        return [
+        inline = [
             recover_inline(text, None, page=page, page_original=None, subject=subject, zone=zone)
         ]
     for reading in inline:
-        readings.append(reading)
+        # What ends with the mail can't be told from what doesn't, as the end wasn't read.
+        is_of_page = content.text is None or reading.html != ""
+        is_end_unread = content.is_cut or (page is not None and page.is_cut and is_of_page)
+        readings.append(replace(reading, is_cut=reading.is_cut or is_end_unread))
         if reading.source is not None:
             readings += readings_within(reading, reading.source, subject, zone, depth)
     return readings
@@ -236,16 +240,18 @@ def recover_inline(
             )
     assert original is not None
     body, lacks_files = without_buttons(original.body)
+    is_body_cut = False
     if is_markup(body):
         inner = read_page(body)
         body, html = join_lines(inner.text()), inner.html
+        is_body_cut = inner.is_cut
     return RecoveredMail(
         heading=original.heading,
         text=body,
         html=html,
         staff_text=original.own_text,
         attached=None,
-        is_cut=lacks_files,
+        is_cut=lacks_files or is_body_cut,
         is_open=original.is_open and page is None,
     )
 
@@ -266,10 +272,10 @@ def recover_source(original: Original) -> RecoveredMail | None:
             html=page.html if page else "",
             staff_text=original.own_text,
             attached=None,
-            is_cut=parts.lacks_files or is_mixed,
+            is_cut=parts.lacks_files or is_mixed or (page is not None and page.is_cut),
             is_open=original.is_open,
         )
-    text, page = read_text(mail)
+    text, page, is_text_cut = read_text(mail)
     # Text below the last boundary was typed by staff.
     below = str(mail.epilogue or "").strip() if mail.is_multipart() else ""
     return RecoveredMail(
@@ -279,22 +285,31 @@ def recover_source(original: Original) -> RecoveredMail | None:
         staff_text="\n\n".join(part for part in (original.own_text, below) if part),
         attached=None,
         source=mail,
-        is_cut=is_cut(mail),
+        is_cut=is_cut(mail) or is_text_cut,
         is_open=original.is_open and not mail.is_multipart(),
     )
 
 
-def read_text(mail: Message) -> tuple[str, MarkupText | None]:
+class TextOfMail(NamedTuple):
+    """What a mail shows."""
+
+    text: str
+    page: MarkupText | None
+    is_cut: bool  #: Whether its end was too long to be read.
+
+
+def read_text(mail: Message) -> TextOfMail:
     """Read the text and the page of a mail; HTML in place of its text counts as its page."""
     content = read_content(mail)
     page = read_page(content.markup) if content.markup is not None else None
     if content.text is None:
-        return (join_lines(page.text()) if page else ""), page
+        text = join_lines(page.text()) if page else ""
+        return TextOfMail(text, page, content.is_cut or (page is not None and page.is_cut))
     text = content.text.strip()
     if page is None and is_markup(text):
         page = read_page(text)
         text = join_lines(page.text())
-    return text, page
+    return TextOfMail(text, page, content.is_cut or (page is not None and page.is_cut))
 
 
 def is_richer(page_original: Original, original: Original) -> bool:

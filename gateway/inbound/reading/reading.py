@@ -20,7 +20,7 @@ from gateway.core.mail.automatic import (
 )
 from gateway.core.mail.content import MAX_HEADER_BLOCK, header_block_of_file
 from gateway.core.mail.headers import Headers
-from gateway.core.mail.keepable import keepable, keepable_line, keepable_lines
+from gateway.core.mail.keepable import is_kept_whole, keepable, keepable_line, keepable_lines
 from gateway.core.replies.forwarded.mailboxes import Mailbox
 from gateway.core.replies.reference import find_reference, reference_pattern
 from gateway.core.replies.subject_prefixes import without_prefixes
@@ -261,7 +261,7 @@ def replied_mail(
         html=keepable(recovered.html) if len(recovered.html) <= _LONGEST_TEXT else "",
         staff_text=keepable_lines(recovered.staff_text),
         fingerprint="",
-        is_cut=recovered.is_cut,
+        is_cut=recovered.is_cut or not is_kept_whole(recovered.text),
         is_attached=attached is not None,
         has_unread_text=attached is not None
         and any(isinstance(defect, UnreadText) for defect in attached.defects),

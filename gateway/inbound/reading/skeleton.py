@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from email.errors import MessageDefect
 from email.message import Message
 from pathlib import Path
 
+from gateway.inbound.reading.embedded import pieces_without_embedded
 from gateway.inbound.reading.transfer_encoding import decoded_payload, transfer_encoding
 
 _BLOCK = 32_768  #: Octets checked for base64 at a time.
@@ -30,6 +32,10 @@ MAX_SKELETON = 8_000_000  #: Octets that are parsed at most.
 
 class TooMuch(Exception):
     """A mail has more of something than is parsed; the text says what."""
+
+
+class CutText(MessageDefect):
+    """A text is longer than what is read of it."""
 
 
 def file_in(folder: Path, name: str) -> Path:
@@ -109,7 +115,9 @@ class Skeletons:
     def restore(self, part: Message, room: int) -> int:
         """Put back what was left out of a text, up to `room` octets; return how many.
 
-        What doesn't fit stays left out: it is in the raw mail.
+        What doesn't fit stays left out: it is in the raw mail. Of a text in base64, that would make
+        all that follows illegible, so only the files embedded in it are left out, and its end.
+        Elsewhere it is nothing but such files, as text has spaces.
         """
         payload = raw_payload(part)
         if payload is None or self.mark not in payload:
@@ -117,11 +125,26 @@ class Skeletons:
         marks = re.findall(rf"{self.mark}[0-9]+x", payload)
         tokens = {token: self.runs[token] for token in marks if token in self.runs}
         size = sum(run.end - run.start for run in tokens.values())
+        if size > room and transfer_encoding(part) == "base64":
+            return self._restore_beginning(part, room)
         for token, run in tokens.items():
             whole = b"".join(run.pieces()).decode("ascii") if size <= room else ""
             payload = payload.replace(token, whole)
         part.set_payload(payload)
         return size
+
+    def _restore_beginning(self, part: Message, room: int) -> int:
+        """Put back the beginning of a text in base64, without the files embedded in it."""
+        most = max(room, 2 * _BLOCK) // 4 * 3
+        text = bytearray()
+        for piece in pieces_without_embedded(self.octets(part)):
+            text += piece
+            if len(text) > most:
+                part.defects.append(CutText())
+                break
+        encoded = base64.encodebytes(text[:most]).decode()
+        part.set_payload(encoded)
+        return min(room, len(encoded))
 
     def _restored(self, payload: str) -> Iterator[bytes]:
         end = 0

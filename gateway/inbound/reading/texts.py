@@ -14,6 +14,7 @@ from gateway.core.mail.headers import decode_value
 from gateway.core.mail.keepable import keepable
 from gateway.core.replies.forwarded.clear_signed import unsigned_text
 from gateway.inbound.reading.flowed import is_flowed, unflow
+from gateway.inbound.reading.skeleton import CutText
 from gateway.inbound.reading.transfer_encoding import decoded_payload
 
 _MOST_PARTS = 5_000
@@ -42,6 +43,7 @@ class MailTexts:
 
     text: str | None  #: None if some part came as HTML only.
     markup: str | None  #: Not sanitised yet; None if no part is HTML.
+    is_cut: bool  #: Whether the end of one of them was too long to be read.
 
 
 def read_content(mail: Message) -> MailTexts:
@@ -55,11 +57,12 @@ def read_content(mail: Message) -> MailTexts:
         if is_shown(part):
             segments.setdefault(group, []).append(part)
     texts, markups = [], []
-    lacks_text = has_markup = False
+    lacks_text = has_markup = is_cut = False
     for parts in segments.values():
         plain, pages = [], []
         for part in parts:
             text = decoded_text(part)
+            is_cut = is_cut or any(isinstance(defect, CutText) for defect in part.defects)
             if part.get_content_subtype() == "html":
                 pages.append(text)
             else:
@@ -70,9 +73,11 @@ def read_content(mail: Message) -> MailTexts:
         text = "\n".join(plain)
         texts += [text] if plain else []
         markups.append("<br>".join(pages) if pages else text_as_markup(text))
+    joined = None if has_markup and lacks_text else "\n".join(texts)
     return MailTexts(
-        text=None if has_markup and lacks_text else "\n".join(texts)[:_LONGEST],
+        text=joined[:_LONGEST] if joined is not None else None,
         markup="<br>".join(markups) if has_markup else None,
+        is_cut=is_cut or (joined is not None and len(joined) > _LONGEST),
     )
 
 
