@@ -70,6 +70,56 @@ Diese Nachricht wurde von meinem Android Mobiltelefon mit WEB.DE Mail gesendet.
 Sent with Proton Mail
 Sent from Yahoo Mail on Android
 Sent from Proton Mail for iOS
+Verstuurd vanaf mijn Android apparaat met K-9 Mail. Excuseer mijn beknoptheid.
+Verzonden vanaf mijn Android-apparaat met K-9 Mail. Excuseer mijn beknoptheid.
+Envoyé de mon appareil Android avec Courriel K-9 Mail. Veuillez excuser ma brièveté.
+Enviado desde mi dispositivo Android con K-9 Mail. Por favor, disculpa mi brevedad.
+Diese Nachricht wurde von meinem Android-Mobiltelefon mit K-9 Mail gesendet.
+Envoyé depuis l'application Mail Orange
+Envoyé avec la messagerie sécurisée Proton Mail.
+Gesendet mit der sicheren E-Mail von Proton Mail.
+Verzonden met Proton Mail beveiligde e-mail.
+Verzonden met Proton Mail Android
+Sent from Proton Mail Android
+Skickat från Proton Mail Android
+Enviado desde Proton Mail para Android
+Trimis cu Proton Mail pentru Android
+Отправлено из мобильного приложения Proton Mail Android
+從 Proton Mail Android版送出
+Inviato da Proton Mail Android
+Enviat des de Proton Mail Android
+Odesláno z Proton Mail pro Android
+通过 Proton Mail 移动端发送
+Dikirim dari Proton Mail Android
+Proton Mail Android から送信
+Στάλθηκε από το Proton Mail Android
+Sendt fra Proton Mail Android
+Enviado via Proton Mail para Android
+Адпраўлена з ProtonMail для Android
+Wysłano z aplikacji Proton Mail
+Poslano iz Proton Mail Android
+Odoslané z Proton Mail pre Android
+Enviado do Proton Mail para Android
+Proton Mail Android ile gönderildi
+Lähetetty Proton Mailin Android-sovelluksesta
+Envoyé depuis Proton Mail pour Android
+Poslano iz Proton Maila za Android
+Proton Mail Android alkalmazásból küldve
+გამოგზავნილია Proton Mail Android-დან
+Gesendet von Proton Mail für Android
+Android용 Proton Mail에서 발송됨
+Надіслано з Proton Mail Android
+Get BlueMail for Android
+\u2063Get BlueMail for Android \u200b
+Télécharger BlueMail pour Android
+BlueMail für Android abrufen
+Sent via Superhuman
+Sent via Superhuman iOS ( https://sprh.mn/?vip=eva@office.example )
+Von meinem/meiner Galaxy gesendet
+Envoyé depuis mon smartphone Samsung Galaxy.
+Gesendet von Yahoo Mail auf dem iPhone
+Gesendet mit der GMX iPhone App
+Sicher versendet mit Tutanota.
 """
 PEOPLE = """\
 Bitte an das iPhone von Eva gesendet.
@@ -84,6 +134,20 @@ Sent from my mother
 Mail für Windows
 iPhone
 Envoyé de Paris
+Envoyé depuis Orange par Anna
+Via Proton Mail verzonden
+Über GMX gesendet
+Sent a mail from Proton Mail
+Die E-Mail mit Thunderbird gesendet
+Verzonden met Proton Mail, graag archiveren
+Gesendet von Proton Mail, bitte antworten
+Sent by superhuman effort
+Sent from my device with pleasure
+Verzonden met het apparaat
+Get BlueMail for Eva
+Bitte BlueMail für Android abrufen
+Android with K-9 Mail
+K-9 Mail gesendet
 """
 
 

@@ -8,9 +8,13 @@ nothing else.
 import re
 from functools import cache
 
+from gateway.core.replies.forwarded.app_words import EXCUSE, has_only_app_words
+
 _LONGEST = 160
 #: How Outlook and others write a link after a word: `Outlook voor iOS<https://aka.ms/x>`
-_LINK = re.compile(r"\s?[<\[(](?:https?|mailto):[^<>\[\]()\s]*[>\])]")
+_LINK = re.compile(r"\s?[<\[(]\s?(?:https?|mailto):[^<>\[\]()\s]*\s?[>\])]")
+#: Characters that nobody sees; BlueMail puts them around its line.
+_UNSEEN = re.compile("[\u200b\u200e\u200f\u2060-\u2064\ufeff]")
 _DEVICE = (
     r"(?:(?:my |mein(?:em)? |mon )?(?:apple )?(?:iphon(?=u)|iphone|ipad|ipod(?: touch)?)"
     r"|apple watch"
@@ -64,14 +68,9 @@ _TAIL = (
     r"(?:['’]?(?:u|y|em|a|e|sta|stani|ul meu|ului meu|de|om|of)|[‑-]ul meu| meu| saya"
     r"| của tôi| ของฉัน| το[υ]? μου| μου| שלי| uređaja| mobile| toestel| smartphone| device)?"
 )
-_EXCUSE = (
-    r"(?:[.!]? (?:please )?(?:excuse (?:my brevity|any typos|the brevity).{0,40}"
-    r"|bitte entschuldigen sie (?:die|meine) kürze|bitte entschuldige die kürze"
-    r"|excuseer mijn beknoptheid|veuillez excuser ma brièveté))?[.!]?"
-)
 _SENT = re.compile(
     rf"{_VERBS}\s?{_WHAT}{_TAIL}(?: (?:mit|with|met|avec|using|via) (?:der |the )?{_APP})?"
-    rf"(?: gesendet| verstuurd| verzonden| sent| küldve)?{_EXCUSE}",
+    rf"(?: gesendet| verstuurd| verzonden| sent| küldve)?{EXCUSE}",
     re.IGNORECASE,
 )
 #: How `_DONE` ends: if a line has none of these, its pattern need not be compiled, which takes as
@@ -80,29 +79,31 @@ _DONE_WORDS = re.compile(
     "gesendet|verschickt|geschrieben|versandt|küldve|gönderildi|送信|傳送|发送|寄出|보냄",
     re.IGNORECASE,
 )
-_SYSTEM = r"(?:ios|android|mac|windows(?: phone)?)"
+_SYSTEM = r"(?:ios|android|mac|windows(?: phone)?|mobile|desktop)"
+_GOTTEN = r"(?:outlook|blue ?mail|type ?app)"
 _GET = re.compile(
-    rf"(?:get|download|try) outlook for {_SYSTEM}"
-    rf"|outlook für {_SYSTEM} (?:beziehen|herunterladen|holen|abrufen)"
-    rf"|(?:holen sie sich|beziehen sie|laden sie|hol dir) outlook für {_SYSTEM}(?: herunter)?"
-    rf"|outlook voor {_SYSTEM} (?:downloaden|ophalen|krijgen|verkrijgen)"
-    rf"|(?:download|krijg|haal|verkrijg) outlook voor {_SYSTEM}"
-    rf"|(?:télécharge[rz]|obten(?:ir|ez)) outlook pour {_SYSTEM}"
-    rf"|(?:obtener|obtén|obtenga|descargar|descarga) outlook para {_SYSTEM}"
-    rf"|(?:obter|obtenha|baixar|baixe|transferir) o? ?outlook para {_SYSTEM}"
-    rf"|(?:scarica|ottieni) outlook per {_SYSTEM}|(?:hent|få) outlook (?:til|for) {_SYSTEM}"
-    rf"|(?:skaff|last ned)(?: deg)? outlook for {_SYSTEM}"
-    rf"|(?:hämta|skaffa|ladda ned) outlook för {_SYSTEM}|hanki outlookin? {_SYSTEM}(?::\w+)?"
-    rf"|hanki outlook for {_SYSTEM}"
-    rf"|pobierz (?:program|aplikację)? ?outlook (?:dla|na)(?: systemu)? {_SYSTEM}"
-    rf"|získ(?:at|ejte|ať|ajte) (?:aplikaci |aplikáciu )?outlook (?:pro|pre) {_SYSTEM}"
-    rf"|(?:az )?outlook (?:for {_SYSTEM} )?(?:beszerzése|letöltése)(?: {_SYSTEM}.{{0,20}})?"
-    rf"|obțineți outlook pentru {_SYSTEM}|{_SYSTEM} için outlook['’]?u (?:edinin|indirin|alın)"
-    rf"|(?:получить|получите|скачать) outlook для {_SYSTEM}"
-    rf"|(?:отримати|завантажити) outlook для {_SYSTEM}|λήψη του outlook για {_SYSTEM}"
-    rf"|outlook for {_SYSTEM}\s?(?:を入手|をダウンロード|を取得)"
-    rf"|(?:获取|下载|取得)\s?outlook for {_SYSTEM}"
-    rf"|取得\s?{_SYSTEM}\s?版\s?outlook|{_SYSTEM}용 outlook (?:다운로드|받기|가져오기)",
+    rf"(?:get|download|try) {_GOTTEN} for {_SYSTEM}"
+    rf"|{_GOTTEN} für {_SYSTEM} (?:beziehen|herunterladen|holen|abrufen)"
+    rf"|(?:holen sie sich|beziehen sie|laden sie|hol dir) {_GOTTEN} für {_SYSTEM}(?: herunter)?"
+    rf"|{_GOTTEN} voor {_SYSTEM} (?:downloaden|ophalen|krijgen|verkrijgen)"
+    rf"|(?:download|krijg|haal|verkrijg) {_GOTTEN} voor {_SYSTEM}"
+    rf"|(?:télécharge[rz]|obten(?:ir|ez)) {_GOTTEN} pour {_SYSTEM}"
+    rf"|(?:obtener|obtén|obtenga|descargar|descarga) {_GOTTEN} para {_SYSTEM}"
+    rf"|(?:obter|obtenha|baixar|baixe|transferir) o? ?{_GOTTEN} para {_SYSTEM}"
+    rf"|(?:scarica|ottieni) {_GOTTEN} per {_SYSTEM}|(?:hent|få) {_GOTTEN} (?:til|for) {_SYSTEM}"
+    rf"|(?:skaff|last ned)(?: deg)? {_GOTTEN} for {_SYSTEM}"
+    rf"|(?:hämta|skaffa|ladda ned) {_GOTTEN} för {_SYSTEM}"
+    rf"|hanki {_GOTTEN}(?:in)? {_SYSTEM}(?::\w+)?"
+    rf"|hanki {_GOTTEN} for {_SYSTEM}"
+    rf"|pobierz (?:program|aplikację)? ?{_GOTTEN} (?:dla|na)(?: systemu)? {_SYSTEM}"
+    rf"|získ(?:at|ejte|ať|ajte) (?:aplikaci |aplikáciu )?{_GOTTEN} (?:pro|pre) {_SYSTEM}"
+    rf"|(?:az )?{_GOTTEN} (?:for {_SYSTEM} )?(?:beszerzése|letöltése)(?: {_SYSTEM}.{{0,20}})?"
+    rf"|obțineți {_GOTTEN} pentru {_SYSTEM}|{_SYSTEM} için {_GOTTEN}['’]?u (?:edinin|indirin|alın)"
+    rf"|(?:получить|получите|скачать) {_GOTTEN} для {_SYSTEM}"
+    rf"|(?:отримати|завантажити) {_GOTTEN} для {_SYSTEM}|λήψη του {_GOTTEN} για {_SYSTEM}"
+    rf"|{_GOTTEN} for {_SYSTEM}\s?(?:を入手|をダウンロード|を取得)"
+    rf"|(?:获取|下载|取得)\s?{_GOTTEN} for {_SYSTEM}"
+    rf"|取得\s?{_SYSTEM}\s?版\s?{_GOTTEN}|{_SYSTEM}용 {_GOTTEN} (?:다운로드|받기|가져오기)",
     re.IGNORECASE,
 )
 
@@ -123,14 +124,16 @@ def without_app_lines(text: str) -> str:
 
 def is_app_line(line: str) -> bool:
     """Whether a line only names the device or app a mail was sent from."""
-    text = " ".join(_LINK.sub("", line[: _LONGEST * 3]).split())
+    text = " ".join(_LINK.sub("", _UNSEEN.sub("", line[: _LONGEST * 3])).split())
     if not text or len(text) > _LONGEST:
         return False
     if _SENT.fullmatch(text) is not None or _GET.fullmatch(text) is not None:
+        return True
+    if has_only_app_words(text):
         return True
     return _DONE_WORDS.search(text) is not None and _sent_around().fullmatch(text) is not None
 
 
 @cache
 def _sent_around() -> re.Pattern[str]:
-    return re.compile(rf"(?:{_DONE.format(_WHAT)}){_EXCUSE}", re.IGNORECASE)
+    return re.compile(rf"(?:{_DONE.format(_WHAT)}){EXCUSE}", re.IGNORECASE)
