@@ -61,6 +61,13 @@ def test_a_calendar_part_that_invites_or_answers_is_individual(method: str, enco
     assert "calendar" == rule_of(multipart(TEXT, part("Text/Calendar", calendar(method))))
 
 
+@pytest.mark.parametrize("written", ["base64;", "base64 (RFC 2045)", "base64 "])
+def test_an_invitation_is_decoded_whatever_stands_behind_its_encoding(written: str) -> None:
+    invited = part("text/calendar", calendar(), encoding="base64")
+
+    assert "calendar" == rule_of(multipart(TEXT, invited.replace("base64", written), kind="mixed"))
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -1,11 +1,14 @@
 """What the content of a part is, whatever stands behind the name of its encoding."""
 
-from email import message_from_string
+from base64 import b64encode
+from email import message_from_bytes, message_from_string
 
 import pytest
 
+from gateway.core.mail.transfer_encoding import decoded_payload, transfer_encoding
+from gateway.inbound.reading.bounces.reports import header_of_original
+from gateway.inbound.reading.source import read_source
 from gateway.inbound.reading.texts import decoded_text
-from gateway.inbound.reading.transfer_encoding import decoded_payload, transfer_encoding
 
 QUOTED, BASE64 = "Gr=C3=BC=C3=9Fe\n", "R3LDvMOfZQo=\n"
 
@@ -40,3 +43,35 @@ def test_what_is_not_encoded_stays_as_it_is(written: str) -> None:
     part = message_from_string(f"Content-Transfer-Encoding: {written}\n\n{QUOTED}")
 
     assert QUOTED.encode() == decoded_payload(part)
+
+
+@pytest.mark.parametrize("written", ["8bit", "8bit ", "8bit;", "binary (x)", "quoted-printable;"])
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-15"])
+def test_octets_that_are_not_encoded_stay_whatever_their_encoding_is_said_to_be(
+    written: str, charset: str
+) -> None:
+    content = "Grüße, 5 €\n".encode(charset)
+    head = f"Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: {written}\n\n"
+
+    part = message_from_bytes(head.encode() + content)
+
+    assert content == decoded_payload(part)
+    assert "Grüße, 5 €\n" == decoded_text(part)
+
+
+@pytest.mark.parametrize("written", ["base64", "base64;", "base64 (x)"])
+def test_the_header_in_a_report_is_decoded(written: str) -> None:
+    encoded = b64encode(b"Message-ID: <mailing@office.example>\n\n").decode()
+    part = message_from_string(
+        f"Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: {written}\n\n{encoded}"
+    )
+
+    assert "<mailing@office.example>" == header_of_original(part).text("message-id")
+
+
+@pytest.mark.parametrize("written", ["quoted-printable", "Quoted-Printable;"])
+def test_source_within_a_text_is_decoded(written: str) -> None:
+    mail = read_source({"Content-Transfer-Encoding": written}, QUOTED)
+
+    assert mail is not None
+    assert "Grüße" == decoded_text(mail).strip()

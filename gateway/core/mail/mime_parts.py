@@ -11,6 +11,7 @@ from email.message import Message
 from itertools import islice
 
 from gateway.core.mail.headers import Headers
+from gateway.core.mail.transfer_encoding import encoding_named
 
 _MANY_LINES = 1_000  #: Lines that begin with `--`.
 _DEEP = 8
@@ -73,7 +74,7 @@ def leaf_parts(kind: Message, content: bytes) -> Iterator[tuple[Headers, bytes]]
 
 def without_transfer_encoding(part: Headers, text: bytes) -> bytes:
     """Return the decoded content of a part (RFC 2045, 6); for base64, as much as is complete."""
-    match part.text("content-transfer-encoding").strip().lower():
+    match encoding_named(part.text("content-transfer-encoding")):
         case "base64":
             letters = _NO_BASE64.sub(b"", text)
             return binascii.a2b_base64(letters[: len(letters) // 4 * 4])

@@ -9,13 +9,13 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from gateway.core.mail.headers import decode_value, decoded_mailboxes
+from gateway.core.mail.transfer_encoding import decoded_payload
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.mailboxes import parse_agent
 from gateway.core.replies.forwarded.original import Heading
 from gateway.inbound.reading.header_fields import mailboxes_in, sender_in
 from gateway.inbound.reading.skeleton import raw_payload
 from gateway.inbound.reading.texts import children, file_name, without_divider
-from gateway.inbound.reading.transfer_encoding import decoded_payload
 
 _MOST_PARTS = 1_000
 _MOST_MAILS = 5  #: Attached mails that are opened; any others stay files.

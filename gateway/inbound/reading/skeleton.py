@@ -19,8 +19,8 @@ from email.errors import MessageDefect
 from email.message import Message
 from pathlib import Path
 
+from gateway.core.mail.transfer_encoding import decoded_payload, transfer_encoding
 from gateway.inbound.reading.embedded import pieces_without_embedded
-from gateway.inbound.reading.transfer_encoding import decoded_payload, transfer_encoding
 
 _BLOCK = 32_768  #: Octets checked for base64 at a time.
 _PIECE = 256 * 1024

@@ -19,6 +19,7 @@ from email import message_from_bytes, message_from_string
 from email.message import Message
 from typing import NamedTuple
 
+from gateway.core.mail.transfer_encoding import transfer_encoding
 from gateway.inbound.reading.texts import children
 
 _ENCODED = re.compile(r"=[0-9A-F]{2}|=$", re.MULTILINE)
@@ -79,7 +80,7 @@ def is_cut(mail: Message) -> bool:
 
 def is_encoded(mail: Message, body: str) -> bool:
     """Whether a body is still in the encoding declared by its mail, not decoded already."""
-    match str(mail.get("content-transfer-encoding", "")).strip().casefold():
+    match transfer_encoding(mail):
         case "quoted-printable":
             return body.isascii() and _ENCODED.search(body) is not None
         case "base64":

@@ -12,10 +12,10 @@ from html import escape
 
 from gateway.core.mail.headers import decode_value
 from gateway.core.mail.keepable import keepable
+from gateway.core.mail.transfer_encoding import decoded_payload
 from gateway.core.replies.forwarded.clear_signed import unsigned_text
 from gateway.inbound.reading.flowed import is_flowed, unflow
 from gateway.inbound.reading.skeleton import CutText
-from gateway.inbound.reading.transfer_encoding import decoded_payload
 
 _MOST_PARTS = 5_000
 _LONGEST = 1_500_000  #: Characters of text that are parsed; of the result even fewer are kept.

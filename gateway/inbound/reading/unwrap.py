@@ -9,6 +9,7 @@ from email.message import Message
 from itertools import count
 from pathlib import Path
 
+from gateway.core.mail.transfer_encoding import transfer_encoding
 from gateway.inbound.reading.mail_files.mailbox_files import (
     holds_many,
     is_mail_file,
@@ -28,7 +29,6 @@ from gateway.inbound.reading.mail_files.rtf import RtfRoom
 from gateway.inbound.reading.mail_files.smime import may_be_signed_mail, signed_content
 from gateway.inbound.reading.skeleton import Skeletons, file_in, raw_payload
 from gateway.inbound.reading.texts import children, file_name, is_shown
-from gateway.inbound.reading.transfer_encoding import transfer_encoding
 
 _MOST_TEXT = 6_000_000  #: Octets of text put back at most, in all parts together.
 _DEEPEST = 5

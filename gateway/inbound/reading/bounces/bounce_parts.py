@@ -11,9 +11,9 @@ from email.message import Message
 
 from gateway.core.mail.automatic import is_rejection
 from gateway.core.mail.headers import decode_value, mailboxes_in
+from gateway.core.mail.transfer_encoding import transfer_encoding
 from gateway.inbound.reading.markup import read_page
 from gateway.inbound.reading.texts import children, decoded_text
-from gateway.inbound.reading.transfer_encoding import transfer_encoding
 
 _MOST_PARTS = 200
 _LONGEST = 1_000

@@ -8,6 +8,7 @@ from email.message import Message
 from gateway.core import ids
 from gateway.core.bounces.bounce import Bounce
 from gateway.core.mail.headers import Headers, decode_value, mailboxes_in
+from gateway.core.mail.transfer_encoding import decoded_payload
 from gateway.inbound.reading.bounces.bounce_parts import STATUSES, mail_in, status_groups
 from gateway.inbound.reading.header_fields import hop_ids
 from gateway.inbound.reading.texts import children, decoded_text
@@ -88,8 +89,7 @@ def header_of_original(part: Message) -> Headers:
     if inner is not None:
         block = "".join(f"{name}: {value}\n" for name, value in inner.raw_items())
         return Headers.parse(block.encode("utf-8", "surrogateescape"))
-    payload = part.get_payload(decode=True)
-    return Headers.parse(payload if isinstance(payload, bytes) else b"")
+    return Headers.parse(b"" if part.is_multipart() else decoded_payload(part))
 
 
 def _ids(texts: Iterable[str]) -> Iterator[int]:
