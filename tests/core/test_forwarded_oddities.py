@@ -5,13 +5,14 @@ from email.utils import parseaddr
 
 import pytest
 
+from gateway.core.replies.forwarded.lines import split_lines
 from gateway.core.replies.forwarded.mailboxes import (
     Mailbox,
     parse_agent,
     parse_mailbox,
     parse_mailboxes,
 )
-from gateway.core.replies.forwarded.original import Original
+from gateway.core.replies.forwarded.original import Original, find_originals
 from tests.core.finding import find_original
 
 ANN = Mailbox("Ann Müller", "ann@example.org")
@@ -79,6 +80,52 @@ def test_a_forward_right_below_the_header_is_not_taken_for_its_end() -> None:
 
     assert inner == found.body
     assert () == found.heading.cc
+
+
+_ZOHO = (
+    "============ Forwarded message ============\nFrom: Ann Müller <ann@example.org>\n"
+    "To: Bob <bob@example.com>\nDate: Wed, 04 Mar 2026 10:11:00 +0000\nSubject: Zweite\n"
+    "============ Forwarded message ============\n\n"
+)
+
+
+@pytest.mark.parametrize("mark", ["", "> "])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Am 03.03.2026 um 17:03 schrieb Bob:\n\n> Passt es?\n\nJa.",
+        "Am 03.03.2026 um 17:03 schrieb Bob <bob@example.com>:\n\nPasst es?",
+        "Name: Ann Müller\nDatum: 4. März 2026\nBetreff: Vertrag\n\nHallo",
+        "Passt.\n\nAnn\n\nVon: Bob <bob@example.com>\nAn: Ann\nBetreff: Erste\n\nHallo",
+        "Von: Bob <bob@example.com>\nGesendet: 3. März 2026\nBetreff: Erste\n\nHallo",
+    ],
+)
+def test_a_separator_repeated_below_a_header_is_none_of_the_text(mark: str, body: str) -> None:
+    """Zoho repeats its own; above a text that itself quotes a mail it was taken for another's."""
+    quoted = "\n".join(f"{mark}{line}" for line in body.split("\n"))
+
+    found = _found(f"{OWN}\n\n{_ZOHO}{quoted}")
+
+    assert Mailbox("Ann Müller", "ann@example.org") == found.heading.sender
+    assert (OWN, body) == (found.own_text, found.body)
+
+
+def test_a_separator_repeated_below_a_header_begins_no_second_mail() -> None:
+    text = f"{OWN}\n\n{_ZOHO}> Passt.\n>\n> Name: Ann Müller\n> Datum: 4. März 2026\n"
+
+    assert 1 == len(find_originals(split_lines(text), subject="", zone=UTC))
+
+
+@pytest.mark.parametrize("words", ["Von: Zoe", "From: Zoe"])
+def test_a_separator_below_a_header_may_begin_a_mail_forwarded_by_the_same_program(
+    words: str,
+) -> None:
+    separator = "---------- Forwarded message ---------"
+    inner = f"{separator}\n{words} <zoe@example.net>\nSubject: Erste\n\nHallo"
+
+    found = _found(f"{OWN}\n\n{separator}\n{HEADER}Betreff: Zweite\n\n\n{inner}")
+
+    assert ("Zweite", inner) == (found.heading.subject, found.body)
 
 
 def test_a_body_right_below_the_subject_is_not_taken_for_it() -> None:

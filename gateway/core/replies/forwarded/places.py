@@ -12,7 +12,7 @@ from gateway.core.replies.forwarded.forms.conversation import (
 from gateway.core.replies.forwarded.forms.intros import Intro
 from gateway.core.replies.forwarded.forms.notes import is_details
 from gateway.core.replies.forwarded.forms.registry import Header, read_header
-from gateway.core.replies.forwarded.labels import begins_field
+from gateway.core.replies.forwarded.labels import begins_field, read_label
 from gateway.core.replies.forwarded.language.words import HeaderWord
 from gateway.core.replies.forwarded.lines import (
     TextLine,
@@ -187,11 +187,13 @@ def _held_by(holders: Sequence[OriginalPlace], mail: OriginalPlace) -> OriginalP
 
 
 def _lines_below(lines: Sequence[TextLine], place: OriginalPlace) -> list[TextLine]:
-    """Return the lines with those above the text of a place blanked, at the place's quoting depth.
+    """Return the lines with all above the text of a place blanked, at the place's quoting depth.
 
     The start of its quotation can't be mistaken for a separator in an unknown language then.
     """
-    return [*[TextLine(place.depth, "")] * place.start, *lines[place.start :]]
+    below = range(place.start, len(lines))
+    written = next((number for number in below if not lines[number].is_blank), len(lines))
+    return [*[TextLine(place.depth, "")] * written, *lines[written:]]
 
 
 def _may_hold(place: OriginalPlace, index: int, line: TextLine) -> bool:
@@ -254,15 +256,42 @@ def text_start(lines: Sequence[TextLine], index: int, header: Header) -> int:
         if not lines[below].is_blank:
             text = lines[below].text
             # Below an empty line, a rule is the author's own, unless it comes from HTML (Notes); so
-            # are a rule below a line that names the author, and a separator above another header.
+            # is a rule below a line that names the author.
             is_repeated = (
                 is_cut(text)
                 or (text == _SHORT_RULE and is_block and below == header.end)
                 or (is_rule(text) and is_block and (below == header.end or text[0] == "_"))
-                or (lines[below] == lines[index] and read_header(lines, below, "") is None)
+                or (lines[below] == lines[index] and not announces_another(lines, index, below))
             )
             return below + 1 if is_repeated else header.end
     return header.end
+
+
+def announces_another(lines: Sequence[TextLine], index: int, below: int) -> bool:
+    """Whether a separator repeated below a header is that of another forward by the same program.
+
+    Its header is as far below it as that of the first, and begins with the same field. Zoho repeats
+    its separator above the text, which may begin with an introduction or with words that look like
+    a header:
+
+        ============ Forwarded message ============
+        From: Ann Roe <ann@example.org>
+        Subject: AW: Termin
+        ============ Forwarded message ============
+
+        Name: Ann Roe
+        Datum: 4. März
+    """
+    is_like_first = _first_field(lines, index) == _first_field(lines, below)
+    return is_like_first and read_header(lines, below, "") is not None
+
+
+def _first_field(lines: Sequence[TextLine], separator: int) -> tuple[int, HeaderWord | None]:
+    """Return how far below a separator its header begins, and with which field."""
+    below = range(separator + 1, len(lines))
+    first = next((number for number in below if not lines[number].is_blank), separator)
+    label = read_label(lines[first].text)
+    return first - separator, label.role if label is not None else None
 
 
 def closing_line(
