@@ -128,6 +128,57 @@ def test_a_separator_below_a_header_may_begin_a_mail_forwarded_by_the_same_progr
     assert ("Zweite", inner) == (found.heading.subject, found.body)
 
 
+_THE_BAT = (
+    "This is a forwarded message\nFrom: Zoe <zoe@example.net>\nTo: Ann <ann@example.org>\n"
+    "Date: Friday, November 20, 2026, 9:15:00 AM\nSubject: Erste\n\n"
+    "===8<==============Original message text===============\nHallo\n\n"
+    "===8<===========End of original message text==========="
+)
+_OPENINGS = {
+    "nothing": "",
+    "Outlook": "-----Ursprüngliche Nachricht-----\n",
+    "Outlook on the web": "________________________________\n",
+    "Apple Mail": "Anfang der weitergeleiteten Nachricht:\n\n",
+    "Thunderbird": "-------- Weitergeleitete Nachricht --------\n",
+}
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        _THE_BAT,
+        "--- Ende ---",
+        "-----Ende-----",
+        "-------- Ende --------",
+        "===8<===========End of original message text===========",
+        "------- End of Forwarded Message",
+    ],
+)
+@pytest.mark.parametrize("mark", ["", "> "])
+@pytest.mark.parametrize("opening", _OPENINGS.values(), ids=_OPENINGS)
+def test_an_end_of_something_else_is_part_of_the_text(opening: str, mark: str, within: str) -> None:
+    """What the candidate wrote below it was filed as the words of the staff."""
+    body = f"Anbei.\n\n{within}\n\nPS: Ich komme am Dienstag.\n\nAnn"
+    forward = f"{opening}{HEADER}Betreff: Zweite\n\n{body}"
+    quoted = "\n".join(f"{mark}{line}" for line in forward.split("\n"))
+
+    found = _found(f"{OWN}\n\n{quoted}")
+
+    assert (OWN, body) == (found.own_text, found.body)
+
+
+@pytest.mark.parametrize("below", ["", "\n\nBob"])
+def test_a_program_that_marks_the_end_may_have_forwarded_what_the_same_did(below: str) -> None:
+    """The Bat! writes the same two lines around each of the texts."""
+    head, _, _ = _THE_BAT.partition("Hallo")
+    _, _, end = _THE_BAT.rpartition("\n")
+    body = f"Anbei.\n\n{_THE_BAT}\n\nIch komme am Dienstag."
+
+    found = _found(f"Oben\n\n{head}{body}\n\n{end}{below}")
+
+    assert (f"Oben{below}", body) == (found.own_text, found.body)
+
+
 def test_a_body_right_below_the_subject_is_not_taken_for_it() -> None:
     found = _found(f"{HEADER}Betreff: Zweite\nHallo Bob: es passt.\nAnn")
 

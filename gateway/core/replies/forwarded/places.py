@@ -218,13 +218,15 @@ def _place(
         depth, end = 1, quoted
     if not depth and is_indented(raw_lines[header.end - 1]):
         end = last_indented(raw_lines, start) or end
-    closed = closing_line(raw_lines, lines, range(start, end), lines[index], depth)
+    # The Bat! opens a text below its header, with the same line in other words as below the text.
+    opening = lines[start - 1] if is_cut(lines[start - 1].text) else lines[index]
+    closed = closing_line(raw_lines, lines, range(start, end), opening, depth)
     return OriginalPlace(
         header=header,
         own_end=own_words_end(lines, index),
         start=start,
         end=end if closed is None else closed,
-        rest=rest_start(raw_lines, end, lines[index]) if closed is None else closed + 1,
+        rest=rest_start(raw_lines, end, opening) if closed is None else closed + 1,
         depth=depth,
         is_sure=is_sure,
         is_open=closed is None

@@ -21,6 +21,7 @@ _END = re.compile(
     rf"|{_DASH}{{5,}} Original Message Ends {_DASH}{{5,}}",
     re.IGNORECASE,
 )
+_START = re.compile(r"\bstart\b", re.IGNORECASE)
 #: The line between mails in an mbox file: `From ann@example.org Mon Nov 23 09:15:02 2026`.
 _DIVIDER = re.compile(r">?From \S{1,320} +[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d.{0,40}")
 #: Orange and SFR put the date there: `Message du 23/11/26 09:15`.
@@ -161,27 +162,29 @@ def is_end(text: str) -> bool:
 
 
 def closes(text: str, opening: str, *, is_last: bool) -> bool:
-    """Whether a line closes what another opened, with the same number of dashes, if any.
+    """Whether a line closes what another opened, with the same number of dashes.
 
-    Its words say that it is an end. In an unknown language it must be the very last line, and the
-    opening line must name the author:
+    Its words say what ends; below a line that says it is a start (VM), a single word is enough. In
+    an unknown language it must be the very last line, and the opening line must name the author:
 
         ----- Forwarded message from Ann Roe <ann@example.org> -----
         ----- Τέλος προωθημένου μηνύματος -----
     """
     dashes, other = _dashes(opening), _dashes(text)
     are_centred = min(len(dashes), len(other)) >= _CENTRED
-    if dashes and dashes != other and not are_centred:
+    if not dashes or (dashes != other and not are_centred):
         return False
     names_author = is_dashed(opening) and "@" in opening
-    return is_end(text) or (
+    says_what = len(_WORD.findall(text)) > 1 or _START.search(opening) is not None
+    return (is_end(text) and says_what) or (
         is_last and names_author and is_dashed(text) and "@" not in text and f"{dashes} " in text
     )
 
 
 def opens(text: str) -> bool:
     """Whether a line between dashes, or after them, opens a forwarded mail."""
-    return bool(_dashes(text)) and not is_end(text) and (is_dashed(text) or is_announcement(text))
+    is_opening = is_dashed(text) or is_announcement(text) or is_cut(text)
+    return bool(_dashes(text)) and not is_end(text) and is_opening
 
 
 def is_closed_by(opening: str, closing: str) -> bool:
