@@ -1,7 +1,9 @@
 """Forwarded mail with oddities: nested, wrapped, quoted, broken."""
 
+import textwrap
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parseaddr
+from itertools import product
 
 import pytest
 
@@ -177,6 +179,117 @@ def test_a_program_that_marks_the_end_may_have_forwarded_what_the_same_did(below
     found = _found(f"Oben\n\n{head}{body}\n\n{end}{below}")
 
     assert (f"Oben{below}", body) == (found.own_text, found.body)
+
+
+_PEOPLE = (
+    ("Sanne de Vries", "sanne@example.com"),
+    ("Karl Größer", "karl.groesser@example.net"),
+    ("Dr. Friederike von Langenfeld", "friederike@example.net"),
+    ("", "info@example.com"),
+    ("Personalabteilung Köln Innenstadt", "personal.koeln@example.net"),
+    ("Peter van der Berg", "peter@example.com"),
+    ("Person Nummer 7", "person7@example.com"),
+    ("Max Muster", "max@example.net"),
+)
+_LISTS = {
+    "Gmail": "---------- Forwarded message ---------\nVon: Ann <ann@example.org>\n"
+    "Date: 4. März 2026 10:11\nSubject: Zweite\n{people}\n\n\n",
+    "Outlook": "-----Ursprüngliche Nachricht-----\nVon: Ann <ann@example.org>\n"
+    "Gesendet: 4. März 2026 10:11\n{people}\nBetreff: Zweite\n\n",
+    "nothing": "Von: Ann <ann@example.org>\nGesendet: 4. März 2026 10:11\nBetreff: Zweite\n"
+    "{people}\n\n",
+}
+
+
+@pytest.mark.parametrize("mark", ["", "> "])
+@pytest.mark.parametrize("word", ["An", "Cc"])
+@pytest.mark.parametrize("separator", [", ", "; "])
+@pytest.mark.parametrize("form", _LISTS.values(), ids=_LISTS)
+def test_people_wrapped_anywhere_are_none_of_the_text(
+    form: str, separator: str, word: str, mark: str
+) -> None:
+    """A line that ended within a name was the last one of the header."""
+    for width, number in product(range(62, 80, 3), range(1, len(_PEOPLE) + 1)):
+        people = separator.join(
+            f"{name} <{address}>" if name else address for name, address in _PEOPLE[-number:]
+        )
+        wrapped = textwrap.fill(f"{word}: {people}", width, break_long_words=False)
+        forward = f"{form.format(people=wrapped)}Hallo Bob,\n\npasst."
+        quoted = "\n".join(f"{mark}{line}" for line in forward.split("\n"))
+
+        found = _found(f"{OWN}\n\n{quoted}")
+
+        assert found.body == "Hallo Bob,\n\npasst."
+        read = found.heading.to if word == "An" else found.heading.cc
+        assert _PEOPLE[-number:] == tuple((person.name, person.address) for person in read)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "Personalabteilung der Beispielgesellschaft Köln, Friederike\nLang <lang@example.net>",
+        "Bob <bob@example.com>; Friederike\nLang [mailto:lang@example.net]",
+        "Bob <bob@example.com>; Friederike\nLang <lang@example.net>; Karl\nPoe <poe@example.net>",
+    ],
+)
+def test_a_name_begun_on_a_line_is_whole_on_the_next(to: str) -> None:
+    found = _found(
+        f"-----Original-----\nVon: Ann <ann@example.org>\nBetreff: Zweite\nAn: {to}\n\nHallo"
+    )
+
+    assert found.body == "Hallo"
+    assert any(person.name.endswith("Friederike Lang") for person in found.heading.to)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "Bob",
+        "Bob <bob@example.com>",
+        "Bob <bob@example.com>; Eva <eva@example.com>",
+    ],
+)
+@pytest.mark.parametrize(
+    "body",
+    ["Zoe Roe <zoe@example.net>", "Schreiben Sie an zoe@example.net!", "Hallo Bob,\n\npasst."],
+)
+def test_words_right_below_people_are_the_text(to: str, body: str) -> None:
+    found = _found(
+        f"-----Original-----\nVon: Ann <ann@example.org>\nBetreff: Zweite\nAn: {to}\n{body}"
+    )
+
+    assert body == found.body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Hallo Bob,\n\npasst.",
+        "Schreiben Sie an zoe@example.net!",
+        "Poe <poe@example.net>; mein Chef; Zoe Roe <zoe@example.net>; wir kommen.",
+    ],
+)
+def test_words_right_below_a_name_without_address_are_the_text(body: str) -> None:
+    to = "Bob <bob@example.com>; Karl"
+
+    found = _found(
+        f"-----Original-----\nVon: Ann <ann@example.org>\nBetreff: Zweite\nAn: {to}\n{body}"
+    )
+
+    assert body == found.body
+
+
+@pytest.mark.parametrize("blank", ["\n\n", "\n\n\n"])
+@pytest.mark.parametrize("word", ["Cc", "Bcc", "Antwort an", "Reply-To"])
+@pytest.mark.parametrize("separator", ["-----Original-----\n", ""])
+def test_a_text_may_begin_with_a_word_of_a_header(separator: str, word: str, blank: str) -> None:
+    """It was filed as a copy, though an empty line was above it."""
+    body = f"{word}: Karl <karl@example.net>\n\nHallo"
+
+    found = _found(f"{separator}{HEADER}Betreff: Zweite{blank}{body}")
+
+    assert body == found.body
+    assert () == found.heading.cc
 
 
 def test_a_body_right_below_the_subject_is_not_taken_for_it() -> None:

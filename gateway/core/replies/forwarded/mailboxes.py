@@ -48,6 +48,8 @@ _OF_NOTES = re.compile(r"[^<>@\",;]{1,100}/[^<>@\",;]{1,100}@[^\s<>@.\",;]{1,64}
 _PERSON = re.compile(
     rf"\s*(?:(?:\"(?:[^\"\\]|\\.){{0,300}}+\"|[^<>@]{{0,300}}?)\s*[<\[(]\s*)?{_ADDRESS}\s*[>\])]?\s*"
 )
+#: A name as long as people have them, and an address in brackets.
+_NAMED = re.compile(rf"[^\s<>@:!?]{{1,80}}(?: [^\s<>@:!?]{{1,80}}){{0,8}} ?[<\[(]{_ADDRESS}[>\])]")
 _WHOLE = re.compile(r'"((?:[^"\\]|\\.)*+)"')
 #: Quotes within quotes that the program failed to escape: `"Ms "Lisa" Roe"`.
 _UNMARKED = re.compile(r'"([^"]*[ ]"[^"]+"[ ][^"]*)"')
@@ -118,6 +120,23 @@ def is_people(text: str) -> bool:
     """Whether a text is nothing but mailboxes, each with an address."""
     parts = [part for part in _split_list(_plain(text))[:_MOST] if part.strip()]
     return bool(parts) and all(_PERSON.fullmatch(part) for part in parts)
+
+
+def completes_person(people: str, line: str) -> bool:
+    """Whether a line gives the address of the last person of a list, whose name was begun above it.
+
+        To: Bob <bob@example.com>, Eva <eva@example.com>, Karl
+        Größer <karl@example.net>
+
+    The person below it may be begun in turn, but not more.
+    """
+    begun = _split_list(_plain(people))[-1].strip()
+    if not begun or "@" in begun:
+        return False
+    completed, *following = _split_list(_plain(f"{begun} {line}"))[:_MOST]
+    if _NAMED.fullmatch(completed.strip()) is None:
+        return False
+    return all(not part.strip() or _PERSON.fullmatch(part) for part in following[:-1])
 
 
 def _plain(text: str) -> str:

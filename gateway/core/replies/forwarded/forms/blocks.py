@@ -21,7 +21,7 @@ from gateway.core.replies.forwarded.language.words import (
     HeaderWord,
 )
 from gateway.core.replies.forwarded.lines import TextLine
-from gateway.core.replies.forwarded.mailboxes import is_people
+from gateway.core.replies.forwarded.mailboxes import completes_person, is_people
 from gateway.core.replies.forwarded.separators import is_line
 from gateway.core.replies.subject_prefixes import without_prefixes
 
@@ -31,6 +31,7 @@ _AHEAD_IF_ANNOUNCED = 6  #: or this many below a separator.
 _SHORTEST_FRAME, _LONGEST_FRAME = 4, 12
 _SHORTEST_BARE = 3
 _GLUED_LINES = 5
+_NARROWEST = 60  #: Characters to which programs wrap lines.
 _ENDS_PERSON = re.compile(r"[^\s<>,;]@[^\s<>,;]+>?\Z")  #: Ends with an address and no comma.
 _TELLING = (HeaderWord.DATE, HeaderWord.TO, HeaderWord.SUBJECT)
 #: Ids of other mails, `References: <1@example.org> <2@example.org>`.
@@ -302,7 +303,8 @@ class HeaderBlockReader:
             lacking = telling and HeaderWord.TO not in self._fields
             return lacking or self._are_message_ids(label.value)
         if label.role in PEOPLE:
-            return label.role not in self._fields and is_people(label.value)
+            is_new = label.role not in self._fields
+            return is_new and self._spaced is True and is_people(label.value)
         is_date = label.role is HeaderWord.DATE and HeaderWord.DATE not in self._fields
         return is_date and parse_date(label.value, zone=UTC) is not None
 
@@ -328,9 +330,19 @@ class HeaderBlockReader:
             return False
         if self._role in PEOPLE and text.startswith("<") and "@" in text:
             return True
+        if self._role in PEOPLE and self.is_wrapped(value, text) and completes_person(value, text):
+            return True
         if self._role is HeaderWord.OTHER and self._are_message_ids(text):
             return True
         return self._word_follows()
+
+    def is_wrapped(self, value: str, text: str) -> bool:
+        """Whether a line may go on below with what had no more room on it.
+
+        Where the people above have addresses, one without is reason enough.
+        """
+        word = text.partition(" ")[0]
+        return "@" in value or len(f"{self._lines[self._end - 1].text} {word}") >= _NARROWEST
 
     def _word_follows(self) -> bool:
         """Whether a known word, not read yet, comes within the next lines."""
