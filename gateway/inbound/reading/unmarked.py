@@ -1,10 +1,12 @@
-"""Forwards with neither a mark nor an address, found by quotequail, which knows some wordings."""
+"""Forwards with neither a mark nor an address: of those quotequail knows some wordings."""
 
 from datetime import tzinfo
 
 import quotequail
 
 from gateway.core.replies.forwarded.dates import parse_date
+from gateway.core.replies.forwarded.forms.intros import read_unquoted_intro
+from gateway.core.replies.forwarded.lines import join_lines, read_lines
 from gateway.core.replies.forwarded.mailboxes import parse_mailbox, parse_mailboxes
 from gateway.core.replies.forwarded.original import Heading
 from gateway.inbound.reading.recovered import RecoveredMail
@@ -15,11 +17,44 @@ _WIDTH = 500
 
 
 def recover_unmarked(text: str, subject: str, zone: tzinfo) -> RecoveredMail | None:
-    """Recover what quotequail finds in a text; None if it finds nothing with an author.
+    """Recover what an introduction or quotequail finds in a text; None without an author.
 
-    `subject` is the outer mail's; `zone` is assumed for a date without one.
+    `subject` is the outer mail's; `zone` is assumed for a date without one. If both find one, it is
+    the one further up; quotequail leaves out what is between two introductions.
     """
     text = text.replace("\r\n", "\n")
+    found = [recover_introduced(text, subject, zone), recover_known(text, subject, zone)]
+    mails = [mail for mail in found if mail is not None]
+    return min(mails, key=lambda mail: len(mail.staff_text.split()), default=None)
+
+
+def recover_introduced(text: str, subject: str, zone: tzinfo) -> RecoveredMail | None:
+    """Recover what is below `Le 23/11/2026 09:15:00, Ann Roe a écrit :`, in any language."""
+    raw_lines = text.split("\n")
+    lines = read_lines(raw_lines[:_LINES])
+    written = (number for number, line in enumerate(lines) if not line.is_blank)
+    intros = ((number, read_unquoted_intro(lines, number)) for number in written)
+    start, intro = next(((number, intro) for number, intro in intros if intro), (0, None))
+    if intro is None:
+        return None
+    return RecoveredMail(
+        heading=Heading(
+            sender=intro.sender,
+            date=parse_date(intro.date, zone=zone),
+            date_text=intro.date,
+            subject=subject,
+            to=(),
+            cc=(),
+        ),
+        text=join_lines(raw_lines[intro.end :]),
+        html="",
+        staff_text=join_lines(raw_lines[:start]),
+        attached=None,
+    )
+
+
+def recover_known(text: str, subject: str, zone: tzinfo) -> RecoveredMail | None:
+    """Recover what quotequail finds."""
     lines = text.split("\n", _LINES)[:_LINES]
     is_long = (number for number, line in enumerate(lines) if len(line) > _WIDTH)
     head = "\n".join(lines[: next(is_long, _LINES)])

@@ -7,7 +7,12 @@ from datetime import UTC
 
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.language.am_pm import without_half
-from gateway.core.replies.forwarded.language.introwords import FILLER, PREPOSITION, find_verb
+from gateway.core.replies.forwarded.language.introwords import (
+    FILLER,
+    PREPOSITION,
+    PREPOSITIONS,
+    find_verb,
+)
 from gateway.core.replies.forwarded.lines import TextLine, is_quoted_below, unwrapped_texts
 from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
 from gateway.core.replies.forwarded.separators import is_announcement
@@ -42,6 +47,20 @@ _LONGEST_VERB = 40
 #: A whole sentence without a date: not part of a wrapped introduction.
 _SENTENCE = re.compile(r"\D{20,}[^\W\d]{3}[.!?]")
 _DATED = re.compile(r"\W{0,3}(?:[^\W\d]{1,14}[.,]?\W{1,2})?\d")
+#: What may be before a date that nothing else is said of: `W dniu`, `Le lun.`, `On Mon, Nov`.
+_ON = "|".join((*PREPOSITIONS, "in data", "il giorno", "dnia", "pe"))
+_BEFORE_DATE = re.compile(
+    rf"(?:(?:{_ON})\s+(?:[^\W\d]{{2,14}}[.,]{{0,2}}\s+){{0,2}})?(?=\d)", re.IGNORECASE
+)
+#: What is written small in a name.
+_PARTICLE = (
+    "van|von|vom|zu|zur|zum|de|der|den|des|del|della|di|da|do|dos|das|du|la|le|el|al|bin|ibn|ten|ter"
+    "|te|af|av|’t|'t|y|e|i"
+)
+#: As `_PERSON`, with particles.
+_FULL_NAME = re.compile(
+    rf"(?=.* )(?:(?:{_PARTICLE}) ){{0,3}}{_WORD}(?: (?:(?:{_PARTICLE}) ){{0,3}}{_WORD}){{0,5}}"
+)
 _TRIM = " \t,;:，：、،.-–־[]"
 
 
@@ -107,6 +126,42 @@ def read_run_on(lines: Sequence[TextLine], start: int) -> Intro | None:
         return None
     intro = _intro(f"{text}:", lines, start + 1, announced=False)
     return replace(intro, rest=rest.strip()) if intro is not None else None
+
+
+def read_unquoted_intro(lines: Sequence[TextLine], start: int) -> Intro | None:
+    """Parse an introduction with neither an address nor a quotation below, as Balsa writes it.
+
+        Le 23/11/2026 09:15:00, Ann Roe a écrit :
+        Bonjour,
+
+    It must say nothing else, or it is a sentence of the forwarder's own: there is a moment, a verb
+    and a name, of whatever words only if the time has seconds.
+    """
+    if start and not lines[start - 1].is_blank:
+        return None
+    for text, end in unwrapped_texts(lines, start, longest=_LONGEST):
+        if text[-1] not in ":：":
+            continue
+        wrote = find_verb(text)
+        if wrote is None or "@" in text or all(line.is_blank for line in lines[end:]):
+            return None
+        name, dated = _name_and_date(text, wrote, None)
+        date = dated.removesuffix(name).strip(_TRIM)
+        is_name = _TO_THE_SECOND.search(date) or _FULL_NAME.fullmatch(name)
+        if not name or not is_name or not is_moment(date) or is_quoted_below(lines, end):
+            return None
+        return Intro(sender=Mailbox(name, ""), date=date, end=end)
+    return None
+
+
+def is_moment(text: str) -> bool:
+    """Whether a text is a date with a time and nothing else: `Am 4. März 2026 um 10:11 Uhr`."""
+    led = _BEFORE_DATE.match(text) or _DATED.match(text)
+    times = list(_TIME.finditer(text))
+    if led is None or not times or parse_date(text, zone=UTC) is None:
+        return False
+    offset = _OFFSET.match(text, times[-1].end())
+    return not _name(without_half(text[(offset or times[-1]).end() :]))
 
 
 def read_framed_intro(lines: Sequence[TextLine], start: int) -> Intro | None:
