@@ -118,7 +118,8 @@ async def test_the_pages_are_usable_by_everybody(browser: Browser, look: str) ->
             await page.eval_on_selector_all(
                 "main details", "all => all.forEach(each => { each.open = true; })"
             )
-            await accessible(page)
+            # In the dark only colours are others.
+            await accessible(page, rule="color-contrast" if look == "dark" else "")
             await fits(page)
 
 
