@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
 from typing import Any
@@ -60,19 +60,26 @@ def move(gateway: GatewayProcess, taken: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "is_reloaded"),
-    [(edit, False), (edit, True), (spoil, True), (remove, False), (move, True)],
+    ("change", "is_reloaded", "roles"),
+    [
+        (edit, False, ROLES),
+        (edit, True, ROLES),
+        (spoil, True, ("smtp", "inbound")),
+        (remove, False, ("smtp", "api")),
+        (move, True, ("smtp", "sender")),
+    ],
 )
 async def test_processes_started_again_go_by_the_config_in_force(
     start_gateway: StartGateway,
     sink: RawSink,
     change: Callable[[GatewayProcess, int], None],
     is_reloaded: bool,
+    roles: Sequence[str],
 ) -> None:
-    gateway = await start_gateway(sink.port, changes=sized(ACCEPTED), roles=())
+    gateway = await start_gateway(sink.port, changes=sized(ACCEPTED), roles=roles)
     await gateway.wait_for_log("ready")
     accepted = gateway.file.read_text()
-    before = {role: gateway.processes_of(role) for role in ROLES}
+    before = {role: gateway.processes_of(role) for role in roles}
 
     change(gateway, sink.port)
     is_taken_up = is_reloaded and change is edit
@@ -81,16 +88,16 @@ async def test_processes_started_again_go_by_the_config_in_force(
         await gateway.wait_for_log("reloaded" if is_taken_up else "reload_refused")
     for [pid] in before.values():
         os.kill(pid, signal.SIGKILL)
-    await gateway.wait_for_log("started", 2 * len(ROLES))
-    after = {role: gateway.processes_of(role) for role in ROLES}
+    await gateway.wait_for_log("started", 2 * len(roles))
+    after = {role: gateway.processes_of(role) for role in roles}
     offered = await most_octets(gateway)
     gateway.file.write_text(accepted.replace(str(ACCEPTED), "3000000"))
     done = len(gateway.log_lines("reloaded"))
     gateway.reload()
-    await gateway.wait_for_log("reloaded", done + 1 + len(ROLES))  # of each, and the supervisor's
+    await gateway.wait_for_log("reloaded", done + 1 + len(roles))  # of each, and the supervisor's
 
-    assert [1] * len(ROLES) == [len(pids) for pids in after.values()]
-    assert not [role for role in ROLES if before[role] == after[role]]
+    assert [1] * len(roles) == [len(pids) for pids in after.values()]
+    assert not [role for role in roles if before[role] == after[role]]
     assert [] == gateway.log_lines("failed")
     assert (EDITED if is_taken_up else ACCEPTED) == offered
     assert 3_000_000 == await most_octets(gateway)
