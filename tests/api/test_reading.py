@@ -258,6 +258,13 @@ async def test_what_is_not_there_is_a_problem_404(one_api: Served, path: str) ->
     assert (404, 404) == (answer.status_code, answer.json()["status"])
 
 
+async def test_a_path_that_there_is_not_is_told_where_all_paths_are(one_api: Served) -> None:
+    answer = await one_api.ask("GET", "/persons")
+
+    assert 404 == answer.status_code
+    assert "nothing is at /persons; /openapi.json has all paths" == answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "octets"),
     [

@@ -75,6 +75,8 @@ def read_filter(request: Request, using: ApiServices) -> MessageFilter:
     message_filter = MessageFilter(rule=typed.get("rule"), group=typed.get("group"))
     if (state := typed.get("state")) in set(State):
         message_filter.state = State(state)
+    elif state is not None:
+        message_filter.problems["state"] = text_for(request, "There is no such state.")
     if "to" in typed:
         to = _address(request, message_filter, "to", typed["to"])
         message_filter.to = using.lookup(to) if isinstance(to, str) else to

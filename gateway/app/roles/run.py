@@ -107,7 +107,10 @@ def run_config(names: Sequence[str], text: ConfigText, settings: Settings) -> Ru
     bind = settings.api.bind
     roles = {name: Role(name=name, fixed=fixed) for name in names}
     if "api" in roles:
-        roles["api"] = replace(roles["api"], binds={"api": (bind.host, bind.port)})
+        place = (bind.host, bind.port)
+        roles["api"] = replace(
+            roles["api"], binds={"api": place}, keys={place: f"api.bind in {text.file}"}
+        )
     if "smtp" in roles:
         from gateway.app.roles.smtp import fixed_settings
 
@@ -117,6 +120,12 @@ def run_config(names: Sequence[str], text: ConfigText, settings: Settings) -> Ru
             binds={
                 listener.name: (listener.bind.host, listener.bind.port)
                 for listener in settings.smtp.listeners
+            },
+            keys={
+                (listener.bind.host, listener.bind.port): (
+                    f"smtp.listeners[{index}].bind in {text.file}"
+                )
+                for index, listener in enumerate(settings.smtp.listeners)
             },
             fixed=(*fixed, *fixed_settings(settings)),
         )

@@ -295,10 +295,11 @@ async def test_a_day_is_meant_whole_and_in_the_configured_zone(api: Served) -> N
 
 async def test_what_cannot_be_meant_is_told_beside_its_field(api: Served) -> None:
     async with signed_in(api) as browsing:
-        query = "to=%40&since=soon&search=%21&from=x+%2b"
+        query = "to=%40&since=soon&search=%21&from=x+%2b&state=bogus"
         page = await browsing.open(f"/console/messages?{query}", status=422)
 
     assert "This is not a day." in page.text
+    assert "There is no such state." in page.text
     assert 3 == page.text.count("Words have letters or digits.")
     assert "@" in [form.fields.get("to") for form in page.forms]
 
