@@ -110,10 +110,7 @@ def message_about(
     if return_address is not None:
         return AboutMessage(return_address.message, Proof.TOKEN, return_address.position)
     recipients = [
-        settings.lookup(address)
-        for bounce in report.bounces
-        for address in (bounce.original_recipient, bounce.recipient)
-        if address
+        settings.lookup(address) for bounce in report.bounces for address in bounce.named_addresses
     ]
     message = bounces.message_of(
         connection,
@@ -265,22 +262,16 @@ def _address(
     bounce: Bounce, whom: Mapping[int, str], about: AboutMessage, settings: BounceSettings
 ) -> str:
     """Return the message's recipient that a bounce is about; empty if uncertain."""
-    recipients = (bounce.original_recipient, bounce.recipient)
-    named_addresses = {settings.lookup(recipient) for recipient in recipients if recipient}
-    if (
-        bounce.is_hard
-        and not (bounce.action or bounce.status)
-        and not named_addresses & set(whom.values())
-    ):
+    named_addresses = [settings.lookup(address) for address in bounce.named_addresses]
+    named = next((address for address in named_addresses if address in whom.values()), "")
+    if bounce.is_hard and not (bounce.action or bounce.status) and not named:
         # Known only from its words, and the address they name isn't one of the message's:
         # `support@… is no longer in use: use our form`.
         return ""
     if about.position is not None:
         return whom.get(about.position, "")
-    for recipient in recipients:
-        address = settings.lookup(recipient) if recipient else ""
-        if address in whom.values():
-            return address
+    if named and not bounce.is_presumed:
+        return named
     # Another address failed (the recipient forwards there), or the complaint was redacted: if the
     # message had only one recipient, it is about that one.
     distinct = set(whom.values())

@@ -401,6 +401,105 @@ async def test_a_bounce_of_an_address_behind_one_of_many_recipients_is_about_nob
     assert [(message.id, "")] == [(entry.message, entry.address) for entry in kept(rig)]
 
 
+#: Mails about a message to two people, of whom only the first is in its header, that name neither.
+NAMING_NOBODY = {
+    "a bounce": """\
+From: MAILER-DAEMON@mx.example
+To: {to}
+Subject: Returned mail: user unknown
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: text/plain
+
+550 5.1.1 User unknown
+
+--b
+Content-Type: message/rfc822
+
+To: ann@example.org
+Subject: Nieuws
+
+--b--
+""",
+    "a complaint": """\
+From: fbl@receiver.example
+To: {to}
+Subject: complaint
+Content-Type: multipart/report; report-type=feedback-report; boundary=b
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+Version: 1
+
+--b
+Content-Type: message/rfc822
+
+To: ann@example.org
+Subject: Nieuws
+
+--b--
+""",
+}
+
+
+@pytest.mark.parametrize("name", NAMING_NOBODY)
+@pytest.mark.parametrize(
+    ("recipients", "address"),
+    [((ANN,), ANN), ((ANN, "bob@example.org"), "")],
+    ids=["of one", "of two"],
+)
+async def test_what_names_nobody_is_not_about_whom_the_header_names(
+    rig: ImporterRig, name: str, recipients: tuple[str, ...], address: str
+) -> None:
+    message = sent(rig, NOW - timedelta(hours=1), *recipients)
+    to = rewriting(rig, message)
+
+    await rig.take(NAMING_NOBODY[name].format(to=to).replace("\n", "\r\n").encode(), BOUNCES)
+
+    assert [(message.id, address)] == [(entry.message, entry.address) for entry in kept(rig)]
+
+
+async def test_a_complaint_from_outlook_is_of_whom_its_field_names(rig: ImporterRig) -> None:
+    message = sent(rig, NOW - timedelta(hours=1), ANN, "bob@example.org")
+    mail = f"""\
+From: staff@hotmail.com
+To: fbl@office.example
+Subject: complaint about message from 192.0.2.1
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: message/rfc822
+
+X-HmXmrOriginalRecipient: bob@example.org
+To: undisclosed-recipients:;
+Message-ID: {message.message_id}
+
+--b--
+"""
+
+    await rig.take(mail.replace("\n", "\r\n").encode(), BOUNCES)
+
+    assert [] == suppressed(rig)
+    assert [(SuppressionSource.COMPLAINT, Scope.BULK)] == suppressed(rig, "bob@example.org")
+
+
+async def test_an_encoded_original_recipient_is_whom_the_message_went_to(
+    rig: ImporterRig,
+) -> None:
+    message = sent(rig, NOW - timedelta(hours=1), "ann+new=s@example.org", "bob@example.org")
+    mail = bounce(message.message_id, recipient="ann@elsewhere.example").replace(
+        b"Final-Recipient",
+        b"Original-Recipient: rfc822; ann+2Bnew+3Ds@example.org\r\nFinal-Recipient",
+    )
+
+    await rig.take(mail, BOUNCES)
+
+    assert ["ann+new=s@example.org"] == [entry.address for entry in kept(rig)]
+
+
 async def test_a_complaint_suppresses_bulk_mail_at_once(each_rig: ImporterRig) -> None:
     message = sent(each_rig, NOW - timedelta(hours=1))
 

@@ -69,6 +69,10 @@ def test_each_recipient_of_a_report_is_read(mail: bytes) -> None:
     ]
 
 
+def test_a_comment_behind_an_address_is_none_of_it() -> None:
+    assert "ann@example.org" == address_in("rfc822; ann@example.org (Ann Roe)")
+
+
 def test_a_comment_behind_an_action_says_nothing() -> None:
     fields = written()
     for action in (b"failed", b"delayed", b"delivered"):
@@ -352,3 +356,54 @@ def test_parts_of_a_complaint_are_read_though_they_are_encoded(encoding: str, en
         (told.kind.value, told.recipient) for told in report.bounces
     ]
     assert "<m=1@office.example>" == report.message_id
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "is_hard"),
+    [
+        ("5.0.0", "550 User unknown", True),
+        ("5.0.0", "451 4.3.0 User unknown: lookup failed", False),
+        ("5.0.0", "450 User unknown", False),
+        ("5.0.0", "450 4.1.1 User unknown", True),  # for as long as it was tried
+        ("5.1.1", "550 User unknown", True),
+        ("5.1.1 (bad address)", "450 User unknown", True),
+    ],
+)
+def test_a_status_that_says_nothing_yields_to_what_the_server_said(
+    status: str, said: str, *, is_hard: bool
+) -> None:
+    fields = f"""\
+Reporting-MTA: dns; mx.example.org
+
+Final-Recipient: rfc822; ann@example.org
+Action: failed
+Status: {status}
+Diagnostic-Code: smtp; {said}
+"""
+
+    [told] = read_bounces(message_from_bytes(report("delivery-status", fields.encode())))
+
+    assert ("userunknown", is_hard) == (told.reason, told.is_hard)
+
+
+@pytest.mark.parametrize(
+    ("subject", "kind"),
+    [
+        ("Undeliverable: Warning: your certificate expires", "bounce"),
+        ("Returned mail: Delayed payment", "bounce"),
+        ("Onbestelbaar: vertraagd", "bounce"),
+        ("Warning: could not send message for past 4 hours", "delay"),
+        ("Delivery Status Notification (Delay)", "delay"),
+        ("Undeliverable mail delayed: Hello", "delay"),
+    ],
+)
+def test_the_subject_of_the_returned_mail_delays_nothing(subject: str, kind: str) -> None:
+    mail = f"""\
+From: MAILER-DAEMON@mx.example
+To: crm@office.example
+Subject: {subject}
+
+<ann@example.org>: 550 5.1.1 user unknown
+"""
+
+    assert [kind] == [told.kind for told in read_bounces(message_from_bytes(mail.encode()))]

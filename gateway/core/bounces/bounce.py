@@ -11,6 +11,10 @@ from gateway.core.ids import moment_of
 
 _CLASS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 _REPLY_CODE = re.compile(r"(?:\A|[\s;:])([245])\d\d(?=[\s-]|\Z)")
+_GENERAL = re.compile(r"\s*[45]\.0\.0\b")
+_UNKNOWN_FOR_NOW = re.compile(r"\b4\.1\.\d")
+#: What must be encoded as xtext in a sender's own name for a recipient (RFC 3461, 4).
+_ENCODED = re.compile(r"\+(?:2B|3D)")
 _OF_DOMAIN = (Reason.HOST_UNKNOWN, Reason.NOT_ACCEPTING)
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']{1,64}@[\w.-]{0,254}\w")
 _DOMAIN = re.compile(r"[^\W_](?:[\w-]{0,62}\.)+[^\W_][\w-]{0,62}")
@@ -49,6 +53,19 @@ class Bounce:
     status: str = ""  #: RFC 3463, as it was written.
     diagnostic: str = ""  #: What the server said, on one line.
     reason: Reason = Reason.UNDEFINED
+    #: Whether the report names nobody: `recipient` is in the `To` or `Cc` of the returned mail,
+    #: which may have gone to others as well (`Bcc`).
+    is_presumed: bool = False
+
+    @property
+    def named_addresses(self) -> tuple[str, ...]:
+        """The addresses that it may name the recipient by, the sender's own first.
+
+        Some servers return that as they got it, encoded: `ann+2Bnews@example.org`.
+        """
+        original = self.original_recipient
+        decoded = _ENCODED.sub(lambda code: chr(int(code[0][1:], 16)), original)
+        return tuple(dict.fromkeys(filter(None, (original, decoded, self.recipient))))
 
     @property
     def is_hard(self) -> bool:
@@ -60,10 +77,14 @@ class Bounce:
         """
         if self.kind is not BounceKind.BOUNCE or not self.reason.is_hard:
             return False
-        if self.action == "failed" and self.status.startswith("4.1."):
+        # Exim reports what it gave up on as 5.0.0, whatever the other server said: the code is in
+        # `smtp; 451 4.3.0 …`.
+        said = _CLASS.findall(self.diagnostic) or _REPLY_CODE.findall(self.diagnostic)
+        is_general = bool(said) and _GENERAL.match(self.status) is not None
+        status = self.diagnostic if is_general else self.status
+        if self.action == "failed" and _UNKNOWN_FOR_NOW.search(status):
             return True
-        classes = _CLASS.findall(self.status) or _CLASS.findall(self.diagnostic)
-        classes = classes or _REPLY_CODE.findall(self.diagnostic)
+        classes = said if is_general else _CLASS.findall(self.status) or said
         return "4" not in classes[:1]
 
 
@@ -78,9 +99,7 @@ def told_of_sender(bounce: Bounce, senders: Iterable[str]) -> Bounce:
         return bounce
     diagnostic = bounce.diagnostic.casefold()
     ours = {sender.casefold() for sender in senders}
-    recipients = [
-        address.casefold() for address in (bounce.original_recipient, bounce.recipient) if address
-    ]
+    recipients = [address.casefold() for address in bounce.named_addresses]
     addresses = set(_ADDRESS.findall(diagnostic))
     if addresses and addresses <= ours.difference(recipients):
         return replace(bounce, reason=Reason.REJECTED)

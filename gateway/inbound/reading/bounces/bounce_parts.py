@@ -21,6 +21,8 @@ _LONGEST_NOTICE = 300_000  #: Characters; Amazon's notifications have 256 KiB at
 _MOST_PAGES = 5
 #: A non-ASCII letter in an address of type utf-8 (RFC 6533, 3): `\x{e4}nn@example.org`.
 _UNICODE = re.compile(r"\\x\{([0-9A-Fa-f]{2,5}|10[0-9A-Fa-f]{4})\}")
+#: `ann@example.org (Ann Roe)` (RFC 3464, 2.1.1).
+_COMMENT_AFTER = re.compile(r"(?<=\S)\s+\([^()]*\)\s*\Z")
 _BRACKETED = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,255})>\s*\Z")
 STATUSES = ("message/delivery-status", "message/global-delivery-status")
 _RECEIPT = "message/disposition-notification"
@@ -178,6 +180,7 @@ def field(group: Message, name: str) -> str:
 def address_in(value: str) -> str:
     """Return the address of a field such as `rfc822; ann@b.example` or `Ann <ann@b.example>`."""
     address = value.partition(";")[2].strip() or value.strip()
+    address = _COMMENT_AFTER.sub("", address)
     bracketed = _BRACKETED.search(address)
     address = bracketed[1] if bracketed else address.strip("<> ")
     return _UNICODE.sub(lambda code: chr(int(code[1], 16)), address)

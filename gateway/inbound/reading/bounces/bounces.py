@@ -42,6 +42,13 @@ _DELAYED = re.compile(
     r"\bdelay|\bwarning\b|will be retried|still being tried|verzögert|vertraagd|\bretard",
     re.IGNORECASE,
 )
+#: `Undeliverable: Warning: your certificate expires`: the returned mail's subject follows.
+_FAILED_SUBJECT = re.compile(
+    r"[^:]{0,80}?(?:undeliver|not delivered|returned|fail|unzustellbar|nicht zustellbar"
+    r"|onbestelbaar|niet bestelbaar|mislukt|non remis|échec|non distribu|no se puede|no entregado"
+    r"|mancat|non recapitabile|não|kan ikke|kan inte|niedostarcz|nie można)[^:]{0,80}:",
+    re.IGNORECASE,
+)
 
 
 def read_bounces(mail: Message) -> tuple[Bounce, ...]:
@@ -80,7 +87,6 @@ def _is_outlook_complaint(parts: BounceParts) -> bool:
 
 
 def _bounces(parts: BounceParts) -> Iterator[Bounce]:
-    subject = field(parts.mail, "subject")
     if parts.feedback is not None or _is_outlook_complaint(parts):
         yield from complaints_of(parts)
         return
@@ -101,7 +107,7 @@ def _bounces(parts: BounceParts) -> Iterator[Bounce]:
             yield bounce
     if is_reported:
         return
-    kind = BounceKind.DELAY if _DELAYED.search(subject) else BounceKind.BOUNCE
+    kind = _kind_by_subject(parts)
     for failure in failures:
         texts = essence(failure.lines)
         yield Bounce(
@@ -125,19 +131,29 @@ def _refused_by_recipient(receipt: Message, notice: str) -> Bounce:
     )
 
 
+def _kind_by_subject(parts: BounceParts) -> BounceKind:
+    """Return whether a bounce without fields is final or still being tried."""
+    subject = field(parts.mail, "subject")
+    failed = _FAILED_SUBJECT.match(subject)
+    is_delayed = _DELAYED.search(failed[0] if failed else subject)
+    return BounceKind.DELAY if is_delayed else BounceKind.BOUNCE
+
+
 def detect_bounces(parts: BounceParts) -> Iterator[Bounce]:
     """Yield the addresses that Mailman's detectors find, else those the original was sent to."""
     failed = str(parts.mail.get("x-failed-recipients", ""))
     addresses = sorted(addresses_by_mailman(parts))
     addresses = addresses or [address for _, address in mailboxes_in([failed]) if address]
-    if not addresses and parts.original is not None:
+    is_presumed = not addresses  # It names nobody, and only the returned mail is addressed.
+    if is_presumed and parts.original is not None:
         addresses = recipients_of(parts.original)
     texts = essence(notice_of(parts.notice))
-    subject = field(parts.mail, "subject")
+    kind = _kind_by_subject(parts)
     for address in addresses or _TO.findall(parts.notice)[:1]:
         yield Bounce(
-            kind=BounceKind.DELAY if _DELAYED.search(subject) else BounceKind.BOUNCE,
+            kind=kind,
             recipient=address,
             diagnostic=on_one_line(texts[0] or texts[1]),
             reason=why_of(texts, recipient=address),
+            is_presumed=is_presumed,
         )

@@ -41,8 +41,21 @@ def complaints_of(parts: BounceParts) -> Iterator[Bounce]:
         values = (*report.get_all("original-rcpt-to", ()), *report.get_all("removal-recipient", ()))
         recipients = [address for value in values if (address := address_in(str(value)))]
     if not recipients and parts.original is not None:
-        # Receivers redact the address, or leave the field out; the original names it.
+        # Outlook.com adds it to the header of the mail it returns, whose `To` it redacts.
+        recipients = [
+            address
+            for value in parts.original.get_all("x-hmxmroriginalrecipient", ())
+            if "@" in (address := address_in(str(value)))
+        ]
+    is_presumed = not recipients
+    if is_presumed and parts.original is not None:
+        # Receivers redact the address, or leave the field out; the original may be addressed to it.
         recipients = recipients_of(parts.original)
     diagnostic = field(report, "user-agent") if report is not None else ""
     is_one = len({address.casefold() for address in recipients}) == 1
-    yield Bounce(kind=kind, recipient=recipients[0] if is_one else "", diagnostic=diagnostic)
+    yield Bounce(
+        kind=kind,
+        recipient=recipients[0] if is_one else "",
+        diagnostic=diagnostic,
+        is_presumed=is_presumed,
+    )
