@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gateway.core.campaigns.campaigns import Campaign, CampaignState, nobody_is_in
+from gateway.core.campaigns.campaigns import Campaign, CampaignState, PendingCall, nobody_is_in
 from gateway.store.campaigns import audiences, campaign_members, campaigns
 from gateway.sync import campaign_calls, readiness
 from gateway.sync.campaign_states import refuse_gone
@@ -26,6 +26,11 @@ def process(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Camp
     if not yes:
         guard(plan)
     refuse_empty(plan.tally)
+    if campaign.asked is PendingCall.REFRESH:
+        # From here on this takes the place of the interrupted refresh.
+        campaign = keep(
+            session, campaign, asked=PendingCall.NOTHING, scheduled_for=None, trouble=UNFINISHED
+        )
     if campaign.state is CampaignState.SCHEDULED:
         campaign = campaign_calls.unschedule(session, campaign)
         refuse_gone(campaign)

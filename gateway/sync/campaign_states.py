@@ -14,6 +14,11 @@ from gateway.sync import campaign_calls
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.settle import keep, look
 
+_NOT_ENDED_BY_LOOKING = (
+    *(PendingCall.NOTHING, PendingCall.SEGMENT, PendingCall.CREATE),
+    PendingCall.REFRESH,
+)
+
 
 class WrongCampaignState(GatewayError):
     """The campaign's present state doesn't allow that."""
@@ -37,7 +42,8 @@ def not_sent(session: MailchimpSession, number: int) -> Campaign:
 def as_at_mailchimp(session: MailchimpSession, number: int, *, wished: bool = False) -> Campaign:
     """Return a campaign that has not been sent, as Mailchimp now has it.
 
-    One that has been sent is returned only if that is what was wished for.
+    One that has been sent is returned only if that is what was wished for. An interrupted refresh
+    stays pending: if looking ended it, a campaign unscheduled for it would miss its time.
     """
     campaign = look(session, campaign_calls.find_created(session, not_sent(session, number)))
     if campaign.state is CampaignState.DELETED:
@@ -46,9 +52,14 @@ def as_at_mailchimp(session: MailchimpSession, number: int, *, wished: bool = Fa
         )
     if not wished:
         refuse_gone(campaign)
-    if campaign.asked in {PendingCall.SEGMENT, PendingCall.CREATE, PendingCall.NOTHING}:
+    if campaign.asked in _NOT_ENDED_BY_LOOKING:
         return campaign
     return keep(session, campaign, asked=PendingCall.NOTHING)
+
+
+def is_to_leave(campaign: Campaign) -> bool:
+    """Whether a campaign is scheduled, or only unscheduled until its refresh is finished."""
+    return campaign.state is CampaignState.SCHEDULED or campaign.asked is PendingCall.REFRESH
 
 
 def refuse_gone(campaign: Campaign) -> None:

@@ -28,6 +28,7 @@ from gateway.sync.campaign_processing import process, ready_to_leave
 from gateway.sync.campaign_states import (
     WrongCampaignState,
     as_at_mailchimp,
+    is_to_leave,
     not_sent,
     refuse_gone,
     stored_campaign,
@@ -154,7 +155,7 @@ def open_at_mailchimp(
     """Create the campaign at Mailchimp; return it with what it needs before it can be sent."""
     with claimed(session, number) as held:
         campaign = as_at_mailchimp(held, number)
-        if campaign.state is CampaignState.SCHEDULED:
+        if is_to_leave(campaign):
             raise WrongCampaignState(
                 "the campaign is scheduled: gateway campaigns unschedule first"
             )
@@ -190,10 +191,12 @@ def unschedule(session: MailchimpSession, number: int) -> Campaign:
     with claimed(session, number) as held:
         before = stored_campaign(held, number)
         campaign = as_at_mailchimp(held, number)
+        if not (is_to_leave(before) or is_to_leave(campaign)):
+            raise WrongCampaignState(f"the campaign is {campaign.state}, not scheduled")
+        if campaign.asked is PendingCall.REFRESH:
+            campaign = keep(held, campaign, asked=PendingCall.NOTHING)
         if campaign.state is CampaignState.SCHEDULED:
             campaign = campaign_calls.unschedule(held, campaign)
-        elif CampaignState.SCHEDULED not in {before.state, campaign.state}:
-            raise WrongCampaignState(f"the campaign is {campaign.state}, not scheduled")
         refuse_gone(campaign)
         return keep(held, campaign, trouble="", scheduled_for=None)
 

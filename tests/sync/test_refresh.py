@@ -11,8 +11,10 @@ from gateway.sandbox.call import SandboxProblem
 from gateway.store.campaigns import campaigns
 from gateway.sync import campaign_calls
 from gateway.sync import campaigns as sync_campaigns
+from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.transport import MailchimpJson
+from gateway.sync.readiness import NotReady
 from gateway.sync.refresh import Refreshed, RefreshFailed, Unscheduled
 from tests.sync.mailchimp_rig import MailchimpRig, candidate, email, quarter
 
@@ -380,3 +382,60 @@ def test_m9_a_revoked_key_is_told_and_the_campaign_goes_out_as_it_is(
 
     assert isinstance(heard, RefreshFailed)
     assert "API Key Invalid" in heard.reason
+
+
+@pytest.fixture
+def interrupted(active: MailchimpRig, scheduled: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The same, killed while it was unscheduled for its refresh; Bob has to drop out."""
+    active.opt_out(BOB)
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.sync.upload.Uploader.segment", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            active.refresh(minutes=110)
+    active.restarted()
+    assert (CampaignState.OPENED, PendingCall.REFRESH) == _standing(active, scheduled)
+    return scheduled
+
+
+def _standing(rig: MailchimpRig, number: int) -> tuple[CampaignState, PendingCall]:
+    campaign = rig.one(number)
+    return campaign.state, campaign.asked
+
+
+def test_m8_who_looks_at_an_interrupted_refresh_does_not_end_it(
+    active: MailchimpRig, interrupted: int
+) -> None:
+    sync_campaigns.preview(active.session, interrupted)
+    with pytest.raises(WrongCampaignState, match="is scheduled"):
+        sync_campaigns.open_at_mailchimp(active.session, interrupted, yes=False)
+    active.sandbox.add_domain("crm.test", verified=False)
+    with pytest.raises(NotReady):
+        sync_campaigns.send(active.session, interrupted, yes=False)
+    active.sandbox.add_domain("crm.test")
+
+    active.refresh(minutes=1)
+
+    leave(active)
+    assert active.recipients(interrupted) == {email("ann")}
+
+
+def test_m8_who_unschedules_an_interrupted_refresh_ends_it(
+    active: MailchimpRig, interrupted: int
+) -> None:
+    sync_campaigns.unschedule(active.session, interrupted)
+
+    assert active.refresh(minutes=1) == []
+    assert (CampaignState.OPENED, PendingCall.NOTHING) == _standing(active, interrupted)
+    assert active.one(interrupted).scheduled_for is None
+    assert active.status_there(interrupted) == "save"
+
+
+def test_m8_who_sends_in_the_middle_of_a_refresh_ends_it(
+    active: MailchimpRig, interrupted: int
+) -> None:
+    sync_campaigns.send(active.session, interrupted, yes=False)
+
+    active.refresh(minutes=1)
+    leave(active)
+    assert active.recipients(interrupted) == {email("ann")}
+    assert active.asked("POST", "actions/schedule") == 1
