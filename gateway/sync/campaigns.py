@@ -34,12 +34,21 @@ from gateway.sync.campaign_states import (
     stored_campaign,
 )
 from gateway.sync.mailchimp_session import MailchimpSession, claimed
-from gateway.sync.preparation import PreparationPlan, decide_members, prepare
+from gateway.sync.preparation import (
+    PreparationPlan,
+    decide_members,
+    leave_out_latecomers,
+    prepare,
+)
 from gateway.sync.readiness import NEW_BUILDER, NotReady
 from gateway.sync.settle import keep, look
 
 _ADDED_AT_ONCE = 1_000
 _NAMED = 3  #: How many campaigns with the same name are reported.
+
+ADDED_TOO_LATE = (
+    "the campaign is scheduled without those who were added now: schedule it again to bring them in"
+)
 
 
 class NameTaken(GatewayError):
@@ -65,6 +74,7 @@ class AddedPeople:
     added: int
     already_in: int  #: How many were already in it.
     unknown: tuple[PersonRef, ...]  #: People who aren't in the CRM's data.
+    remarks: tuple[str, ...] = ()
 
 
 def create(
@@ -120,9 +130,12 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
             unknown += [ref for ref in chunk if ref not in known_people]
             held.beat("Adding people", added + already_in, 0)
         decide_members(held, campaign)
+        if is_to_leave(campaign) and stored_campaign(held, number).refreshed_at is not None:
+            leave_out_latecomers(held, campaign)
         with held.database.writing() as connection:
             campaign_members.expect_new(connection, number, now)
-    return AddedPeople(added=added, already_in=already_in, unknown=tuple(unknown))
+    remarks = (ADDED_TOO_LATE,) if added and is_to_leave(campaign) else ()
+    return AddedPeople(added=added, already_in=already_in, unknown=tuple(unknown), remarks=remarks)
 
 
 def remove(session: MailchimpSession, number: int, ref: PersonRef) -> bool:
@@ -139,10 +152,7 @@ def preview(session: MailchimpSession, number: int) -> tuple[Campaign, Preparati
     with claimed(session, number) as held:
         campaign = as_at_mailchimp(held, number)
         account = readiness.look(held.client, readiness.active_audience(held.database))
-        plan = prepare(held, campaign)
-        if plan.from_segment:
-            # Makes the sync check all of a scheduled campaign again before its time.
-            campaign = keep(held, campaign, refreshed_at=None)
+        plan = prepare(held, campaign, may_add=not is_to_leave(campaign))
     missing = [
         prerequisite.text for prerequisite in account.prerequisites() if not prerequisite.is_met
     ]

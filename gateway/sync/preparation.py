@@ -4,17 +4,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.core.campaigns.campaigns import Campaign
-from gateway.core.campaigns.membership import DroppedMembers, MemberFacts, left_out
+from gateway.core.campaigns.membership import (
+    SCHEDULE_AGAIN,
+    DroppedMembers,
+    MemberFacts,
+    left_out,
+)
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import NOBODY, PersonRef
 from gateway.documents.campaigns import CampaignChangesDocument
-from gateway.store.campaigns import audiences, campaign_members, campaign_segments
+from gateway.store.campaigns import audiences, campaign_members, campaign_segments, campaigns
 from gateway.store.campaigns.campaign_segments import Outgoing
 from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.reading import read_audience, read_until_nothing_is_new
+from gateway.sync.settle import keep
 
 DECIDED_AT_ONCE = 1_000
 PAGE = 2_000  #: Addresses handled together: four batches for four threads.
@@ -71,11 +77,18 @@ class PreparationPlan:
         }
 
 
-def prepare(session: MailchimpSession, campaign: Campaign) -> PreparationPlan:
-    """Decide on every member afresh; Mailchimp is only read."""
+def prepare(
+    session: MailchimpSession, campaign: Campaign, *, may_add: bool = True
+) -> PreparationPlan:
+    """Decide on every member afresh; Mailchimp is only read.
+
+    Without `may_add` nobody comes into the segment any more, as before a scheduled campaign's time.
+    """
     read_audience(session, campaign.audience)
     decide_members(session, campaign)
     leaving = read_segment(session, campaign)
+    if not may_add:
+        leave_out_latecomers(session, campaign)
     new = changed = unchanged = 0
     for page in outgoing_pages(session, campaign):
         new += sum(not member.status for member in page)
@@ -158,12 +171,23 @@ def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
         campaign_members.leave_out_duplicates(connection, campaign.id)
 
 
-def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
-    """Record who is in the campaign's segment; return the addresses to be removed from it."""
+def leave_out_latecomers(session: MailchimpSession, campaign: Campaign) -> None:
+    """Leave out everybody whose address isn't in the segment of a campaign that is scheduled."""
     with session.database.writing() as connection:
-        campaign_segments.forget_segment(connection, campaign.id)
+        campaign_members.leave_out_latecomers(connection, campaign.id, SCHEDULE_AGAIN)
+
+
+def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
+    """Record who is in the campaign's segment; return the addresses to be removed from it.
+
+    Until it is read whole, and as long as addresses are to be removed, the campaign has no
+    `refreshed_at`: what is recorded can't show then who has to be taken out before it is sent.
+    """
     if campaign.segment is None:
         return []
+    with session.database.writing() as connection:
+        campaign_segments.forget_segment(connection, campaign.id)
+        campaigns.change(connection, campaign.id, refreshed_at=None)
     leaving: list[str] = []
     seen_addresses: set[str] = set()
 
@@ -191,4 +215,6 @@ def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
         raise SegmentGone(
             "the campaign's segment was deleted at Mailchimp: gateway campaigns recreate"
         ) from error
+    if not leaving:
+        keep(session, campaign, refreshed_at=campaign.refreshed_at)
     return leaving

@@ -17,7 +17,13 @@ from gateway.sync import campaign_calls
 from gateway.sync.campaign_processing import uploader_for
 from gateway.sync.mailchimp.errors import MailchimpError, MailchimpRefused
 from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claimed, in_silence
-from gateway.sync.preparation import PreparationPlan, decide_members, guard, prepare
+from gateway.sync.preparation import (
+    PreparationPlan,
+    decide_members,
+    guard,
+    leave_out_latecomers,
+    prepare,
+)
 from gateway.sync.settle import OTHER_RECIPIENTS, keep, look, stays_unscheduled
 
 #: How long before its time a campaign is updated again.
@@ -167,11 +173,14 @@ class _Refresh:
         if refreshed is not None and refreshed >= since:
             decide_members(self.session, self.campaign)
             with self.session.database.reading() as connection:
+                self.campaign = campaigns.by_id(connection, self.campaign.id)
                 somebody_left = campaign_segments.has_left_segment(connection, self.campaign.id)
-            if not somebody_left:
+            # Without that time the segment has, for example, somebody's former address.
+            if self.campaign.refreshed_at is not None and not somebody_left:
+                leave_out_latecomers(self.session, self.campaign)
                 return
 
-        plan = prepare(self.session, self.campaign)
+        plan = prepare(self.session, self.campaign, may_add=False)
         try:
             guard(plan)
         except GatewayError as error:
@@ -196,7 +205,7 @@ class _Refresh:
         elif self.campaign.trouble == OTHER_RECIPIENTS:
             self._give_up(OTHER_RECIPIENTS)
         else:
-            plan = prepare(self.session, self.campaign)
+            plan = prepare(self.session, self.campaign, may_add=False)
             self._trim(plan, at)
             self._finish(plan)
 

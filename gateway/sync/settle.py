@@ -5,12 +5,13 @@ from typing import Any
 
 from gateway.core.campaigns.campaigns import (
     FROM_MAILCHIMP,
+    GONE_STATES,
     OPEN_STATES,
     Campaign,
     CampaignState,
     PendingCall,
 )
-from gateway.store.campaigns import campaigns
+from gateway.store.campaigns import campaign_members, campaigns
 from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession, moment, required_text
@@ -30,7 +31,14 @@ def look(session: MailchimpSession, campaign: Campaign) -> Campaign:
         document = session.client.campaign(campaign.mailchimp_id)
     except MailchimpNotFound:
         return keep(session, campaign, state=CampaignState.DELETED, asked=PendingCall.NOTHING)
-    return keep(session, campaign, **changes(campaign, document))
+    fields = changes(campaign, document)
+    with session.database.writing() as connection:
+        has_left = campaign.state in OPEN_STATES and fields["state"] in GONE_STATES
+        is_segment_known = campaign.segment is not None and campaign.refreshed_at is not None
+        if has_left and is_segment_known and fields["trouble"] != SENT_TO_OTHERS:
+            # By itself or sent by somebody at Mailchimp: it reached whoever was in its segment.
+            campaign_members.leave_out_latecomers(connection, campaign.id, "")
+        return campaigns.change(connection, campaign.id, **fields)
 
 
 def changes(campaign: Campaign, document: MailchimpJson) -> dict[str, Any]:

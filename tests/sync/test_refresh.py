@@ -439,3 +439,99 @@ def test_m8_who_sends_in_the_middle_of_a_refresh_ends_it(
     leave(active)
     assert active.recipients(interrupted) == {email("ann")}
     assert active.asked("POST", "actions/schedule") == 1
+
+
+LATE = "schedule it again to bring this person in"
+
+
+def outs(rig: MailchimpRig, number: int) -> dict[str, tuple[str, str]]:
+    """Return why members are out, and the detail."""
+    members = rig.members(number).values()
+    return {one.ref.crm_id: (one.reason, one.detail) for one in members if not one.included}
+
+
+@pytest.mark.parametrize("minutes", [103, 116])
+def test_m7_who_gets_another_address_before_it_leaves_gets_nothing_at_the_former_one(
+    active: MailchimpRig, scheduled: int, minutes: int
+) -> None:
+    active.refresh(minutes=102)
+    active.refresh(minutes=minutes - 102)
+    active.people(BOB, emails=("robert@klant.test",))
+
+    active.refresh(minutes=120 - minutes - 2)
+
+    assert {"bob": ("too_late", LATE)} == outs(active, scheduled)
+    leave(active)
+    assert active.recipients(scheduled) == {email("ann")}
+
+
+def test_who_gets_another_address_in_the_last_minute_is_known_by_the_former_one(
+    active: MailchimpRig, scheduled: int
+) -> None:
+    active.refresh(minutes=116)
+    active.refresh(minutes=3.5)
+    active.people(BOB, emails=("robert@klant.test",))
+
+    active.refresh(seconds=10)
+    leave(active)
+    active.refresh()
+
+    assert active.recipients(scheduled) == {email("ann"), email("bob")}
+    assert email("bob") == active.members(scheduled)["candidate:bob"].address
+    assert not outs(active, scheduled)
+
+
+def test_who_is_added_to_a_scheduled_campaign_is_out_until_it_is_scheduled_again(
+    active: MailchimpRig, scheduled: int
+) -> None:
+    active.people(CLO)
+
+    added = sync_campaigns.add(active.session, scheduled, [CLO])
+
+    assert (sync_campaigns.ADDED_TOO_LATE,) == added.remarks
+    assert {"clo": ("too_late", LATE)} == outs(active, scheduled)
+    _, plan, _ = sync_campaigns.preview(active.session, scheduled)
+    assert {"": 2, "too_late": 1} == plan.tally
+    active.refresh(minutes=110)
+    active.refresh(minutes=2)
+    assert {"clo": ("too_late", LATE)} == outs(active, scheduled)
+
+    sync_campaigns.schedule(active.session, scheduled, at(active, scheduled), yes=False)
+    leave(active)
+    assert not outs(active, scheduled)
+    assert active.recipients(scheduled) == {email("ann"), email("bob"), email("clo")}
+
+
+def test_a_reading_of_the_segment_that_breaks_off_hides_nobody_from_the_refresh(
+    active: MailchimpRig, scheduled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active.refresh(minutes=116)
+    with monkeypatch.context() as patch:
+        patch.setattr(MailchimpClient, "segment_members", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            sync_campaigns.preview(active.session, scheduled)
+    active.opt_out(ANN)
+
+    active.refresh(minutes=1)
+
+    leave(active)
+    assert active.recipients(scheduled) == {email("bob")}
+    active.refresh()
+    assert {"ann"} == outs(active, scheduled).keys()
+
+
+def test_who_was_added_after_it_was_opened_is_out_once_staff_have_sent_it(
+    active: MailchimpRig,
+) -> None:
+    active.people(ANN, BOB, CLO)
+    number = active.campaign(ANN, BOB)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
+    added = sync_campaigns.add(active.session, number, [CLO])
+    assert () == added.remarks
+    assert not outs(active, number)
+
+    active.client.send(active.one(number).mailchimp_id)
+    with pytest.raises(WrongCampaignState, match="sent once"):
+        sync_campaigns.send(active.session, number, yes=False)
+
+    assert {"clo": ("too_late", "")} == outs(active, number)

@@ -83,7 +83,7 @@ class Campaigns(CampaignActions):
             **self._summary(number),
             "added": added.added,
             "known": added.already_in,
-            "problems": [*chosen_people.problems, *unknown],
+            "problems": [*chosen_people.problems, *unknown, *added.remarks],
         }
 
     def remove(self, number: int, person: str) -> CampaignRemovedDocument:

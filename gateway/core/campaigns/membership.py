@@ -13,6 +13,8 @@ from gateway.core.people.people import PersonRef, Standing, SuppressionSource
 #: Preparing stops if at least this many, and more than one in five of those included, drop out.
 LEAST = 10
 ONE_IN = 5
+#: The detail of members who are too late for a campaign that has not been sent yet.
+SCHEDULE_AGAIN = "schedule it again to bring this person in"
 _LOCAL = re.compile(r"[^\s@\".]+(\.[^\s@\".]+)*")
 _DOMAIN = re.compile(r"[^\s@.\[\]]+(\.[^\s@.\[\]]+)+")
 
@@ -29,6 +31,7 @@ class LeftOutReason(StrEnum):
     CLEANED = "cleaned"  #: Mailchimp found that the address bounces.
     REFUSED = "refused"  #: Mailchimp refuses the address.
     UNREAD = "unread"  #: What the decision needs to know about the person could not be read.
+    TOO_LATE = "too_late"  #: Joined, or got this address, after the segment was built.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
