@@ -1,4 +1,7 @@
-"""Scheduled campaigns shortly before their time: updated once more, or taken back.
+"""Campaigns before they are sent: who must drop out is taken out of their segments.
+
+Scheduled ones are updated once more shortly before their time, or taken back. Opened ones may be
+sent by somebody at Mailchimp at any moment.
 
 Mailchimp may have frozen a campaign's recipients when it was scheduled (MAILCHIMP 4.15). So if
 anybody must drop out, it is unscheduled, the segment trimmed, and the campaign scheduled again for
@@ -9,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from gateway.core.campaigns.cadence import DAILY
 from gateway.core.campaigns.campaigns import Campaign, CampaignState, PendingCall
 from gateway.core.errors import GatewayError
 from gateway.store.campaigns import campaign_members, campaign_segments, campaigns
@@ -19,13 +23,18 @@ from gateway.sync.mailchimp.errors import MailchimpError, MailchimpRefused
 from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claimed, in_silence
 from gateway.sync.preparation import (
     PreparationPlan,
+    SegmentGone,
     decide_members,
     guard,
     leave_out_latecomers,
     prepare,
+    read_segment,
 )
 from gateway.sync.settle import OTHER_RECIPIENTS, keep, look, stays_unscheduled
 
+#: How often to check whom an opened campaign must leave out, and how often after its first days.
+OPENED_EVERY = timedelta(minutes=10)
+OPENED_DAYS = timedelta(days=30)
 #: How long before its time a campaign is updated again.
 BEFORE = timedelta(minutes=20)
 #: How long before its time that is done for the last time: only this shows whether somebody has
@@ -81,7 +90,7 @@ class LastLook:
 
 @dataclass(slots=True, kw_only=True)
 class Refresher:
-    """Looks after all scheduled campaigns; for a thread."""
+    """Looks after all opened and scheduled campaigns; for a thread."""
 
     session: MailchimpSession
     heard: Callable[[Heard], None]
@@ -93,6 +102,8 @@ class Refresher:
         with self.session.database.reading() as connection:
             states = (CampaignState.SCHEDULED, CampaignState.OPENED, CampaignState.SENDING)
             unsent_campaigns = campaigns.list_campaigns(connection, states=states)
+        # Opened ones with many members take seconds; those about to leave can't wait for them.
+        unsent_campaigns.sort(key=lambda campaign: campaign.state is CampaignState.OPENED)
         for campaign in unsent_campaigns:
             looked = self.looked.get(campaign.id)
             if not is_due(campaign, looked, now):
@@ -102,7 +113,8 @@ class Refresher:
                     self.looked[campaign.id] = LastLook(now, leaving_time(campaign, looked))
                     with session.database.reading() as connection:
                         current = campaigns.by_id(connection, campaign.id)
-                    _Refresh(session, current, self.heard).run()
+                    is_leaving = is_about_to_leave(campaign, looked, now)
+                    _Refresh(session, current, self.heard, is_leaving).run()
             except CampaignBusy:
                 continue
             except StoreUnavailable:
@@ -114,11 +126,23 @@ class Refresher:
 def is_due(campaign: Campaign, looked: LastLook | None, now: datetime) -> bool:
     """Whether to check a campaign now; `looked`: when this process last did.
 
-    Always if its refresh was interrupted. Otherwise once a minute from 20 minutes before its time
-    to 20 minutes after it, and every time in the last minute.
+    Always if its refresh was interrupted; an opened one every ten minutes, and after thirty days
+    once a day.
     """
-    if campaign.asked is PendingCall.REFRESH:
+    if campaign.asked is PendingCall.REFRESH or is_about_to_leave(campaign, looked, now):
         return True
+    if campaign.state is not CampaignState.OPENED:
+        return False
+    is_young = campaign.opened_at is not None and now - campaign.opened_at < OPENED_DAYS
+    return looked is None or now - looked.at >= (OPENED_EVERY if is_young else DAILY)
+
+
+def is_about_to_leave(campaign: Campaign, looked: LastLook | None, now: datetime) -> bool:
+    """Whether to ask Mailchimp about a campaign now because of its time.
+
+    That is once a minute from 20 minutes before it to 20 minutes after it, and every time in the
+    last minute.
+    """
     at = leaving_time(campaign, looked)
     if at is None or not at - BEFORE <= now <= at + LEAVES_WITHIN:
         return False
@@ -149,10 +173,15 @@ class _Refresh:
     session: MailchimpSession
     campaign: Campaign
     heard: Callable[[Heard], None]
+    is_leaving: bool  #: Mailchimp has to be asked about it because of its time.
 
     def run(self) -> None:
         if self.campaign.asked is PendingCall.REFRESH:
             self._go_on()
+            return
+        if self.campaign.state is CampaignState.OPENED:
+            self._trim_opened()
+        if not self.is_leaving:
             return
         was_scheduled = self.campaign.state is CampaignState.SCHEDULED
         self.campaign = look(self.session, self.campaign)
@@ -193,6 +222,35 @@ class _Refresh:
         if plan.from_segment:
             self._trim(plan, at)
         self._finish(plan)
+
+    def _trim_opened(self) -> None:
+        """Take out of an opened campaign's segment whom it must leave out by now.
+
+        Mailchimp is asked only if there is somebody. Nobody is added: sending it by a command
+        does that.
+        """
+        decide_members(self.session, self.campaign)
+        with self.session.database.reading() as connection:
+            campaign = campaigns.by_id(connection, self.campaign.id)
+            somebody_left = campaign_segments.has_left_segment(connection, campaign.id)
+        if campaign.segment is None or not (somebody_left or campaign.refreshed_at is None):
+            return
+        self.campaign = look(self.session, campaign)
+        if self.campaign.state is not CampaignState.OPENED:
+            return
+        try:
+            leaving = read_segment(self.session, self.campaign)
+        except SegmentGone as error:
+            # Told once; it can't be sent any more.
+            if self.campaign.trouble != str(error):
+                keep(self.session, self.campaign, trouble=str(error))
+                raise
+            return
+        uploader_for(self.session, self.campaign).segment(leaving, may_add=False)
+        refreshed_at = self.campaign.refreshed_at or self.session.clock()
+        self.campaign = keep(self.session, self.campaign, refreshed_at=refreshed_at)
+        if leaving:
+            self.heard(Refreshed(self.campaign.id, updated=0, left_out=len(leaving)))
 
     def _go_on(self) -> None:
         """Finish a refresh that was interrupted, perhaps between unscheduling and scheduling."""
