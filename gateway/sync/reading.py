@@ -56,6 +56,7 @@ def read_audience(session: MailchimpSession, audience: str) -> None:
             status=error.status,
         ) from error
     with session.database.writing() as connection:
+        audiences.follow_changed_addresses(connection, audience)
         audiences.change(connection, audience, read_until=newest, double_optin=double_optin)
 
 

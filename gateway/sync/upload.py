@@ -112,12 +112,13 @@ class Uploader:
                 self._keep(together)
 
     def _keep(self, result: CallResult) -> None:
-        if not (result.contacts or result.refused or result.outs):
+        if not (result.contacts or result.refused or result.outs or result.gone):
             return
         audience = self.campaign.audience
         with self.session.database.writing() as connection:
             audiences.take_in(connection, audience, result.contacts)
             audiences.refuse(connection, audience, result.refused)
+            audiences.forget(connection, audience, result.gone)
             campaign_members.exclude(connection, self.campaign.id, result.outs)
 
 
