@@ -11,10 +11,11 @@ from gateway.core.campaigns.campaigns import (
     CampaignState,
     PendingCall,
 )
-from gateway.store.campaigns import campaign_members, campaigns
+from gateway.store.campaigns import audiences, campaign_members, campaigns
 from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession, moment, required_text
+from gateway.sync.reading import check_audience
 
 UNSCHEDULED = "it is not scheduled at Mailchimp any more"
 PAUSED = "it is paused at Mailchimp: look there why"
@@ -24,12 +25,20 @@ SENT_TO_OTHERS = "it was sent to others than its members: its recipients were ch
 
 
 def look(session: MailchimpSession, campaign: Campaign) -> Campaign:
-    """Return the campaign in its state at Mailchimp; one that is gone there is deleted here."""
+    """Return the campaign in its state at Mailchimp; one that is gone there is deleted here.
+
+    Raise AudienceGone if the audience in use is gone, too: the key may be of another account, which
+    knows neither.
+    """
     if not campaign.mailchimp_id or campaign.state is CampaignState.DELETED:
         return campaign
     try:
         document = session.client.campaign(campaign.mailchimp_id)
     except MailchimpNotFound:
+        with session.database.reading() as connection:
+            audience = audiences.active(connection)
+        if audience is not None:
+            check_audience(session.client, audience)
         return keep(session, campaign, state=CampaignState.DELETED, asked=PendingCall.NOTHING)
     fields = changes(campaign, document)
     with session.database.writing() as connection:

@@ -204,7 +204,7 @@ class Rounds:
         except MailchimpNotFound:  # its report is missing: it may have been deleted
             still_there = self._looked_at(synced)
             self._note([still_there] if still_there else [])
-        except NotAuthorised:
+        except (NotAuthorised, AudienceGone):
             raise
         except (CampaignBusy, MailchimpRefused, UnreadableAnswer) as error:
             self._delay(synced, error)
@@ -248,7 +248,7 @@ class Rounds:
     def _looked_at(self, synced: Synced) -> Synced | None:
         try:
             return self.look(synced)
-        except NotAuthorised:
+        except (NotAuthorised, AudienceGone):
             raise
         except (CampaignBusy, MailchimpRefused, UnreadableAnswer) as error:
             self._delay(synced, error)
@@ -297,10 +297,7 @@ class Rounds:
             with session.database.reading() as connection:
                 used = audiences.active(connection)
             if used is None or used.id == audience.id:
-                raise AudienceGone(
-                    f'the audience "{audience.name}" is not at Mailchimp any more: '
-                    "gateway mailchimp activate"
-                ) from error
+                raise AudienceGone(audience.name) from error
             with session.database.writing() as connection:
                 audiences.change(connection, audience.id, next_sync=session.clock() + DAILY)
             return

@@ -421,6 +421,26 @@ def test_m9_an_audience_that_is_gone_stops_the_sync_with_a_reason(crm: Crm) -> N
         crm.rounds().run()
 
 
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_m9_a_key_of_another_account_deletes_no_campaign_here(crm: Crm, is_sent: bool) -> None:
+    campaign = crm.campaign(ANN, send=is_sent)
+    crm.rounds().run()
+    state = crm.synced(campaign).campaign.state
+    account = crm.sandbox.account
+    own = account.audiences, account.campaigns
+    account.audiences, account.campaigns = {}, {}
+
+    with pytest.raises(AudienceGone, match="key is of another account"):
+        crm.rounds().run(everything=True)
+    with pytest.raises(AudienceGone, match="key is of another account"):
+        crm.rounds().look_at(campaign.id)
+
+    account.audiences, account.campaigns = own
+    assert state is crm.synced(campaign).campaign.state
+    crm.rounds().run(everything=True)
+    assert state is crm.synced(campaign).campaign.state
+
+
 def test_m9_an_audience_of_former_times_may_go(crm: Crm) -> None:
     former, crm.audience = crm.audience, crm.sandbox.add_audience("another")
     crm.sandbox.advance(minutes=1)
