@@ -122,7 +122,10 @@ def send(session: MailchimpSession, campaign: Campaign) -> Campaign:
         advice=MADE_ANEW,
     )
     campaign = _do(session, campaign, act)
-    looked = look(session, campaign)
+    try:
+        looked = look(session, campaign)
+    except MailchimpError:
+        return campaign  # It was sent; the sync reads how far it is.
     return looked if _is_gone(looked) else keep(session, looked, state=CampaignState.SENDING)
 
 

@@ -19,9 +19,12 @@ from gateway.sync.reading import check_audience
 
 UNSCHEDULED = "it is not scheduled at Mailchimp any more"
 PAUSED = "it is paused at Mailchimp: look there why"
+ARCHIVED = "it was archived at Mailchimp before it was sent: unarchive it there"
 CANCELLED = "it was cancelled at Mailchimp while it was sent"
 OTHER_RECIPIENTS = "its recipients were changed at Mailchimp"
 SENT_TO_OTHERS = "it was sent to others than its members: its recipients were changed at Mailchimp"
+
+_HALTED = {"paused": PAUSED, "archived": ARCHIVED}
 
 
 def look(session: MailchimpSession, campaign: Campaign) -> Campaign:
@@ -54,21 +57,28 @@ def changes(campaign: Campaign, document: MailchimpJson) -> dict[str, Any]:
     """Return the campaign fields set by Mailchimp's document about it."""
     status = str(document.get("status") or "")
     state = FROM_MAILCHIMP.get(status, campaign.state)
-    fields: dict[str, Any] = {"state": state}
     at = moment(document.get("send_time"))
     is_open = campaign.state in OPEN_STATES
+    if status == "archived" and is_open and at is None:
+        # Drafts can be archived, too.
+        state = CampaignState.OPENED
     has_others = is_open and has_other_recipients(campaign, document)
+    fields: dict[str, Any] = {"state": state}
     match state:
         case CampaignState.OPENED:
             was_scheduled = campaign.state is CampaignState.SCHEDULED
-            if status == "paused":
-                fields["trouble"] = PAUSED
+            if campaign.asked is PendingCall.UNSCHEDULE:
+                fields |= {"asked": PendingCall.NOTHING, "scheduled_for": None}
+            if status in _HALTED:
+                fields["trouble"] = _HALTED[status]
             elif was_scheduled and campaign.asked is PendingCall.NOTHING:
                 fields |= {"trouble": UNSCHEDULED, "scheduled_for": None}
-            elif campaign.trouble == OTHER_RECIPIENTS:
+            elif campaign.trouble in {OTHER_RECIPIENTS, *_HALTED.values()}:
                 fields["trouble"] = ""
         case CampaignState.SCHEDULED:
             fields |= {"scheduled_for": at or campaign.scheduled_for, "trouble": ""}
+            if campaign.asked is PendingCall.SCHEDULE:
+                fields["asked"] = PendingCall.NOTHING
         case CampaignState.SENDING | CampaignState.SENT:
             is_lost = has_others or campaign.trouble == SENT_TO_OTHERS
             trouble = SENT_TO_OTHERS if is_lost else ""
