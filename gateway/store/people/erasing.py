@@ -404,7 +404,10 @@ class _Eraser:
         """Erase campaign members and activities, except for what is still counted."""
         subject, a = self._subject, audience_members.c
         has_address = a.address.in_(subject.addresses)
-        for row in self._rows(select(a.audience, a.email_id, a.status).where(has_address)):
+        contacts = {row.contact_id for row in self._rows(select(a.contact_id).where(has_address))}
+        # A person who changed the address at Mailchimp is the same contact there.
+        is_contact = or_(has_address, a.contact_id.in_(contacts - {""}))
+        for row in self._rows(select(a.audience, a.email_id, a.status).where(is_contact)):
             if self._outcome.mailchimp and row.status and row.email_id:
                 self._outcome.members += 1
                 self._connection.execute(
@@ -416,7 +419,7 @@ class _Eraser:
                         next_at=self._outcome.at,
                     )
                 )
-        self._delete(audience_members, has_address)
+        self._delete(audience_members, is_contact)
         for address, mark in self._marks.items():
             self._update(
                 activities,
