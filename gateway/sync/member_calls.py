@@ -28,6 +28,10 @@ _PAUSE = 2.0  #: Seconds before a call whose answer was lost is repeated.
 _EXISTS = "ERROR_CONTACT_EXISTS"
 
 
+class NotTakenOut(MailchimpRefused):
+    """Mailchimp leaves somebody in the segment who must not get the campaign."""
+
+
 @dataclass(slots=True)
 class CallResult:
     """The result for some addresses."""
@@ -128,7 +132,10 @@ class MemberCalls:
     def change_segment(
         self, leaving: Sequence[str], arriving: Sequence[tuple[str, str]]
     ) -> tuple[list[str], CallResult]:
-        """Make one call; return who it put into the segment, and the results for the others."""
+        """Make one call; return who it put into the segment, and the results for the others.
+
+        Raise NotTakenOut if Mailchimp would still mail somebody who is to leave it.
+        """
         client, campaign = self.session.client, self.campaign
         assert campaign.segment is not None
         add = [email for _, email in arriving]
@@ -141,6 +148,13 @@ class MemberCalls:
             for email in error.get("email_addresses") or []:
                 ignored.add(lookup_form(str(email)))
                 self.look_up(result, str(email), str(error.get("error") or ""))
+        to_leave = {lookup_form(email) for email in leaving}
+        mailed = [contact for contact in result.contacts if contact.status == "subscribed"]
+        if still_in := [contact for contact in mailed if contact.address in to_leave]:
+            raise NotTakenOut(
+                f"Mailchimp did not take {len(still_in)} of {len(to_leave)} addresses out of the "
+                "campaign's segment: look there"
+            )
         return [address for address, _ in arriving if address not in ignored], result
 
     def look_up(self, result: CallResult, email: str, otherwise: str = "") -> None:

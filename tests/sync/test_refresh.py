@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.transport import MailchimpJson
+from gateway.sync.member_calls import NotTakenOut
 from gateway.sync.readiness import NotReady
 from gateway.sync.refresh import Refreshed, RefreshFailed, Unscheduled
 from tests.sync.mailchimp_rig import MailchimpRig, candidate, email, quarter
@@ -263,6 +265,53 @@ def test_a_campaign_that_staff_schedule_for_another_time_keeps_it(
     assert active.refresh(minutes=60) == [Refreshed(scheduled, updated=0, left_out=1)]
 
     assert at(active, scheduled) == later
+    leave(active)
+    assert active.recipients(scheduled) == {email("ann")}
+
+
+def leaving_nobody_out(rig: MailchimpRig, monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Have Mailchimp leave these addresses in each segment, and say so."""
+    change = MailchimpClient.change_segment
+
+    def changed(client: MailchimpClient, *where: object, **who: Any) -> MailchimpJson:
+        who["remove"] = [address for address in who["remove"] if address not in addresses]
+        error = {"email_addresses": list(addresses), "error": "Something went wrong."}
+        return change(client, *where, **who) | {"errors": [error]}  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MailchimpClient, "change_segment", changed)
+
+
+def test_a_campaign_somebody_cannot_be_taken_out_of_stays_unscheduled_loudly(
+    active: MailchimpRig, scheduled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active.opt_out(BOB)
+    leaving_nobody_out(active, monkeypatch, email("bob"))
+
+    (heard,) = active.refresh(minutes=110)
+
+    assert isinstance(heard, Unscheduled)
+    assert "1 of 1 addresses" in active.one(scheduled).trouble
+    with pytest.raises(NotTakenOut):
+        sync_campaigns.send(active.session, scheduled, yes=False)
+    leave(active)
+    assert active.status_there(scheduled) == "save"
+
+
+def test_who_left_the_audience_meanwhile_need_not_be_taken_out(
+    active: MailchimpRig, scheduled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active.opt_out(BOB)
+    take_out = MailchimpClient.unschedule
+
+    def leaving(client: MailchimpClient, campaign: str) -> None:
+        take_out(client, campaign)
+        active.sandbox.opt_out(active.audience, email("bob"))
+
+    monkeypatch.setattr(MailchimpClient, "unschedule", leaving)
+    leaving_nobody_out(active, monkeypatch, email("bob"))
+
+    active.refresh(minutes=110)
+
     leave(active)
     assert active.recipients(scheduled) == {email("ann")}
 
