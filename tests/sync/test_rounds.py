@@ -261,6 +261,29 @@ def test_m7_an_address_changed_at_mailchimp_stays_that_of_the_member(
     assert {ANN} == crm.opted_out()
 
 
+def test_m7_many_who_changed_their_addresses_are_counted_once(crm: Crm) -> None:
+    """Only so many contacts are looked up in one sync."""
+    many = [PersonRef(PersonKind.CANDIDATE, f"m{number}") for number in range(120)]
+    crm.tell(*many)
+    crm.subscribe(*many)
+    campaign = crm.campaign(*many)
+    crm.prepared(*many)
+    crm.sandbox.options.renames_in_reports = True
+    for ref in many:
+        crm.sandbox.rename(crm.audience, address(ref), f"{ref.crm_id}@new.test")
+        crm.sandbox.click(campaign.mailchimp_id, address(ref), LINK)
+    crm.sandbox.advance(minutes=15)
+    crm.sandbox.click(campaign.mailchimp_id, address(many[0]), LINK)
+
+    for _ in range(3):
+        crm.sandbox.advance(minutes=15)
+        crm.sync()
+
+    assert {"clicked": 121} == crm.kept(campaign)
+    assert [2, *[1] * 119] == [len(crm.done(ref)) for ref in many]
+    assert 121 == sum(bool(person) for _, person in crm.events())
+
+
 def test_m7_who_changed_the_address_and_then_leaves_the_audience_is_known(crm: Crm) -> None:
     crm.prepared(ANN)
     crm.sandbox.rename(crm.audience, address(ANN), "ann@new.test")
