@@ -39,6 +39,17 @@ def not_sent(session: MailchimpSession, number: int) -> Campaign:
     return campaign
 
 
+def not_sent_there(session: MailchimpSession, number: int) -> Campaign:
+    """Return the same, after asking Mailchimp about one that somebody may have sent there.
+
+    Its members stay as they were then: what they do is known by their addresses.
+    """
+    campaign = look(session, not_sent(session, number))
+    if campaign.state not in OPEN_STATES:
+        return not_sent(session, number)
+    return campaign
+
+
 def as_at_mailchimp(session: MailchimpSession, number: int, *, wished: bool = False) -> Campaign:
     """Return a campaign that has not been sent, as Mailchimp now has it.
 

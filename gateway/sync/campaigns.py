@@ -29,7 +29,7 @@ from gateway.sync.campaign_states import (
     WrongCampaignState,
     as_at_mailchimp,
     is_to_leave,
-    not_sent,
+    not_sent_there,
     refuse_gone,
     stored_campaign,
 )
@@ -118,7 +118,7 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
     added = already_in = 0
     unknown: list[PersonRef] = []
     with claimed(session, number) as held:
-        campaign = not_sent(held, number)
+        campaign = not_sent_there(held, number)
         now = held.clock()
         for chunk in batched(dict.fromkeys(refs), _ADDED_AT_ONCE):
             with held.database.writing() as connection:
@@ -141,7 +141,7 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
 def remove(session: MailchimpSession, number: int, ref: PersonRef) -> bool:
     """Remove a person from a campaign that has not been sent; False if they weren't in it."""
     with claimed(session, number) as held:
-        not_sent(held, number)
+        not_sent_there(held, number)
         with held.database.writing() as connection:
             campaigns.change(connection, number, refreshed_at=None)
             return campaign_members.remove(connection, number, ref)

@@ -8,6 +8,7 @@ from gateway.core.campaigns.membership import (
     SCHEDULE_AGAIN,
     DroppedMembers,
     MemberFacts,
+    MemberOut,
     left_out,
 )
 from gateway.core.errors import GatewayError
@@ -15,6 +16,7 @@ from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import NOBODY, PersonRef
 from gateway.documents.campaigns import CampaignChangesDocument
 from gateway.store.campaigns import audiences, campaign_members, campaign_segments, campaigns
+from gateway.store.campaigns.campaign_members import MemberToDecide
 from gateway.store.campaigns.campaign_segments import Outgoing
 from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.mailchimp.transport import MailchimpJson
@@ -130,8 +132,34 @@ def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
     """Decide for every member whether it is included, by what the store has."""
     with session.database.reading() as connection:
         total = campaign_members.count(connection, campaign.id)
-    last: PersonRef | None = None
     done = 0
+    for decisions in _decisions(session, campaign):
+        with session.database.writing() as connection:
+            campaign_members.keep_decisions(connection, campaign.id, decisions)
+        done += len(decisions)
+        session.beat("Looking at the members", done, total)
+    with session.database.writing() as connection:
+        campaign_members.leave_out_duplicates(connection, campaign.id)
+
+
+def must_somebody_leave(session: MailchimpSession, campaign: Campaign) -> bool:
+    """Whether the segment has somebody who must drop out; nothing is stored.
+
+    A campaign that somebody has just sent at Mailchimp keeps its members as they were then.
+    """
+    for decisions in _decisions(session, campaign):
+        session.beat("Looking at the members", 0, 0)
+        for member, out in decisions:
+            if member.segmented and (out is not None or member.has_left_address):
+                return True
+    return False
+
+
+def _decisions(
+    session: MailchimpSession, campaign: Campaign
+) -> Iterator[list[tuple[MemberToDecide, MemberOut | None]]]:
+    """Yield the members, some at a time, each with why it is left out."""
+    last: PersonRef | None = None
     while True:
         with session.database.reading() as connection:
             members = campaign_members.candidates(
@@ -141,9 +169,9 @@ def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
             standings = session.standings.within(connection, addresses)
             contacts = audiences.known_contacts(connection, campaign.audience, addresses)
         if not members:
-            break
+            return
         now = session.clock()
-        decisions = [
+        yield [
             (
                 member,
                 left_out(
@@ -162,13 +190,7 @@ def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
             )
             for member in members
         ]
-        with session.database.writing() as connection:
-            campaign_members.keep_decisions(connection, campaign.id, decisions)
         last = members[-1].ref
-        done += len(members)
-        session.beat("Looking at the members", done, total)
-    with session.database.writing() as connection:
-        campaign_members.leave_out_duplicates(connection, campaign.id)
 
 
 def leave_out_latecomers(session: MailchimpSession, campaign: Campaign) -> None:

@@ -27,6 +27,7 @@ from gateway.sync.preparation import (
     decide_members,
     guard,
     leave_out_latecomers,
+    must_somebody_leave,
     prepare,
     read_segment,
 )
@@ -229,15 +230,15 @@ class _Refresh:
         Mailchimp is asked only if there is somebody. Nobody is added: sending it by a command
         does that.
         """
-        decide_members(self.session, self.campaign)
-        with self.session.database.reading() as connection:
-            campaign = campaigns.by_id(connection, self.campaign.id)
-            somebody_left = campaign_segments.has_left_segment(connection, campaign.id)
-        if campaign.segment is None or not (somebody_left or campaign.refreshed_at is None):
+        if self.campaign.segment is None:
             return
-        self.campaign = look(self.session, campaign)
+        is_known = self.campaign.refreshed_at is not None
+        if is_known and not must_somebody_leave(self.session, self.campaign):
+            return
+        self.campaign = look(self.session, self.campaign)
         if self.campaign.state is not CampaignState.OPENED:
             return
+        decide_members(self.session, self.campaign)
         try:
             leaving = read_segment(self.session, self.campaign)
         except SegmentGone as error:

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.sync import campaigns as sync_campaigns
+from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.refresh import Refreshed, RefreshFailed
@@ -76,6 +77,31 @@ def test_one_that_staff_have_sent_meanwhile_is_left_alone(
 
     assert active.one(opened).state is CampaignState.SENT
     assert len(active.segment(opened)) == 3
+
+
+def test_whom_staff_have_mailed_stays_known_by_the_address(
+    active: MailchimpRig, opened: int
+) -> None:
+    sent_by_staff(active, opened)
+    active.people(BOB, emails=("robert@klant.test",))
+    active.opt_out(CLO)
+
+    active.refresh(minutes=10)
+    with pytest.raises(WrongCampaignState, match="sent once"):
+        sync_campaigns.add(active.session, opened, [ANN])
+
+    members = active.members(opened)
+    assert email("bob") == members["candidate:bob"].address
+    assert all(member.included for member in members.values())
+
+
+def test_who_was_mailed_by_staff_is_not_removed(active: MailchimpRig, opened: int) -> None:
+    sent_by_staff(active, opened)
+
+    with pytest.raises(WrongCampaignState, match="sent once"):
+        sync_campaigns.remove(active.session, opened, ANN)
+
+    assert 3 == len(active.members(opened))
 
 
 def test_what_breaks_off_is_done_the_next_time(
