@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce
 from gateway.core.decision.delivery_reason import DeliveryReason
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Kind, State
 from gateway.core.moments import in_utc
 from gateway.documents.delivery_reasons import (

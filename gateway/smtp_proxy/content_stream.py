@@ -16,7 +16,7 @@ The client gets no reply before its dot; earlier refusals are raised here and se
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.core.decision.journal import KnownBulk
+from gateway.core.journal.message import KnownBulk
 from gateway.core.kinds import By
 from gateway.core.mail.content import (
     Cleaner,

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from gateway import logs
 from gateway.core import ids
 from gateway.core.decision.decide import blocking
-from gateway.core.decision.journal import Attempt
+from gateway.core.journal.attempt import Attempt
 from gateway.core.kinds import By, Kind, State
 from gateway.core.mail.reply import Reply
 from gateway.core.sending.outbox import OutboxDraft

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from gateway.core.decision.decide import blocking
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.kinds import Kind
 from gateway.core.people.people import NOBODY, PersonRef
 from gateway.core.people.training import Qualification

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.api.routes.history import disposition
 from gateway.core import ids
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.core.moments import in_utc
 from gateway.core.people.history import Document, HistoryEntry

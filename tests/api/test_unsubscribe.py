@@ -21,7 +21,7 @@ from gateway.core.bounces.unsubscribe import (
     NamedOccurrence,
     is_one_click,
 )
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.people.people import PersonKind, PersonRef, RefOrAddress, SuppressionSource
 from gateway.core.sending.event import EventType

@@ -17,7 +17,7 @@ from gateway.app.roles.bounce_reports import DailyBounceReport
 from gateway.app.wording import SHIPPED_TEMPLATES
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.core.people.people import Staff
 from gateway.store.bounces import bounces

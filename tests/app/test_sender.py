@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from gateway.core import ids
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.engine.database import Database, StoreUnavailable

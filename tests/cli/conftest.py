@@ -15,7 +15,7 @@ import structlog
 from gateway import logs
 from gateway.cli import run
 from gateway.core import ids
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
 from gateway.logs import setup as _set_up

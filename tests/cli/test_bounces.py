@@ -11,7 +11,7 @@ import pytest
 from gateway.app import common
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.core.plot import PlotBar, draw_bars, svg
 from gateway.store.bounces import bounces

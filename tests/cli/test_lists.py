@@ -19,7 +19,7 @@ from gateway.cli.output import print_table
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
 from gateway.core.campaigns.campaigns import Campaign, CampaignState
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.replies.inbox import InboxRow, InboxState
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.token import Token, TokenScope

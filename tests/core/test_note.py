@@ -12,7 +12,6 @@ from hypothesis import strategies as some
 
 from gateway.core import ids
 from gateway.core.ascii_text import ascii_text
-from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note import (
     reasons,
     refusal,
@@ -24,6 +23,7 @@ from gateway.core.decision.note import (
 from gateway.core.decision.note_facts import NoteFacts, facts_as_json
 from gateway.core.decision.note_template import NoteTemplate, parse_template
 from gateway.core.decision.short_note import MAX_SHORT_OCTETS
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.people.people import ENTRY_SOURCES, PersonRef, Suppression, SuppressionSource
 

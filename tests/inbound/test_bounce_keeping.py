@@ -11,7 +11,7 @@ from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
 from gateway.core.bounces.return_address import ReturnedTo, return_address
 from gateway.core.bounces.suppressing import BounceRules
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Scope, State
 from gateway.core.people.erased_names import ErasedNames, short_name
 from gateway.core.people.people import Person, SuppressionSource

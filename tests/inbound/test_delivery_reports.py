@@ -6,7 +6,7 @@ import pytest
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.inbound.verdict import Ignored
 from gateway.store.bounces import bounces

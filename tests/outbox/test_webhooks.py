@@ -17,7 +17,7 @@ from sqlalchemy import update
 
 from gateway.app.roles.webhooks import Webhooks
 from gateway.config import Settings
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.sending.backoff import Backoff

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.kinds import State
 from gateway.smtp_proxy.journaling import journal_client as module
 from gateway.smtp_proxy.journaling.journal_client import JournalClient, take_records_in

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.decision.journal import Delivery
+from gateway.core.journal.message import Delivery
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.erased_names import KEYS, ErasedNames
 from gateway.core.people.people import PersonRef

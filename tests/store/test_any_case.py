@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import String, cast, literal, null, select
 
-from gateway.core.decision.search_words import AddressParts
+from gateway.core.journal.search_words import AddressParts
 from gateway.core.kinds import State
 from gateway.store.engine.any_case import begins_with, ends_with, reads_as, stands_in
 from gateway.store.engine.database import Database

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from gateway.core import ids
-from gateway.core.decision.journal import DELIVERY_VALUES, Delivery
+from gateway.core.journal.message import DELIVERY_VALUES, Delivery
 from gateway.core.kinds import State
 from gateway.core.people.people import PersonRef
 from gateway.core.sending.outbox import OutboxDraft, OutboxState

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway.core import ids
-from gateway.core.decision.journal import KnownBulk
+from gateway.core.journal.message import KnownBulk
 from gateway.store.engine.database import Database
 from gateway.store.journal import known_bulk
 from gateway.store.journal.journal import take_in

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from gateway.core.decision.burst import BurstKeys
-from gateway.core.decision.journal import Attempt, Delivery, KnownBulk
+from gateway.core.journal.attempt import Attempt
+from gateway.core.journal.message import Delivery, KnownBulk
 from gateway.core.kinds import Kind, State
 from gateway.store.engine.database import Database
 from gateway.store.journal import message_lookup

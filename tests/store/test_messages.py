@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, event, insert, select
 
 from gateway.core import ids
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import Person, PersonKind, PersonRef
 from gateway.store.bounces import bounces

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Connection, select
 
 from gateway.core import ids
-from gateway.core.decision.journal import Message
-from gateway.core.decision.search_words import MessageSearch
+from gateway.core.journal.message import Message
+from gateway.core.journal.search_words import MessageSearch
 from gateway.core.kinds import State
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages as journal

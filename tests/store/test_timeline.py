@@ -8,7 +8,7 @@ from sqlalchemy import event
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Scope, State
 from gateway.core.people.history import Document, HistoryEntry
 from gateway.core.people.people import PersonRef

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.kinds import State
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.engine.database import Database

@@ -23,9 +23,9 @@ from gateway.api.json_response import (
 from gateway.api.problems import Problem
 from gateway.api.schemas import Schema, answers, items
 from gateway.api.services import ApiServices
-from gateway.core.decision.journal import Message
 from gateway.core.decision.note import retold_in
-from gateway.core.decision.search_words import MessageSearch
+from gateway.core.journal.message import Message
+from gateway.core.journal.search_words import MessageSearch
 from gateway.core.kinds import State
 from gateway.core.languages import primary_subtag
 from gateway.core.moments import in_utc

@@ -22,10 +22,10 @@ from gateway.cli.listing import ListColumns, ListRequest, lists, newest_first
 from gateway.cli.output import complain, one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.decision.delivery_reason import DeliveryReason, RuleOutcome
-from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note import retold_in, told_in
 from gateway.core.decision.note_template import NoteTemplate
-from gateway.core.decision.search_words import MessageSearch
+from gateway.core.journal.message import Delivery, Message
+from gateway.core.journal.search_words import MessageSearch
 from gateway.core.kinds import State
 from gateway.core.languages import in_language, primary_subtag
 from gateway.core.written import did_you_mean

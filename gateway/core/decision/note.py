@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from gateway.core import ids
-from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note_facts import NoteFacts, facts_of
 from gateway.core.decision.note_template import SHARED, NoteTemplate
 from gateway.core.decision.short_note import STATUS, short_form, short_form_of_several
@@ -16,6 +15,7 @@ from gateway.core.decision.suppression_wording import (
     strictest_first,
     suppression_section,
 )
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import State
 from gateway.core.mail.address import lookup_form
 from gateway.core.mail.reply import Reply

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import closing
 
-from gateway.core.decision.journal import Attempt
+from gateway.core.journal.attempt import Attempt
 from gateway.core.mail.reply import Reply
 from gateway.smtp_proxy.client_reader import ClientReader, has_read_all
 from gateway.smtp_proxy.journaling.retries import ClientTry, Retries

@@ -7,7 +7,8 @@ from typing import Any
 
 from gateway import logs
 from gateway.core import ids
-from gateway.core.decision.journal import Attempt, KnownBulk, Message, Outcome
+from gateway.core.journal.attempt import Attempt
+from gateway.core.journal.message import KnownBulk, Message, Outcome
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.smtp_proxy.journaling.local_record import LocalRecord, NotRecorded
 from gateway.store.engine.database import Database, StoreUnavailable

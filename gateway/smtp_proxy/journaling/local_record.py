@@ -19,14 +19,8 @@ from urllib.parse import quote, unquote
 
 import orjson
 
-from gateway.core.decision.journal import (
-    DELIVERY_VALUES,
-    MESSAGE_VALUES,
-    Delivery,
-    Message,
-    Outcome,
-)
 from gateway.core.errors import GatewayError
+from gateway.core.journal.message import DELIVERY_VALUES, MESSAGE_VALUES, Delivery, Message, Outcome
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
 from gateway.runtime import processes

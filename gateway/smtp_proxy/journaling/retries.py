@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
-from gateway.core.decision.journal import Attempt, RetryMarks, date_in_seconds, is_same_date
+from gateway.core.journal.attempt import Attempt, RetryMarks, date_in_seconds, is_same_date
 from gateway.core.mail.headers import Headers
 from gateway.runtime.periodic import pause
 from gateway.smtp_proxy.client_reader import ClientReader

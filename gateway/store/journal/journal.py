@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from gateway.core.decision.journal import Attempt, KnownBulk, Message, Outcome
+from gateway.core.journal.attempt import Attempt
+from gateway.core.journal.message import KnownBulk, Message, Outcome
 from gateway.core.quick_values import quick_value
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.engine.database import Database, RowRefused, StoreUnavailable

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from gateway.core.decision.journal import Attempt, Message, Outcome, fingerprint
 from gateway.core.ids import NUMBERED
+from gateway.core.journal.attempt import Attempt, fingerprint
+from gateway.core.journal.message import Message, Outcome
 from gateway.core.kinds import By, State
 from gateway.store.engine.database import RowRefused
 from gateway.store.engine.leases import IsGone

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from gateway.core import ids
 from gateway.core.batches import batched
-from gateway.core.decision.journal import Message, Outcome
+from gateway.core.journal.message import Message, Outcome
 from gateway.core.kinds import By, State
 from gateway.core.people.erased_names import CODE_LENGTH, PREFIX
 from gateway.core.people.people import PersonKind, PersonRef

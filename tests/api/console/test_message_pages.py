@@ -15,8 +15,8 @@ from gateway.api.console.form_text import typed_moment
 from gateway.api.console.roles import ConsoleRole
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
-from gateway.core.decision.journal import Message
 from gateway.core.decision.note_facts import NoteFacts, facts_as_json
+from gateway.core.journal.message import Message
 from gateway.core.kinds import Kind, Scope, State
 from gateway.core.people.people import Suppression, SuppressionSource
 from gateway.store.bounces import bounces

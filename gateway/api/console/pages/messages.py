@@ -17,8 +17,8 @@ from gateway.api.problems import Problem
 from gateway.api.using import services
 from gateway.core import ids
 from gateway.core.decision.delivery_reason import DeliveryReason
-from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note import note_in_words_of
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import State
 from gateway.core.people.people import RefOrAddress
 from gateway.store.bounces import bounces
