@@ -28,7 +28,7 @@ class AcceptedConnections:
         # Prefer the most recently used; the others may get too old and are closed.
         while self._idle:
             since, idle = self._idle.pop()
-            if since > self._loop.time() - IDLE_SECONDS and idle.usable:
+            if since > self._loop.time() - IDLE_SECONDS and idle.is_usable:
                 self.in_use += 1
                 return idle
             idle.quit()
@@ -54,7 +54,7 @@ class AcceptedConnections:
         oldest = self._loop.time() - IDLE_SECONDS
         idle, self._idle = self._idle, []
         for since, connection in idle:
-            if since > oldest and connection.usable:
+            if since > oldest and connection.is_usable:
                 self._idle.append((since, connection))
             else:
                 connection.quit()

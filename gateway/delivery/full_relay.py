@@ -53,7 +53,7 @@ class FullRelay:
         """
         return now - self._ended_at < (CROWDED_SECONDS if is_too_many else NOTICED_SECONDS)
 
-    def has_none(self, now: float) -> None:
+    def note_none_left(self, now: float) -> None:
         """Note that it has no connection, nor one that is being opened: so it isn't full."""
         self._is_full = self._is_full and self.has_just_ended_one(now, is_too_many=True)
 

@@ -151,7 +151,7 @@ class Pool:
         """Have so many being opened, or as many as wait, if the limit and the relay allow it."""
         now = self._loop.time()
         if not (self._accepted or self._openings):
-            self._full.has_none(now)
+            self._full.note_none_left(now)
         number = max(number, len(self._waiting))
         while (in_time := self._openings.in_time(now, self._worked_at)) < number:
             if len(self._accepted) + len(self._openings) >= self._most:
@@ -242,7 +242,7 @@ class Pool:
             and connection.refusals < MAX_REFUSALS
             and connection.resets < MAX_RESETS
         )
-        if connection.usable and is_welcome:
+        if connection.is_usable and is_welcome:
             self._give(connection)
         else:
             connection.quit()

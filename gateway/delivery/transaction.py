@@ -70,7 +70,7 @@ class RelayTransaction:
         return self._recipients
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether a relay connection is held at the moment."""
         return self._connection is not None
 
@@ -281,7 +281,7 @@ class RelayTransaction:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        if self._content_begun or not connection.usable:
+        if self._content_begun or not connection.is_usable:
             self._pool.discard(connection, unused=not self._content_begun)
             return
         try:

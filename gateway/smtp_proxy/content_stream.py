@@ -226,7 +226,7 @@ class ContentStream:
         relay.write(octets)
         stopped = await relay.drain()
         if stopped is not None:
-            self._services.relay_said(relay.settings, stopped)
+            self._services.note_verdict(relay.settings, stopped)
             heard = replies.for_client(stopped, relay.settings.our_fault)
             raise MessageRefused(heard, By.RELAY)
 

@@ -265,7 +265,7 @@ class Listener:
         for session in tuple(self.sessions):
             session.interrupt()
 
-    async def empty(self) -> None:
+    async def wait_until_empty(self) -> None:
         """Wait until every session has finished its work."""
         while self.sessions:
             await asyncio.wait({session.work for session in self.sessions})

@@ -217,7 +217,7 @@ class TransactionOutcome:
         if isinstance(verdict, Lost):
             return await self.no_verdict(going, verdict, drafts)
         heard = self._for_client(verdict)
-        self._services.relay_said(self._relay.settings, verdict)
+        self._services.note_verdict(self._relay.settings, verdict)
         if state_after(heard) is State.DEFERRED:
             client_try.lost = True
             visible = self._end(going, verdict, drafts, client_try.attempts_to_store("open"))

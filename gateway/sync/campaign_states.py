@@ -11,8 +11,8 @@ from gateway.core.campaigns.campaigns import (
 from gateway.core.errors import GatewayError
 from gateway.store.campaigns import campaigns
 from gateway.sync import campaign_calls
+from gateway.sync.campaign_at_mailchimp import change_campaign, update_from_mailchimp
 from gateway.sync.mailchimp_session import MailchimpSession
-from gateway.sync.settle import keep, look
 
 
 class WrongCampaignState(GatewayError):
@@ -39,7 +39,9 @@ def as_at_mailchimp(session: MailchimpSession, number: int, *, wished: bool = Fa
 
     One that has been sent is returned only if that is what was wished for.
     """
-    campaign = look(session, campaign_calls.find_created(session, not_sent(session, number)))
+    campaign = update_from_mailchimp(
+        session, campaign_calls.find_created(session, not_sent(session, number))
+    )
     if campaign.state is CampaignState.DELETED:
         raise WrongCampaignState(
             "the campaign was deleted at Mailchimp: gateway campaigns recreate makes it again"
@@ -48,7 +50,7 @@ def as_at_mailchimp(session: MailchimpSession, number: int, *, wished: bool = Fa
         refuse_gone(campaign)
     if campaign.asked in {PendingCall.SEGMENT, PendingCall.CREATE, PendingCall.NOTHING}:
         return campaign
-    return keep(session, campaign, asked=PendingCall.NOTHING)
+    return change_campaign(session, campaign, asked=PendingCall.NOTHING)
 
 
 def refuse_gone(campaign: Campaign) -> None:

@@ -24,6 +24,7 @@ from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import PersonRef
 from gateway.store.campaigns import campaign_members, campaigns
 from gateway.sync import campaign_calls, readiness
+from gateway.sync.campaign_at_mailchimp import change_campaign, update_from_mailchimp
 from gateway.sync.campaign_processing import process, ready_to_leave
 from gateway.sync.campaign_states import (
     WrongCampaignState,
@@ -35,7 +36,6 @@ from gateway.sync.campaign_states import (
 from gateway.sync.mailchimp_session import MailchimpSession, claimed
 from gateway.sync.preparation import PreparationPlan, decide_members, prepare
 from gateway.sync.readiness import NEW_BUILDER, NotReady
-from gateway.sync.settle import keep, look
 
 _ADDED_AT_ONCE = 1_000
 _NAMED = 3  #: How many campaigns with the same name are reported.
@@ -141,7 +141,7 @@ def preview(session: MailchimpSession, number: int) -> tuple[Campaign, Preparati
         plan = prepare(held, campaign)
         if plan.from_segment:
             # Makes the sync check all of a scheduled campaign again before its time.
-            campaign = keep(held, campaign, refreshed_at=None)
+            campaign = change_campaign(held, campaign, refreshed_at=None)
     missing = [
         prerequisite.text for prerequisite in account.prerequisites() if not prerequisite.is_met
     ]
@@ -195,7 +195,7 @@ def unschedule(session: MailchimpSession, number: int) -> Campaign:
         elif CampaignState.SCHEDULED not in {before.state, campaign.state}:
             raise WrongCampaignState(f"the campaign is {campaign.state}, not scheduled")
         refuse_gone(campaign)
-        return keep(held, campaign, trouble="", scheduled_for=None)
+        return change_campaign(held, campaign, trouble="", scheduled_for=None)
 
 
 def delete(session: MailchimpSession, number: int) -> Campaign:
@@ -204,7 +204,7 @@ def delete(session: MailchimpSession, number: int) -> Campaign:
         campaign = stored_campaign(held, number)
         if campaign.state is CampaignState.DELETED:
             return campaign
-        campaign = look(held, campaign_calls.find_created(held, campaign))
+        campaign = update_from_mailchimp(held, campaign_calls.find_created(held, campaign))
         refuse_gone(campaign)
         if campaign.state is CampaignState.SCHEDULED:
             campaign = campaign_calls.unschedule(held, campaign)
@@ -217,7 +217,9 @@ def recreate(
 ) -> tuple[Campaign, list[str]]:
     """Recreate a campaign as a draft with the same members, then delete the old one."""
     with claimed(session, number) as held:
-        old = look(held, campaign_calls.find_created(held, stored_campaign(held, number)))
+        old = update_from_mailchimp(
+            held, campaign_calls.find_created(held, stored_campaign(held, number))
+        )
         refuse_gone(old)
     draft = CampaignRequest(
         name=old.name,

@@ -87,9 +87,9 @@ def prepare(session: MailchimpSession, campaign: Campaign) -> PreparationPlan:
             new=new,
             changed=changed,
             unchanged=unchanged,
-            to_segment=campaign_segments.count_to_segment(connection, campaign.id),
+            to_segment=campaign_segments.count_missing_in_segment(connection, campaign.id),
             from_segment=tuple(leaving),
-            drop=campaign_members.drop(connection, campaign.id),
+            drop=campaign_members.dropped_members(connection, campaign.id),
         )
 
 
@@ -175,7 +175,7 @@ def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
         }
         new = [address for address in emails if address not in seen_addresses]
         with session.database.writing() as connection:
-            extra = campaign_segments.found_in_segment(connection, campaign.id, new)
+            extra = campaign_segments.record_in_segment(connection, campaign.id, new)
         leaving.extend(emails[address] for address in extra)
         seen_addresses.update(new)
         session.beat("Reading the segment", len(seen_addresses), 0)

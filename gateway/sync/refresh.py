@@ -14,11 +14,16 @@ from gateway.core.errors import GatewayError
 from gateway.store.campaigns import campaign_members, campaign_segments, campaigns
 from gateway.store.engine.database import StoreUnavailable
 from gateway.sync import campaign_calls
+from gateway.sync.campaign_at_mailchimp import (
+    OTHER_RECIPIENTS,
+    change_campaign,
+    stays_unscheduled,
+    update_from_mailchimp,
+)
 from gateway.sync.campaign_processing import uploader_for
 from gateway.sync.mailchimp.errors import MailchimpError, MailchimpRefused
-from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claimed, in_silence
+from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claimed, no_progress
 from gateway.sync.preparation import PreparationPlan, decide_members, guard, prepare
-from gateway.sync.settle import OTHER_RECIPIENTS, keep, look, stays_unscheduled
 
 #: How long before its time a campaign is updated again.
 BEFORE = timedelta(minutes=20)
@@ -149,7 +154,7 @@ class _Refresh:
             self._go_on()
             return
         was_scheduled = self.campaign.state is CampaignState.SCHEDULED
-        self.campaign = look(self.session, self.campaign)
+        self.campaign = update_from_mailchimp(self.session, self.campaign)
         if was_scheduled and self.campaign.state in {CampaignState.OPENED, CampaignState.DELETED}:
             reason = self.campaign.trouble or "it was deleted at Mailchimp"
             self.heard(Unscheduled(self.campaign.id, reason))
@@ -187,10 +192,10 @@ class _Refresh:
 
     def _go_on(self) -> None:
         """Finish a refresh that was interrupted, perhaps between unscheduling and scheduling."""
-        self.campaign = look(self.session, self.campaign)
+        self.campaign = update_from_mailchimp(self.session, self.campaign)
         at = self.campaign.scheduled_for
         if self.campaign.state not in {CampaignState.OPENED, CampaignState.SCHEDULED} or at is None:
-            keep(self.session, self.campaign, asked=PendingCall.NOTHING)
+            change_campaign(self.session, self.campaign, asked=PendingCall.NOTHING)
         elif at <= self.session.clock():
             self._give_up("it could not be scheduled again before its time")
         elif self.campaign.trouble == OTHER_RECIPIENTS:
@@ -202,8 +207,8 @@ class _Refresh:
 
     def _trim(self, plan: PreparationPlan, at: datetime) -> None:
         # Nothing ends this halfway: what is unscheduled is scheduled again.
-        session = replace(self.session, beat=in_silence)
-        self.campaign = keep(
+        session = replace(self.session, beat=no_progress)
+        self.campaign = change_campaign(
             session, self.campaign, asked=PendingCall.REFRESH, asked_at=session.clock()
         )
         try:
@@ -221,18 +226,19 @@ class _Refresh:
         uploader_for(self.session, self.campaign).members(may_add=False)
         with self.session.database.writing() as connection:
             campaign_members.expect(connection, self.campaign.id)
-        keep(self.session, self.campaign, refreshed_at=self.session.clock())
+        change_campaign(self.session, self.campaign, refreshed_at=self.session.clock())
         self.heard(Refreshed(self.campaign.id, plan.changed, len(plan.from_segment)))
 
     def _give_up(self, reason: str) -> None:
-        self.campaign = look(self.session, self.campaign)
+        self.campaign = update_from_mailchimp(self.session, self.campaign)
         if self.campaign.state is CampaignState.SCHEDULED:
             self.campaign = campaign_calls.unschedule(
-                self.session, keep(self.session, self.campaign, asked=PendingCall.NOTHING)
+                self.session,
+                change_campaign(self.session, self.campaign, asked=PendingCall.NOTHING),
             )
         if self.campaign.state is not CampaignState.OPENED:
             return
-        self.campaign = keep(
+        self.campaign = change_campaign(
             self.session,
             self.campaign,
             asked=PendingCall.NOTHING,

@@ -12,7 +12,7 @@ from sqlalchemy import case, delete, update
 from gateway.app import common
 from gateway.app.checks import check_bounces
 from gateway.app.roles import api, bounce_reports
-from gateway.app.roles.api import SharesOfWeek, readings_of_shares, what_comes_back
+from gateway.app.roles.api import SharesOfWeek, bounce_state, readings_of_shares
 from gateway.app.roles.bounce_reports import DailyBounceReport
 from gateway.app.wording import SHIPPED_TEMPLATES
 from gateway.core import ids
@@ -255,14 +255,14 @@ async def test_metrics_health_and_check_tell_of_it(
     values = {reading.name: dict(reading.values) for reading in readings_of_shares(known)}
     assert {"office.example": 1 / 60} == values["gateway_complaint_share"]
     assert {"office.example": 0.0} == values["gateway_bounce_share"]
-    assert "too_many_complaints" == what_comes_back(known)
-    assert "unknown" == what_comes_back(None)
+    assert "too_many_complaints" == bounce_state(known)
+    assert "unknown" == bounce_state(None)
     assert [
         ("warning", "office.example to example.org, last 7 days: 1.67% complaints"),
         ("ok", "last 7 days: 0 bounces and 1 complaint of 60 mails"),
     ] == [
         (finding.level.value, finding.text.partition(",  ")[0].partition(", Gmail")[0])
-        for finding in check_bounces.what_came_back(database)
+        for finding in check_bounces.bounce_shares(database)
     ]
 
 

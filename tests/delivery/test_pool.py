@@ -153,7 +153,7 @@ async def test_R8_a_connection_the_relay_has_closed_is_not_handed_out(
     pool.release(connection)
     sink.drop_connections()
     await sink.wait_until(lambda: sink.open_connections == 0)
-    while connection.usable:
+    while connection.is_usable:
         await asyncio.sleep(0)
 
     assert connection is not await pool.acquire(2)
@@ -367,7 +367,7 @@ async def test_where_another_ended_the_relay_is_asked_again(pool: Pool, sink: Ra
     await wait_until(lambda: pool.is_crowded, "somebody who waits")
     pool.discard(first)
 
-    assert (await second).usable
+    assert (await second).is_usable
 
 
 async def test_waiting_for_one_that_the_relay_accepts_has_an_end(pool: Pool, sink: RawSink) -> None:
@@ -454,7 +454,7 @@ async def test_a_relay_that_refuses_costs_no_message_of_the_minute(sink: RawSink
         with pytest.raises(RelayRefuses):
             await pool.acquire(0.2)
 
-    assert (await pool.acquire(0.2)).usable
+    assert (await pool.acquire(0.2)).is_usable
 
 
 async def test_a_transaction_without_content_costs_no_message_of_the_minute(sink: RawSink) -> None:

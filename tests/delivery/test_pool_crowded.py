@@ -62,12 +62,12 @@ class ScriptedConnection:
         self._relay = relay
         self.served = self.refusals = self.resets = 0
         self.is_exim = relay.is_exim
-        self.usable = True
+        self.is_usable = True
 
     def quit(self) -> None:
         """End it; the relay notices a moment later."""
-        if self.usable:
-            self.usable = False
+        if self.is_usable:
+            self.is_usable = False
             asyncio.get_running_loop().call_later(self._relay.notices, self._relay.notice)
 
     def abort(self) -> None:

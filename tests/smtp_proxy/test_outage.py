@@ -233,7 +233,7 @@ async def test_what_comes_while_it_is_taken_in_is_kept(local: LocalRecord) -> No
 
     assert ({first.id, second.id}, True) == (
         {kept_message.id for kept_message in kept.messages},
-        local.empty,
+        local.is_empty,
     )
 
 

@@ -10,6 +10,7 @@ from gateway.core.campaigns.campaigns import Campaign, CampaignState
 from gateway.core.kinds import Scope
 from gateway.store.engine.database import Database
 from gateway.sync import campaigns as sync_campaigns
+from gateway.sync.campaign_at_mailchimp import OTHER_RECIPIENTS, has_other_recipients
 from gateway.sync.campaign_calls import CannotBeSent
 from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.campaigns import CampaignRefused
@@ -18,7 +19,6 @@ from gateway.sync.mailchimp.errors import AnswerLost
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.preparation import TooManyDropOut
 from gateway.sync.readiness import NotReady
-from gateway.sync.settle import OTHER_RECIPIENTS, has_other_recipients
 from gateway.sync.upload import Uploader
 from tests.rig.sandbox import ScriptedSandbox
 from tests.store.feeding import person, tell_unread

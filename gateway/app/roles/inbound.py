@@ -110,11 +110,11 @@ class _Tally:
     def note_verdict(self, origin: MailOrigin, verdict: ImportVerdict) -> None:
         """Log a verdict in one line, and count it."""
         seconds = None if origin.arrived is None else (now() - origin.arrived).total_seconds()
-        self._metrics.inbound(origin.name, log_verdict(origin, verdict), seconds)
+        self._metrics.count_inbound_mail(origin.name, log_verdict(origin, verdict), seconds)
 
     def heard_bounce(self, bounce: KeptBounce) -> None:
         """Count a bounce."""
-        self._metrics.came_back(
+        self._metrics.count_bounce(
             bounce.kind.value, bounce.reason, is_hard=bounce.hard, proof=bounce.proof or ""
         )
 

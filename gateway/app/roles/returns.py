@@ -72,7 +72,7 @@ async def _look(
     except RoundStopping:
         return _LOOK
     except (NotAuthorised, UnusableKey, AudienceGone) as error:
-        metrics.mailchimp(MailchimpHealth.REFUSED)
+        metrics.set_mailchimp_health(MailchimpHealth.REFUSED)
         log.error("sync_stopped", reason=str(error))
         return _STOPPED
     except StoreUnavailable as error:
@@ -109,7 +109,7 @@ def log_heard(metrics: Metrics, heard: RoundResult) -> None:
         case CampaignMoved(campaign, state):
             log.info("campaign_state", campaign=ids.show(campaign), state=state.value)
         case ActivitiesRead(campaign, mirrored):
-            metrics.mailchimp(MailchimpHealth.UP)
+            metrics.set_mailchimp_health(MailchimpHealth.UP)
             metrics.count_sync(mirrored.new, mirrored.opted_out)
             log.info(
                 "campaign_synced",
@@ -119,7 +119,7 @@ def log_heard(metrics: Metrics, heard: RoundResult) -> None:
                 missing=sum(mirrored.gaps.values()),
             )
         case AudienceSynced(audience, departed):
-            metrics.mailchimp(MailchimpHealth.UP)
+            metrics.set_mailchimp_health(MailchimpHealth.UP)
             metrics.count_sync(0, departed.opted_out)
             log.info(
                 "audience_synced",
@@ -132,7 +132,7 @@ def log_heard(metrics: Metrics, heard: RoundResult) -> None:
             log.debug("campaigns_idle", number=number)
         case PutOff(campaign, reason, busy):
             if campaign is None:
-                metrics.mailchimp(MailchimpHealth.DOWN)
+                metrics.set_mailchimp_health(MailchimpHealth.DOWN)
             tell = log.info if busy else log.warning
             campaign_id = "" if campaign is None else ids.show(campaign)
             tell("sync_put_off", campaign=campaign_id, reason=reason)

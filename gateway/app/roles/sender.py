@@ -107,7 +107,7 @@ async def run_sender(context: RoleContext) -> None:
             for interval, chore in (
                 (TIDY_EVERY, tidying),
                 (LOOK_EVERY, report_bounces),
-                (_WORDS_EVERY, partial(take_words, context, database)),
+                (_WORDS_EVERY, partial(index_words, context, database)),
                 (_SWEEP, own_mail.sweep),
             ):
                 tasks.create_task(
@@ -163,16 +163,16 @@ async def tidy(context: RoleContext, database: Database, holder: str) -> None:
     await _prune(context, database, console_sessions.prune, now())
     settings = context.settings
     for kind, keep, forgetting in (
-        ("replies", settings.replies.keep, retention.replies),
-        ("documents", settings.documents.keep, retention.old_documents),
-        ("campaigns", settings.campaigns.keep, retention.members),
-        ("bounces", settings.bounces.keep, retention.came_back),
+        ("replies", settings.replies.keep, retention.prune_replies),
+        ("documents", settings.documents.keep, retention.prune_documents),
+        ("campaigns", settings.campaigns.keep, retention.prune_members),
+        ("bounces", settings.bounces.keep, retention.prune_bounces),
     ):
         if keep is not None:
             await forget(context, database, kind, forgetting, now() - keep)
 
 
-async def take_words(context: RoleContext, database: Database) -> None:
+async def index_words(context: RoleContext, database: Database) -> None:
     """Index the words of messages that came in since the last time."""
 
     async def step() -> int:

@@ -88,7 +88,7 @@ class Recipient:
         return self.notify is None or "FAILURE" in self.notify
 
 
-def handed_on_as(sender: Sender, address: str) -> Sender:
+def with_address(sender: Sender, address: str) -> Sender:
     """Return a sender with another address and unchanged parameters."""
     end = sender.argument.index(sender.path.raw) + len(sender.path.raw)
     raw = b"<%s>" % address.encode()

@@ -158,7 +158,7 @@ async def take_records_in(
 
 
 async def _take_in(database: Database, local: LocalRecord, worker: int) -> None:
-    if local.empty:
+    if local.is_empty:
         return
     loop = asyncio.get_running_loop()
     recorded = await loop.run_in_executor(None, local.read)

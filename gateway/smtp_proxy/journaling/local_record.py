@@ -74,7 +74,7 @@ class LocalRecord:
         return records
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there is nothing to import."""
         try:
             return self._path.stat().st_size == 0
@@ -172,7 +172,7 @@ class LocalRecord:
 
     def remove(self) -> None:
         """Delete the file of a process that is gone, unless more has been added."""
-        if self.empty:
+        if self.is_empty:
             self._path.unlink(missing_ok=True)
 
 

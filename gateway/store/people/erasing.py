@@ -218,7 +218,7 @@ class _Eraser:
         self._replace_text(imports, "file", (i.at, i.source, i.what))
         f = feed_faults.c
         for row in self._rows(select(f.source, f.what, f.reason).where(f.reason != "")):
-            reason = self._likely.taken_out(row.reason)
+            reason = self._likely.replaced_in(row.reason)
             for text in filter(None, quoted):
                 reason = reason.replace(text, self._mark)
             if reason != row.reason:
@@ -281,8 +281,8 @@ class _Eraser:
         for row in self._rows_to_look_through(columns, c.inbox, bounces):
             if self._certain.are_in(f"{row.recipient} {row.diagnostic}"):
                 values = {
-                    "recipient": self._certain.taken_out(row.recipient),
-                    "diagnostic": self._certain.taken_out(row.diagnostic),
+                    "recipient": self._certain.replaced_in(row.recipient),
+                    "diagnostic": self._certain.replaced_in(row.diagnostic),
                 }
                 self._update(bounces, values, c.inbox == row.inbox, c.position == row.position)
 
@@ -353,9 +353,9 @@ class _Eraser:
 
     def _take_out_of(self, row: Row[Any], *, subject: str, message_id: str) -> None:
         values = {
-            "subject": self._likely.taken_out(subject),
-            "sender": self._certain.taken_out(row.sender),
-            "message_id": self._certain.taken_out(message_id),
+            "subject": self._likely.replaced_in(subject),
+            "sender": self._certain.replaced_in(row.sender),
+            "message_id": self._certain.replaced_in(message_id),
         }
         self._update(messages, values, messages.c.id == row.id)
 
@@ -370,9 +370,9 @@ class _Eraser:
                 continue
             values = {
                 "body": b"",
-                "recipient": self._certain.taken_out(row.recipient),
-                "sender": self._certain.taken_out(row.sender),
-                "error": REASON if is_open else self._likely.taken_out(row.error),
+                "recipient": self._certain.replaced_in(row.recipient),
+                "sender": self._certain.replaced_in(row.sender),
+                "error": REASON if is_open else self._likely.replaced_in(row.error),
                 "lane": "",  # None of it queues any longer.
                 "state": OutboxState.CANCELLED.value if is_open else row.state,
             }
@@ -474,7 +474,7 @@ class _Eraser:
                 ]
                 values = {
                     "skips": orjson.dumps(skips).decode() if skips else "",
-                    "error": self._likely.taken_out(row.error),
+                    "error": self._likely.replaced_in(row.error),
                 }
                 self._update(trigger_runs, values, r.id == row.id)
 
@@ -491,7 +491,7 @@ class _Eraser:
         for row in self._rows(select(*keys, text).where(text != "")):
             if self._likely.are_in(row[-1]):
                 same = [key == value for key, value in zip(keys, row, strict=False)]
-                self._update(table, {column: self._likely.taken_out(row[-1])}, *same)
+                self._update(table, {column: self._likely.replaced_in(row[-1])}, *same)
 
     def _ids(self, table: Table, *where: ColumnElement[bool]) -> list[int]:
         return list(self._connection.scalars(select(table.c.id).where(*where)))

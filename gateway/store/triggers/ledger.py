@@ -195,7 +195,7 @@ def begin(
 DayMail = tuple[str, str, datetime]
 
 
-def went_at(
+def may_have_had(
     connection: Connection, day_mails: Collection[DayMail]
 ) -> dict[DayMail, list[Occurrence]]:
     """Return what mailboxes got, or are getting, from a trigger on a day, oldest first.

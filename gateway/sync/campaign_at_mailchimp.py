@@ -22,18 +22,20 @@ OTHER_RECIPIENTS = "its recipients were changed at Mailchimp"
 SENT_TO_OTHERS = "it was sent to others than its members: its recipients were changed at Mailchimp"
 
 
-def look(session: MailchimpSession, campaign: Campaign) -> Campaign:
+def update_from_mailchimp(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """Return the campaign in its state at Mailchimp; one that is gone there is deleted here."""
     if not campaign.mailchimp_id or campaign.state is CampaignState.DELETED:
         return campaign
     try:
         document = session.client.campaign(campaign.mailchimp_id)
     except MailchimpNotFound:
-        return keep(session, campaign, state=CampaignState.DELETED, asked=PendingCall.NOTHING)
-    return keep(session, campaign, **changes(campaign, document))
+        return change_campaign(
+            session, campaign, state=CampaignState.DELETED, asked=PendingCall.NOTHING
+        )
+    return change_campaign(session, campaign, **changed_fields(campaign, document))
 
 
-def changes(campaign: Campaign, document: MailchimpJson) -> dict[str, Any]:
+def changed_fields(campaign: Campaign, document: MailchimpJson) -> dict[str, Any]:
     """Return the campaign fields set by Mailchimp's document about it."""
     status = str(document.get("status") or "")
     state = FROM_MAILCHIMP.get(status, campaign.state)
@@ -118,7 +120,7 @@ def created_fields(document: MailchimpJson, link: str, now: datetime) -> dict[st
     }
 
 
-def keep(session: MailchimpSession, campaign: Campaign, **values: Any) -> Campaign:
+def change_campaign(session: MailchimpSession, campaign: Campaign, **values: Any) -> Campaign:
     """Set fields of a campaign in a separate transaction."""
     with session.database.writing() as connection:
         return campaigns.change(connection, campaign.id, **values)
