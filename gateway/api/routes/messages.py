@@ -23,7 +23,7 @@ from gateway.api.json_response import (
 from gateway.api.problems import Problem
 from gateway.api.schemas import Schema, answers, items
 from gateway.api.services import ApiServices
-from gateway.core.decision.note import retold_in
+from gateway.core.decision.note import with_rewritten_notes
 from gateway.core.journal.message import Message
 from gateway.core.journal.search_words import MessageSearch
 from gateway.core.kinds import State
@@ -53,7 +53,7 @@ def _with_notes_in(using: ApiServices, message: Message, language: str | None) -
     template = templates.get(primary_subtag(language))
     if template is None:
         raise Problem(422, f"language: notes are in {', '.join(sorted(templates))}")
-    return retold_in(template, message, using.zone())
+    return with_rewritten_notes(template, message, using.zone())
 
 
 _Search = Annotated[
@@ -117,9 +117,9 @@ async def list_messages(
         return rows, missed
 
     rows, missed = await using.database.read(look)
-    retold = [_with_notes_in(using, message, language) for message in rows]
+    rewritten = [_with_notes_in(using, message, language) for message in rows]
     more = {"may_miss_before": in_utc(missed) if missed else None} if is_searched else {}
-    return page(request, retold, limit, document=message_document, cursor=id_cursor, more=more)
+    return page(request, rewritten, limit, document=message_document, cursor=id_cursor, more=more)
 
 
 @router.get("/{id}", responses=answers(MessageDocument, "The message with its deliveries."))
