@@ -243,7 +243,7 @@ class ContentStream:
             answer = await services.retries.enter(
                 client_try,
                 decision.earlier,
-                looked=self._decided_at,
+                asked_at=self._decided_at,
                 look=lambda: services.decider.look_again(decision, services.now()),
                 client_reader=self._client_reader,
                 patience=relay.settings.budget.total_seconds(),

@@ -130,11 +130,11 @@ def send(session: MailchimpSession, campaign: Campaign) -> Campaign:
         advice=MADE_ANEW,
     )
     campaign = _do(session, campaign, act)
-    looked = update_from_mailchimp(session, campaign)
+    current = update_from_mailchimp(session, campaign)
     return (
-        looked
-        if _is_gone(looked)
-        else change_campaign(session, looked, state=CampaignState.SENDING)
+        current
+        if _is_gone(current)
+        else change_campaign(session, current, state=CampaignState.SENDING)
     )
 
 
@@ -144,9 +144,9 @@ def schedule(session: MailchimpSession, campaign: Campaign, at: datetime) -> Cam
     values = {"asked": wish, "asked_at": session.clock(), "scheduled_for": at, "trouble": ""}
     campaign = change_campaign(session, campaign, **values)
 
-    def is_done(looked: Campaign) -> bool:
-        is_scheduled = looked.state is CampaignState.SCHEDULED and looked.scheduled_for == at
-        return is_scheduled or _is_gone(looked)
+    def is_done(current: Campaign) -> bool:
+        is_scheduled = current.state is CampaignState.SCHEDULED and current.scheduled_for == at
+        return is_scheduled or _is_gone(current)
 
     act = _Act(
         call=lambda: session.client.schedule(campaign.mailchimp_id, at),
@@ -218,20 +218,22 @@ def _do(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
             reason = str(error)
             for _ in range(LOOKS):
                 session.pause(BETWEEN)
-                looked = update_from_mailchimp(session, campaign)
-                if act.is_done(looked):
-                    return _finish(session, looked, act)
+                current = update_from_mailchimp(session, campaign)
+                if act.is_done(current):
+                    return _finish(session, current, act)
         except MailchimpRefused as error:
-            looked = update_from_mailchimp(session, campaign)
-            if looked.mailchimp_id and act.is_done(looked):
-                return _finish(session, looked, act)
+            current = update_from_mailchimp(session, campaign)
+            if current.mailchimp_id and act.is_done(current):
+                return _finish(session, current, act)
             texts = [str(error)]
             if isinstance(error, NotAllowed):
                 texts = [f"{error} (scheduling needs a paid plan, Essentials or higher)"]
-            if looked.state is CampaignState.OPENED:
+            if current.state is CampaignState.OPENED:
                 texts += missing_for_sending(session.client, campaign.mailchimp_id, lambda _: None)
             text = "; ".join(texts)
-            change_campaign(session, looked, **act.refused, asked=PendingCall.NOTHING, trouble=text)
+            change_campaign(
+                session, current, **act.refused, asked=PendingCall.NOTHING, trouble=text
+            )
             raise CannotBeSent(f"Mailchimp refuses: {text}{act.advice}") from error
         else:
             return _finish(session, campaign, act)

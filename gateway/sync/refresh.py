@@ -84,7 +84,7 @@ class Refresher:
 
     session: MailchimpSession
     heard: Callable[[Heard], None]
-    looked: dict[int, LastLook] = field(default_factory=dict)  #: By campaign id.
+    last_looks: dict[int, LastLook] = field(default_factory=dict)  #: By campaign id.
 
     def run(self) -> None:
         """Do what is due; trouble with one campaign doesn't delay the others."""
@@ -93,12 +93,12 @@ class Refresher:
             states = (CampaignState.SCHEDULED, CampaignState.OPENED, CampaignState.SENDING)
             unsent_campaigns = campaigns.list_campaigns(connection, states=states)
         for campaign in unsent_campaigns:
-            looked = self.looked.get(campaign.id)
-            if not is_due(campaign, looked, now):
+            last_look = self.last_looks.get(campaign.id)
+            if not is_due(campaign, last_look, now):
                 continue
             try:
                 with claimed(self.session, campaign.id) as session:
-                    self.looked[campaign.id] = LastLook(now, leaving_time(campaign, looked))
+                    self.last_looks[campaign.id] = LastLook(now, leaving_time(campaign, last_look))
                     with session.database.reading() as connection:
                         current = campaigns.by_id(connection, campaign.id)
                     _Refresh(session, current, self.heard).run()
@@ -110,24 +110,24 @@ class Refresher:
                 self.heard(RefreshFailed(campaign.id, str(error)))
 
 
-def is_due(campaign: Campaign, looked: LastLook | None, now: datetime) -> bool:
-    """Whether to check a campaign now; `looked`: when this process last did.
+def is_due(campaign: Campaign, last_look: LastLook | None, now: datetime) -> bool:
+    """Whether to check a campaign now; `last_look`: when this process last did.
 
     Always if its refresh was interrupted. Otherwise once a minute from 20 minutes before its time
     to 20 minutes after it, and every time in the last minute.
     """
     if campaign.asked is PendingCall.REFRESH:
         return True
-    at = leaving_time(campaign, looked)
+    at = leaving_time(campaign, last_look)
     if at is None or not at - BEFORE <= now <= at + LEAVES_WITHIN:
         return False
     is_leaving = at - TOO_LATE <= now <= at
-    return is_leaving or looked is None or now - looked.at >= AGAIN
+    return is_leaving or last_look is None or now - last_look.at >= AGAIN
 
 
-def leaving_time(campaign: Campaign, looked: LastLook | None) -> datetime | None:
+def leaving_time(campaign: Campaign, last_look: LastLook | None) -> datetime | None:
     """Return when a campaign is or was to be sent, even if somebody unscheduled it."""
-    before = looked.leaves_at if looked else None
+    before = last_look.leaves_at if last_look else None
     return campaign.scheduled_for or campaign.sent_at or before
 
 

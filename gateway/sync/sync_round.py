@@ -148,8 +148,8 @@ class Rounds:
         self, due: Sequence[Synced], all_campaigns: Sequence[Synced], now: datetime
     ) -> None:
         """Read the results of campaigns that are due; note which of the others are idle."""
-        looked = [synced if synced.is_sent else self._looked_at(synced) for synced in due]
-        readable = [synced for synced in looked if synced is not None]
+        current = [synced if synced.is_sent else self._looked_at(synced) for synced in due]
+        readable = [synced for synced in current if synced is not None]
         sent = {synced.campaign.id: synced for synced in readable if synced.is_sent}
         self._note([synced for synced in readable if not synced.is_sent])
         if not sent:

@@ -157,7 +157,7 @@ def erase(
     in_files = _look_through_files(settings, subject, dry_run=True)
     not_taken_in = _not_in_the_journal_yet(settings, database, subject)
     in_files = replace(in_files, waiting=(*in_files.waiting, *not_taken_in))
-    looked = erasure_subject.look_through(database.reading, subject)
+    found_rows = erasure_subject.look_through(database.reading, subject)
     outcome: Erasure | None = None
     try:
         with (
@@ -179,7 +179,7 @@ def erase(
                 also_declined=again.declined if again else (),
                 noted_as=(again.person, again.addresses) if again else None,
                 key_mark=again.key_mark if again else "",
-                looked=looked,
+                found_rows=found_rows,
             )
             if again is None and not outcome.counts:
                 raise NobodyToErase(f"nothing is held of {subject.key}")

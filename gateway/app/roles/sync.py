@@ -44,11 +44,11 @@ async def run_sync(context: RoleContext) -> None:
 
 async def refresh_scheduled(context: RoleContext, database: Database) -> None:
     """Bring scheduled campaigns up to date shortly before their time, as long as there is a key."""
-    looked: dict[int, LastLook] = {}
+    last_looks: dict[int, LastLook] = {}
 
     async def refresh() -> None:
         if context.settings.mailchimp.api_key is not None:
-            await asyncio.to_thread(_refresh, context, database, looked)
+            await asyncio.to_thread(_refresh, context, database, last_looks)
 
     def failed(error: Exception) -> None:
         if isinstance(error, StoreUnavailable):
@@ -59,14 +59,16 @@ async def refresh_scheduled(context: RoleContext, database: Database) -> None:
     await every(_LOOK, refresh, stopping=context.stopping, failed=failed)
 
 
-def _refresh(context: RoleContext, database: Database, looked: dict[int, LastLook]) -> None:
+def _refresh(context: RoleContext, database: Database, last_looks: dict[int, LastLook]) -> None:
     def beat(what: str, done: int, total: int) -> None:
         del what, done, total
         if context.stopping.is_set():
             raise RefreshStopping("the gateway stops")
 
     with mailchimp.mailchimp_session(context.settings, database) as session:
-        Refresher(session=replace(session, beat=beat), heard=log_refresh, looked=looked).run()
+        Refresher(
+            session=replace(session, beat=beat), heard=log_refresh, last_looks=last_looks
+        ).run()
         gone, errors = Removals(database=database, client=session.client, clock=common.now).run()
     if gone:
         log.info("contacts_removed", contacts=gone)

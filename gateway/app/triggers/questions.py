@@ -47,8 +47,10 @@ class TriggerAnswers(TriggerQuestions):
     def list_triggers(self) -> tuple[Sequence[TriggerDocument], Sequence[UnusableTriggerDocument]]:
         good, unusable = triggers.read_all(self._settings())
         with self._database.reading() as connection:
-            looked = {name: trigger_runs.last_look(connection, name) for name in good}
-        usable = [trigger_document(checked.trigger, looked[name]) for name, checked in good.items()]
+            last_days = {name: trigger_runs.last_look(connection, name) for name in good}
+        usable = [
+            trigger_document(checked.trigger, last_days[name]) for name, checked in good.items()
+        ]
         faulty: list[UnusableTriggerDocument] = [
             {
                 "name": name,
@@ -66,8 +68,8 @@ class TriggerAnswers(TriggerQuestions):
         with _told_as_problems():
             checked = trigger_previews.checked_trigger(self._settings(), name)
         with self._database.reading() as connection:
-            looked = trigger_runs.last_look(connection, name)
-        return {**trigger_document(checked.trigger, looked), "runs": list(self.runs(name))}
+            last_day = trigger_runs.last_look(connection, name)
+        return {**trigger_document(checked.trigger, last_day), "runs": list(self.runs(name))}
 
     def runs(self, name: str) -> Sequence[TriggerRunDocument]:
         with self._database.reading() as connection:

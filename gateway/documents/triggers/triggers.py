@@ -33,7 +33,7 @@ EventName = Annotated[str, JsonSchema(enum=[*EVENTS])]
 
 
 class TriggerDocument(TypedDict):
-    """A trigger, and the day up to which it was looked whom it mails."""
+    """A trigger, and the last day it has looked at."""
 
     name: str
     enabled: bool
@@ -246,7 +246,7 @@ class RunFinishedData(RunNumbers):
     status: NotRequired[Annotated[str, JsonSchema(description="crm_id of the status it got.")]]
 
 
-def trigger_document(trigger: Trigger, looked: date | None) -> TriggerDocument:
+def trigger_document(trigger: Trigger, last_day: date | None) -> TriggerDocument:
     """Return a trigger, and the last day it has looked at."""
     return {
         "name": trigger.name,
@@ -255,7 +255,7 @@ def trigger_document(trigger: Trigger, looked: date | None) -> TriggerDocument:
         "template": trigger.template,
         "kind": trigger.kind,
         "report_to": trigger.report_to or None,
-        "looked_at": None if looked is None else looked.isoformat(),
+        "looked_at": None if last_day is None else last_day.isoformat(),
         "programme": trigger.programme or None,
         "status": trigger.status or None,
         "recipients": list(trigger.recipients),

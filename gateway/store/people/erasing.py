@@ -41,7 +41,7 @@ from gateway.store.people.erased_choices import (
     keep_suppressed,
     kept_suppressions,
 )
-from gateway.store.people.erasure_subject import ErasureSubject, LookedThrough
+from gateway.store.people.erasure_subject import ErasureSubject, FoundRows
 from gateway.store.people.erasures import Erasure
 from gateway.store.people.suppression import Standings
 from gateway.store.schema.activities import activities, opt_outs
@@ -93,11 +93,11 @@ def erase(
     also_declined: Sequence[tuple[str, str]],
     noted_as: tuple[str, tuple[str, ...]] | None,
     key_mark: str,
-    looked: LookedThrough,
+    found_rows: FoundRows,
 ) -> Erasure:
     """Erase a person in one transaction, and record that it was done.
 
-    `mentioned_in` is mail of the inbox found to mention the person, `looked` what was found in
+    `mentioned_in` is mail of the inbox found to mention the person, `found_rows` what was found in
     large tables beforehand. `mailchimp` is `archive`, `delete` or empty. What is in `also_kept`
     stays suppressed besides, and what is in `also_declined` (hashes, each with a topic) stays
     declined. When an erasure is repeated, `noted_as` are the hashes of the person and of the
@@ -124,7 +124,7 @@ def erase(
     ):
         for name, topic in choices:
             keep_declined(connection, [topic], [name], key_mark=made_by, at=at, new_id=new_id)
-    _Eraser(connection, subject, outcome, new_id, mentioned_in, looked=looked).run()
+    _Eraser(connection, subject, outcome, new_id, mentioned_in, found_rows=found_rows).run()
     keep_suppressed(
         connection, kept_entries, key_mark=key_mark or names.key_marks[0], at=at, new_id=new_id
     )
@@ -155,9 +155,9 @@ class _Eraser:
         new_id: Callable[[], int],
         mentioned_in: Sequence[int],
         *,
-        looked: LookedThrough,
+        found_rows: FoundRows,
     ) -> None:
-        self._looked = looked
+        self._found_rows = found_rows
         self._connection = connection
         self._subject = subject
         self._outcome = outcome
@@ -392,9 +392,9 @@ class _Eraser:
 
     def _outbox_rows(self) -> Iterator[Any]:
         """Yield the outbox's content, a few rows at a time: bodies are large."""
-        o, last = outbox.c, self._looked.upto.get("outbox", 0)
+        o, last = outbox.c, self._found_rows.upto.get("outbox", 0)
         columns = select(o.id, o.state, o.recipient, o.sender, o.body, o.error, o.lane)
-        for chunk in batched(sorted(self._looked.ids.get("outbox", ())), _AT_ONCE):
+        for chunk in batched(sorted(self._found_rows.ids.get("outbox", ())), _AT_ONCE):
             yield from self._rows(columns.where(o.id.in_(chunk)))
         while rows := self._rows(columns.where(o.id > last).order_by(o.id).limit(_AT_ONCE)):
             yield from rows
@@ -511,8 +511,8 @@ class _Eraser:
         self, query: Select[Any], number: ColumnElement[int], table: Table
     ) -> list[Any]:
         """Return the rows of a large table that were found before, and those added since."""
-        rows = self._rows(query.where(number > self._looked.upto.get(table.name, 0)))
-        for chunk in batched(sorted(self._looked.ids.get(table.name, ())), _AT_ONCE):
+        rows = self._rows(query.where(number > self._found_rows.upto.get(table.name, 0)))
+        for chunk in batched(sorted(self._found_rows.ids.get(table.name, ())), _AT_ONCE):
             rows += self._rows(query.where(number.in_(chunk)))
         return rows
 
