@@ -99,7 +99,11 @@ class Lease:
         try:
             yield keep
         finally:
-            with self.database.writing() as connection:
+            # What the block did counts, even if the store went away meanwhile: the lease expires.
+            with (
+                contextlib.suppress(StoreUnavailable),
+                self.database.writing() as connection,
+            ):
                 self._drop(connection)
 
     def _drop(self, connection: StoreTransaction) -> None:
