@@ -22,7 +22,7 @@ DataT = TypeVar("DataT")
 
 
 class EventDocument(TypedDict, Generic[TypeT, PersonT, DataT]):
-    """What webhooks are told."""
+    """The payload of a webhook."""
 
     id: Annotated[str, JsonSchema(description="The same however often it is sent.")]
     type: TypeT
