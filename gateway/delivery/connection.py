@@ -229,7 +229,7 @@ class RelayConnection(asyncio.Protocol):
         except TimeoutError as error:
             raise RelayLost("the relay takes no more content") from error
 
-    def verdict(self, octets: bytes, seconds: float) -> "asyncio.Future[Reply]":
+    def end_content(self, octets: bytes, seconds: float) -> "asyncio.Future[Reply]":
         """Send the end of the content; return a future for the reply.
 
         Awaiting it raises `RelaySilent` if no reply came in time: `late` is then a future for it.

@@ -245,7 +245,7 @@ class RelayTransaction:
             self.hang_up()
             return replies.TRY_LATER
         try:
-            reply = await self._connection.verdict(octets + DOT, left)
+            reply = await self._connection.end_content(octets + DOT, left)
         except RelaySilent:
             if self._connection.has_unsent:  # The dot was never sent: nobody has the message.
                 self.hang_up()

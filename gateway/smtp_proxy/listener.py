@@ -244,7 +244,7 @@ class Listener:
         if len(self._times) < _TIMED:
             self._times.append(seconds)
 
-    def failed_login(self) -> None:
+    def count_failed_login(self) -> None:
         """Count a wrong password."""
         self._services.metrics.refused("login").inc()
 

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from gateway.core.kinds import By
 from gateway.core.mail.address import domain_of
 from gateway.core.mail.content import BadContent
-from gateway.core.mail.envelope import Recipient, Sender, malformed, with_address
+from gateway.core.mail.envelope import Recipient, Sender, malformed_recipient, with_address
 from gateway.core.mail.reply import Reply
 from gateway.delivery.settings import choose
 from gateway.delivery.transaction import RelayTransaction
@@ -135,7 +135,7 @@ class ProxyTransaction:
         self._record.rcpt_count += 1
         if argument is None or len(self._record.entries) >= self._policy.max_recipients:
             return
-        recipient = malformed(argument)
+        recipient = malformed_recipient(argument)
         address = self._services.lookup(recipient.address)
         entry = RecipientRecord(recipient, address, RecipientDecision(), reply)
         entry.settle(state_after(reply), By.GATEWAY, reply.text)

@@ -159,7 +159,7 @@ class TransactionOutcome:
             record.finish(going, notices_go=False if drafts else None)
             record.log()
             return CLIENT_GONE
-        return await self.verdict(tail, going, drafts, client_reader)
+        return await self.send_dot(tail, going, drafts, client_reader)
 
     async def _has_become_a_burst(self) -> bool:
         """Whether the mail is one of many that came at once, now that each is recorded."""
@@ -193,7 +193,7 @@ class TransactionOutcome:
 
     # After it
 
-    async def verdict(
+    async def send_dot(
         self,
         tail: bytes,
         going: list[RecipientRecord],

@@ -23,7 +23,7 @@ from gateway.core.people.people import Staff
 from gateway.store.bounces import bounces
 from gateway.store.bounces.bounce_shares import by_domain
 from gateway.store.engine.database import Database
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.schema.bounces import bounces as bounces_table
 from gateway.store.schema.journal import deliveries
 from gateway.store.sending import outbox
@@ -82,7 +82,7 @@ def database(store_url: str) -> Iterator[Database]:
         hard=False,
     )
     with database.writing() as connection:
-        take_in(connection, 1, mail, [])
+        write_recorded(connection, 1, mail, [])
         bounces.add(connection, [complaint])
     yield database
     database.close()

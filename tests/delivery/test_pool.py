@@ -237,7 +237,7 @@ async def test_a_connection_that_refused_five_in_a_row_is_not_used_again(
         _, answer = await relay.commands([b"MAIL FROM:<ann@example.org>\r\n", rcpt], 2)
         if answer.code == 250:
             await relay.command(b"DATA\r\n", 2)
-            await relay.verdict(b"Subject: Hello\r\n\r\n.\r\n", 2)
+            await relay.end_content(b"Subject: Hello\r\n\r\n.\r\n", 2)
         else:
             await relay.command(b"RSET\r\n", 2)
         pool.release(relay)
@@ -263,7 +263,7 @@ async def test_a_connection_that_took_no_mail_in_ten_transactions_is_not_used_ag
     relay = await pool.acquire(2)
     await relay.commands([b"MAIL FROM:<ann@example.org>\r\n", b"RCPT TO:<bob@example.org>\r\n"], 2)
     await relay.command(b"DATA\r\n", 2)
-    await relay.verdict(b"Subject: Hello\r\n\r\n.\r\n", 2)
+    await relay.end_content(b"Subject: Hello\r\n\r\n.\r\n", 2)
     pool.release(relay)
     await give_up(10)
     assert 1 == len(sink.connections)

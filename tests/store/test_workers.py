@@ -94,7 +94,7 @@ def numbers(database: Database) -> list[int]:
 def begin(database: Database, number: int, one: Message, *drafts: OutboxDraft) -> None:
     """Leave a message as a process does that is killed before the verdict."""
     with database.writing() as connection:
-        journal.take_in(connection, number, [one], ())
+        journal.write_recorded(connection, number, [one], ())
         for draft in drafts:
             outbox.put(connection, draft)
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.bearer import READS_CAMPAIGNS, CampaignsToken
-from gateway.api.idempotency import Key, asked_as, in_steps
+from gateway.api.idempotency import Key, in_steps, record_of_request
 from gateway.api.json_response import (
     JSON,
     MOST,
@@ -117,7 +117,7 @@ class _CampaignAction:
             return StoredAnswer(status=status, type=JSON, body=octets(document))
 
         digest = hashlib.sha256(await self.request.body()).hexdigest()
-        request_record = asked_as(self.request, self.token, self.key, digest)
+        request_record = record_of_request(self.request, self.token, self.key, digest)
         return await in_steps(self.using, request_record, answer)
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.bearer import READS, SuppressionsToken
-from gateway.api.idempotency import Key, asked_as, in_steps
+from gateway.api.idempotency import Key, in_steps, record_of_request
 from gateway.api.json_response import (
     JSON,
     MOST,
@@ -85,7 +85,9 @@ async def erase_person(
         )
         return StoredAnswer(status=200, type=JSON, body=octets(certificate))
 
-    return await in_steps(using, asked_as(request, token, key, erasure.model_dump_json()), erased)
+    return await in_steps(
+        using, record_of_request(request, token, key, erasure.model_dump_json()), erased
+    )
 
 
 @router.get(

@@ -68,7 +68,9 @@ async def _look(
     try:
         if not await database.read(lambda connection: campaign_syncs.is_due(connection, now())):
             return _LOOK
-        await asyncio.to_thread(_round, context, settings, database, partial(log_heard, metrics))
+        await asyncio.to_thread(
+            _round, context, settings, database, partial(log_round_result, metrics)
+        )
     except RoundStopping:
         return _LOOK
     except (NotAuthorised, UnusableKey, AudienceGone) as error:
@@ -88,7 +90,7 @@ def _round(
     context: RoleContext,
     settings: Settings,
     database: Database,
-    heard: Callable[[RoundResult], None],
+    report: Callable[[RoundResult], None],
 ) -> None:
     def beat(what: str, done: int, total: int) -> None:
         del what, done, total
@@ -100,12 +102,12 @@ def _round(
         leased(session, LEASE, lost=RoundStopping()) as own,
     ):
         if own is not None:
-            mailchimp.sync_rounds(settings, own, heard).run()
+            mailchimp.sync_rounds(settings, own, report).run()
 
 
-def log_heard(metrics: Metrics, heard: RoundResult) -> None:
+def log_round_result(metrics: Metrics, result: RoundResult) -> None:
     """Log and count what was read."""
-    match heard:
+    match result:
         case CampaignMoved(campaign, state):
             log.info("campaign_state", campaign=ids.show(campaign), state=state.value)
         case ActivitiesRead(campaign, mirrored):

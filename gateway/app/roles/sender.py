@@ -15,7 +15,7 @@ from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.app.people.erasure import remove_blob
 from gateway.app.roles.bounce_reports import LOOK_EVERY, DailyBounceReport
 from gateway.app.roles.role_context import RoleContext
-from gateway.app.roles.store_ready import store_ready
+from gateway.app.roles.store_waiting import wait_for_store
 from gateway.app.roles.triggered_mail import TriggeredMail
 from gateway.app.roles.webhooks import Webhooks
 from gateway.app.sending.own_mail import own_mail_sender, own_mail_settings
@@ -100,7 +100,7 @@ async def run_sender(context: RoleContext) -> None:
     try:
         # An unavailable store doesn't prevent the start: mail gets the answers for that case.
         context.ready()
-        await store_ready(context, database)
+        await wait_for_store(context, database)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run())
             tasks.create_task(webhooks.run())

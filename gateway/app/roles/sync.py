@@ -9,7 +9,7 @@ from gateway.app import common
 from gateway.app.campaigns import mailchimp
 from gateway.app.roles import returns
 from gateway.app.roles.role_context import RoleContext
-from gateway.app.roles.store_ready import store_ready
+from gateway.app.roles.store_waiting import wait_for_store
 from gateway.core import ids
 from gateway.runtime.periodic import every
 from gateway.store.engine.database import Database, StoreUnavailable
@@ -34,7 +34,7 @@ async def run_sync(context: RoleContext) -> None:
         await context.rest(_KEY)
     database = common.open_store_of(context.settings, context.store)
     try:
-        await store_ready(context, database)
+        await wait_for_store(context, database)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(refresh_scheduled(context, database))
             tasks.create_task(returns.follow(context, database))

@@ -65,7 +65,7 @@ class TriggerAnswers(TriggerQuestions):
         return usable, faulty
 
     def by_name(self, name: str) -> TriggerWithRunsDocument:
-        with _told_as_problems():
+        with _errors_as_not_done():
             checked = trigger_previews.checked_trigger(self._settings(), name)
         with self._database.reading() as connection:
             last_day = trigger_runs.last_look(connection, name)
@@ -96,12 +96,12 @@ class TriggerAnswers(TriggerQuestions):
 
     def preview(self, name: str, day: date | None) -> PreviewDocument:
         """Return whom a date event would mail, and whom not."""
-        with _told_as_problems():
+        with _errors_as_not_done():
             preview = trigger_previews.of_date(self._settings(), self._database, name, day)
         return preview_document(preview)
 
     def preview_change(self, reference: str, status: str, by: str | None) -> PreviewDocument:
-        with _told_as_problems():
+        with _errors_as_not_done():
             preview = trigger_previews.of_change(
                 self._settings(), self._database, reference, status, by
             )
@@ -126,7 +126,7 @@ async def explain(
 
 
 @contextmanager
-def _told_as_problems() -> Iterator[None]:
+def _errors_as_not_done() -> Iterator[None]:
     try:
         yield
     except (trigger_previews.NoSuchTrigger, trigger_previews.NoSuchReference) as error:

@@ -284,13 +284,13 @@ def write_attempts(connection: Connection, entries: Iterable[Attempt]) -> None:
     rows.write(connection)
 
 
-def take_in(
+def write_recorded(
     connection: Connection,
     worker: int,
     messages: Sequence[Message],
     outcomes: Sequence[Outcome],
 ) -> None:
-    """Write what was recorded while the store was away; repeating it changes nothing."""
+    """Write messages recorded elsewhere, and outcomes; repeating it changes nothing."""
     rows = JournalRows()
     for message in messages:
         rows.begin(worker, message, (), ())

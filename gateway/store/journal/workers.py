@@ -124,8 +124,8 @@ def take_in(
     outcomes = [replace(o, message=number_of.get(o.message, o.message)) for o in outcomes]
     left = {number_of.get(message, message) for message in left}
     open_ones = [message for message in recorded if message.id not in left]
-    journal.take_in(connection, number, open_ones, outcomes)
-    journal.take_in(
+    journal.write_recorded(connection, number, open_ones, outcomes)
+    journal.write_recorded(
         connection, NO_WORKER, [message for message in recorded if message.id in left], ()
     )
     settle(connection, NO_WORKER)

@@ -482,7 +482,7 @@ def _write_to_journal(connection: Connection, messages: Sequence[Message]) -> No
     # Readers of the ledger need nothing of the journal's writing side: reports, events, outbox.
     from gateway.store.journal import journal
 
-    journal.take_in(connection, LEDGER, messages, ())
+    journal.write_recorded(connection, LEDGER, messages, ())
 
 
 _OUTCOME_OF_DELIVERY = update(deliveries).where(

@@ -22,7 +22,7 @@ from gateway.core.people.people import Suppression, SuppressionSource
 from gateway.store.bounces import bounces
 from gateway.store.console import console_acts
 from gateway.store.journal import messages as journal_messages
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.people import suppression
 from tests.api.console.browsing import signed_in
 from tests.api.served import Served, served
@@ -64,7 +64,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Served]:
 
 def keep(api: Served, *messages: Message) -> None:
     with api.database.writing() as connection:
-        take_in(connection, 1, messages, [])
+        write_recorded(connection, 1, messages, [])
 
 
 @contextmanager
