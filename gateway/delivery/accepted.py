@@ -20,7 +20,7 @@ class AcceptedConnections:
         self.in_use = 0
 
     def __len__(self) -> int:
-        """How many there are, idle ones included."""
+        """The number of connections, idle ones included."""
         return self.in_use + len(self._idle)
 
     def take_idle(self) -> RelayConnection | None:
@@ -36,7 +36,7 @@ class AcceptedConnections:
         return None
 
     def close_idle(self) -> None:
-        """Close the idle connection that wasn't used for longest, if there is one."""
+        """Close the connection that has been idle for longest, if there is one."""
         if self._idle:
             self._idle.pop(0)[1].quit()
             self._ended()
@@ -61,7 +61,7 @@ class AcceptedConnections:
                 self._ended()
 
     def close(self) -> None:
-        """Close those that are idle, and from now on each that would be."""
+        """Close idle connections, and from now on each one that becomes idle."""
         self._closed = True
         idle, self._idle = self._idle, []
         for _, connection in idle:

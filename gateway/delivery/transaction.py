@@ -204,7 +204,7 @@ class RelayTransaction:
     def _for_client(self, stage: str, reply: Reply) -> Reply:
         patterns = self._pool.settings.our_fault
         if replies.is_our_fault(reply, patterns, stage=stage):
-            self._pool.complain(stage, reply)
+            self._pool.report_refusal(stage, reply)
         return replies.for_client(reply, patterns, stage=stage)
 
     def write(self, octets: bytes) -> None:
@@ -264,7 +264,7 @@ class RelayTransaction:
         connection, self._connection = self._connection, None
         if connection is None or connection.late is None:
             return None
-        self._pool.leave()
+        self._pool.stop_counting()
         try:
             async with asyncio.timeout(seconds):
                 return await connection.late

@@ -56,7 +56,7 @@ async def test_every_opening_is_observed(pool: Pool, sink: RawSink, observed: Ob
     sink.refuse()
     with pytest.raises(RelayLost):
         await pool.acquire(2)
-    pool.complain("RCPT", Reply.of("530 5.7.0 log in"))
+    pool.report_refusal("RCPT", Reply.of("530 5.7.0 log in"))
 
     assert [RelayConnection, RelayRefuses, RelayLost, RelayRefuses] == list(
         map(type, observed.seen)

@@ -218,7 +218,7 @@ def test_nothing_is_lost_whatever_happens_to_who_waits(
             await asyncio.sleep(dice.uniform(0.0, 0.2))
             if dice.random() < 0.2:
                 scripted = cast("ScriptedConnection", connection)
-                ended = dice.choice([pool.discard, lambda _: pool.leave()])
+                ended = dice.choice([pool.discard, lambda _: pool.stop_counting()])
                 scripted.quit()
         finally:
             ended(connection)
