@@ -130,7 +130,7 @@ async def show_message(
     language: _Language = None,
     why: Annotated[bool, Query(description="With `why` of each delivery that failed.")] = False,
 ) -> Response:
-    """Show a message with what became of it for each recipient, and the note that says why."""
+    """Show a message with the outcome for each recipient, and the note that says why."""
     number = read_id(id)
 
     def look(connection: StoreTransaction) -> MessageDocument | None:

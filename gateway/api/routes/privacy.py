@@ -66,7 +66,7 @@ async def erase_person(
     erasure: ErasureRequest,
     key: Key = None,
 ) -> Response:
-    """Erase all that is held of a person, or of an address nobody has; it can't be undone.
+    """Erase all data held on a person, or on an address nobody has; this can't be undone.
 
     Whoever was suppressed stays so by a keyed hash of each address.
     """
@@ -96,7 +96,7 @@ async def erase_person(
     responses={200: {"content": {JSON: {"schema": {"type": "object"}}}}},
 )
 async def export_person(request: Request, using: Using, person: AddressOrPerson) -> Response:
-    """Return all that is held of a person, by table (GDPR, articles 15 and 20)."""
+    """Return all data held on a person, by table (GDPR, articles 15 and 20)."""
     ref_or_address = read_ref_or_address(using, person)
     held = await in_thread(using.privacy.export, ref_or_address)
     return respond(request, held)
