@@ -205,7 +205,7 @@ async def test_an_address_in_use_stops_the_start_with_a_line_that_says_so(
 
     line = (
         f"gateway: can't listen at {LOOPBACK}:{sink.port}: another program listens there already: "
-        "give that listener, or api.bind, another address or port"
+        f"give smtp.listeners[0].bind in {gateway.file} another address or port"
     )
     assert (1, line) == (done.returncode, done.stderr.strip().splitlines()[-1])
 

@@ -63,11 +63,14 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, as_known_fault)
 
 
-def as_problem(_: Request, error: Exception) -> Response:
+def as_problem(request: Request, error: Exception) -> Response:
     """Answer with the status and text from a route."""
     assert isinstance(error, HTTPException)
     more = error.more if isinstance(error, Problem) else None
-    return problem(error.status_code, str(error.detail), headers=error.headers, more=more)
+    detail = str(error.detail)
+    if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
+        detail = f"nothing is at {request.url.path}; /openapi.json has all paths"
+    return problem(error.status_code, detail, headers=error.headers, more=more)
 
 
 def as_invalid(_: Request, error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, time
@@ -152,7 +153,10 @@ def read_person(text: str) -> RefOrAddress:
         return PersonRef.parse(text.strip())
     except ValueError:
         if "@" not in text:
-            wrong_use(f"neither a person (candidate:17, contact:17) nor a mail address: {text!r}")
+            wrong_use(
+                f"neither a person (candidate:17, contact:17) nor a mail address: {text!r}; "
+                f"gateway person find {shlex.quote(text)} looks for a name"
+            )
     return read_mail_address(text)
 
 

@@ -8,7 +8,8 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from gateway.config.environment import overlay, read_environment
-from gateway.config.problems import ConfigError, KeyPath, NotToml, describe, parse_toml
+from gateway.config.lines import KeyPath
+from gateway.config.problems import ConfigError, NotToml, describe, parse_toml
 from gateway.config.settings import Settings
 
 DEFAULT_FILE = Path("config/gateway.toml")
@@ -71,7 +72,7 @@ class ConfigText:
             variables: dict[KeyPath, str] = {
                 override.path: override.variable for override in overrides
             }
-            raise describe(error, Settings, self.file, variables) from None
+            raise describe(error, Settings, self.file, self.text, variables) from None
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:

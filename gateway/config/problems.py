@@ -11,12 +11,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.config.lines import KeyPath, line_of
 from gateway.config.section import FILE_SUFFIX, options, secret_keys, table_of
 from gateway.config.values import NAME_PATTERN, NAME_RULE
 from gateway.core.errors import FileUnusable
 from gateway.core.written import readable_name
-
-KeyPath = tuple[int | str, ...]
 
 _WORDS = re.compile(r"'([^']*)'")
 _INTEGER_BITS = 63  #: Without the sign.
@@ -136,20 +135,44 @@ def _check_numbers(value: object) -> None:
 
 
 def describe(
-    error: ValidationError, settings: type[BaseModel], file: str, variables: Mapping[KeyPath, str]
+    error: ValidationError,
+    settings: type[BaseModel],
+    file: str,
+    text: str,
+    variables: Mapping[KeyPath, str],
 ) -> ConfigError:
-    """Describe a validation error; `variables` names the paths set by the environment."""
-    return ConfigError(*(_line(problem, settings, file, variables) for problem in error.errors()))
+    """Describe a validation error of a file's TOML text.
+
+    `variables` names the paths set by the environment.
+    """
+    return ConfigError(*(_line(each, settings, file, text, variables) for each in error.errors()))
 
 
 def _line(
-    error: ErrorDetails, settings: type[BaseModel], file: str, variables: Mapping[KeyPath, str]
+    error: ErrorDetails,
+    settings: type[BaseModel],
+    file: str,
+    text: str,
+    variables: Mapping[KeyPath, str],
 ) -> str:
     key = error["ctx"]["key"] if error["type"] == "wrong_key" else ""
-    place = (*error["loc"], key) if key else error["loc"]
+    place = (*error["loc"], *_steps(key))
     origins = (variable for path, variable in variables.items() if place[: len(path)] == path)
-    origin = next(origins, None) or ": ".join(filter(None, (file, _dotted(place))))
-    return f"{origin}: {_problem(error, settings)}{_value(error, settings)}{_nearest_word(error)}"
+    origin = next(origins, None)
+    line = line_of(text, place) if origin is None else None
+    return "".join(
+        (
+            origin or ": ".join(filter(None, (file, _dotted(place)))),
+            f": {_problem(error, settings)}{_value(error, settings)}{_nearest_word(error)}",
+            f" (line {line})" if line is not None else "",
+        )
+    )
+
+
+def _steps(key: str) -> KeyPath:
+    """Return the path of a key as `_dotted` writes it: `listeners[1].bind`."""
+    steps = re.findall(r"[^.\[\]]+", key)
+    return tuple(int(step) if step.isdecimal() else step for step in steps)
 
 
 def _dotted(place: KeyPath) -> str:

@@ -1,5 +1,6 @@
 """Notices to staff about a filed reply, and replies to senders whose mail was not filed."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -29,6 +30,7 @@ SUGGESTING = frozenset((AttentionReason.NO_REFERENCE, AttentionReason.UNKNOWN_RE
 _MB = 1_000_000
 _LINES = 12
 _LONGEST_LINE = 300
+_LINK = re.compile(r"<?https?://[^\s<>]{1,2100}>?", re.IGNORECASE)
 _IMPORTED = "reply_imported"
 _REFUSED = "reply_refused"
 
@@ -225,6 +227,15 @@ def _type_of(document: Document, wording: MailWording) -> str:
 
 
 def _first_lines(text: str, wording: MailWording) -> str:
-    lines = [line.rstrip()[:_LONGEST_LINE] for line in text.split("\n") if line.strip()]
+    lines = [_beginning_of(line.rstrip()) for line in text.split("\n") if line.strip()]
     quoted = "\n".join(f"> {line}" for line in lines[:_LINES])
     return f"{quoted}\n{wording.words['more']}" if len(lines) > _LINES else quoted
+
+
+def _beginning_of(line: str) -> str:
+    """Return the first characters of a line; a link among them is kept whole."""
+    if len(line) <= _LONGEST_LINE:
+        return line
+    links = _LINK.finditer(line)
+    cut = (link.end() for link in links if link.start() < _LONGEST_LINE < link.end())
+    return line[: next(cut, _LONGEST_LINE)]

@@ -3,7 +3,7 @@
 import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gateway.core.errors import GatewayError
 
@@ -21,8 +21,6 @@ _ADVICE = {
 class CantListen(GatewayError):
     """The gateway can't listen at an address in the config; the text says which and why."""
 
-    cure = "give that listener, or api.bind, another address or port"
-
 
 class Sockets:
     """The sockets the supervisor holds open: for each address one set per process.
@@ -34,10 +32,18 @@ class Sockets:
     def __init__(self) -> None:
         self._open: dict[Place, tuple[socket.socket, ...]] = {}
 
-    def open(self, places: set[Place]) -> None:
-        """Bind all places not bound yet; raise `CantListen`."""
+    def open(self, places: set[Place], keys: Mapping[HostAndPort, str]) -> None:
+        """Bind all places not bound yet; raise `CantListen`.
+
+        `keys` says for each address where the config has it: `smtp.listeners[0].bind in FILE`.
+        """
         for place in sorted(places):
-            self.at(place)
+            try:
+                self.at(place)
+            except CantListen as error:
+                bind, _ = place
+                advice = f"give {keys.get(bind, 'it')} another address or port"
+                raise CantListen(f"{error}: {advice}") from error
 
     def at(self, place: Place) -> tuple[socket.socket, ...]:
         """Return the sockets listening at a place, binding them if necessary."""

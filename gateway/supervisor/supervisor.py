@@ -12,7 +12,7 @@ from gateway import logs
 from gateway.core.errors import GatewayError
 from gateway.supervisor import systemd
 from gateway.supervisor.fork_server import ForkServer
-from gateway.supervisor.listening import Place, Sockets
+from gateway.supervisor.listening import HostAndPort, Place, Sockets
 from gateway.supervisor.worker import Role, RoleProcess, RunConfig, Timing
 
 log = logs.get("supervisor")
@@ -61,7 +61,7 @@ class Supervisor:
 
         Raise `CantListen` before anything is started.
         """
-        self._sockets.open(places_of(self._roles.values()))
+        self._sockets.open(places_of(self._roles.values()), keys_of(self._roles.values()))
         async with asyncio.TaskGroup() as self._tasks:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -189,7 +189,7 @@ class Supervisor:
             self._is_reload_due = False
             try:
                 config = await asyncio.to_thread(self._reread)  # It may look hosts up.
-                self._sockets.open(places_of(config.roles))
+                self._sockets.open(places_of(config.roles), keys_of(config.roles))
             except Exception as error:  # Nothing in a file may end all processes.
                 # Clients would connect to what was bound before the error, and never be greeted.
                 self._sockets.keep_only(places_of(self._roles.values()))
@@ -232,6 +232,11 @@ async def all_set(events: Iterable[asyncio.Event], *, within: timedelta) -> bool
                 await event.wait()
         return True
     return False
+
+
+def keys_of(roles: Iterable[Role]) -> dict[HostAndPort, str]:
+    """Return where the config has each address the roles' processes listen at."""
+    return {bind: key for role in roles for bind, key in role.keys.items()}
 
 
 def places_of(roles: Iterable[Role]) -> set[Place]:

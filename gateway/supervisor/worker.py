@@ -34,6 +34,8 @@ class Role:
     name: str
     processes: int = 1
     binds: Mapping[str, HostAndPort] = field(default_factory=dict)  #: By the role's name for each.
+    #: Where the config has each address: `smtp.listeners[0].bind in FILE`.
+    keys: Mapping[HostAndPort, str] = field(default_factory=dict, compare=False)
     #: What else a running process can't change; compared only, to see whether new ones are needed.
     fixed: object = None
 

@@ -24,6 +24,7 @@ from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import PersonRef
 from gateway.store.campaigns import campaign_members, campaigns
 from gateway.sync import campaign_calls, readiness
+from gateway.sync.campaign_at_mailchimp import change_campaign, update_from_mailchimp
 from gateway.sync.campaign_processing import process, ready_to_leave
 from gateway.sync.campaign_states import (
     WrongCampaignState,
@@ -41,7 +42,6 @@ from gateway.sync.preparation import (
     prepare,
 )
 from gateway.sync.readiness import NEW_BUILDER, NotReady
-from gateway.sync.settle import keep, look
 
 _ADDED_AT_ONCE = 1_000
 _NAMED = 3  #: How many campaigns with the same name are reported.
@@ -204,11 +204,11 @@ def unschedule(session: MailchimpSession, number: int) -> Campaign:
         if not (is_to_leave(before) or is_to_leave(campaign)):
             raise WrongCampaignState(f"the campaign is {campaign.state}, not scheduled")
         if campaign.asked is PendingCall.REFRESH:
-            campaign = keep(held, campaign, asked=PendingCall.NOTHING)
+            campaign = change_campaign(held, campaign, asked=PendingCall.NOTHING)
         if campaign.state is CampaignState.SCHEDULED:
             campaign = campaign_calls.unschedule(held, campaign)
         refuse_gone(campaign)
-        return keep(held, campaign, trouble="", scheduled_for=None)
+        return change_campaign(held, campaign, trouble="", scheduled_for=None)
 
 
 def delete(session: MailchimpSession, number: int) -> Campaign:
@@ -217,7 +217,7 @@ def delete(session: MailchimpSession, number: int) -> Campaign:
         campaign = stored_campaign(held, number)
         if campaign.state is CampaignState.DELETED:
             return campaign
-        campaign = look(held, campaign_calls.find_created(held, campaign))
+        campaign = update_from_mailchimp(held, campaign_calls.find_created(held, campaign))
         refuse_gone(campaign)
         if campaign.state is CampaignState.SCHEDULED:
             campaign = campaign_calls.unschedule(held, campaign)
@@ -230,7 +230,9 @@ def recreate(
 ) -> tuple[Campaign, list[str]]:
     """Recreate a campaign as a draft with the same members, then delete the old one."""
     with claimed(session, number) as held:
-        old = look(held, campaign_calls.find_created(held, stored_campaign(held, number)))
+        old = update_from_mailchimp(
+            held, campaign_calls.find_created(held, stored_campaign(held, number))
+        )
         refuse_gone(old)
     draft = CampaignRequest(
         name=old.name,

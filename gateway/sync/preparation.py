@@ -18,11 +18,11 @@ from gateway.documents.campaigns import CampaignChangesDocument
 from gateway.store.campaigns import audiences, campaign_members, campaign_segments, campaigns
 from gateway.store.campaigns.campaign_members import MemberToDecide
 from gateway.store.campaigns.campaign_segments import Outgoing
+from gateway.sync.campaign_at_mailchimp import change_campaign
 from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.reading import read_audience, read_until_nothing_is_new
-from gateway.sync.settle import keep
 
 DECIDED_AT_ONCE = 1_000
 PAGE = 2_000  #: Addresses handled together: four batches for four threads.
@@ -102,9 +102,9 @@ def prepare(
             new=new,
             changed=changed,
             unchanged=unchanged,
-            to_segment=campaign_segments.count_to_segment(connection, campaign.id),
+            to_segment=campaign_segments.count_missing_in_segment(connection, campaign.id),
             from_segment=tuple(leaving),
-            drop=campaign_members.drop(connection, campaign.id),
+            drop=campaign_members.dropped_members(connection, campaign.id),
         )
 
 
@@ -221,7 +221,7 @@ def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
         }
         new = [address for address in emails if address not in seen_addresses]
         with session.database.writing() as connection:
-            extra = campaign_segments.found_in_segment(connection, campaign.id, new)
+            extra = campaign_segments.record_in_segment(connection, campaign.id, new)
         leaving.extend(emails[address] for address in extra)
         seen_addresses.update(new)
         session.beat("Reading the segment", len(seen_addresses), 0)
@@ -238,5 +238,5 @@ def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
             "the campaign's segment was deleted at Mailchimp: gateway campaigns recreate"
         ) from error
     if not leaving:
-        keep(session, campaign, refreshed_at=campaign.refreshed_at)
+        change_campaign(session, campaign, refreshed_at=campaign.refreshed_at)
     return leaving

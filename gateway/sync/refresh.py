@@ -18,9 +18,15 @@ from gateway.core.errors import GatewayError
 from gateway.store.campaigns import campaign_members, campaign_segments, campaigns
 from gateway.store.engine.database import StoreUnavailable
 from gateway.sync import campaign_calls
+from gateway.sync.campaign_at_mailchimp import (
+    OTHER_RECIPIENTS,
+    change_campaign,
+    stays_unscheduled,
+    update_from_mailchimp,
+)
 from gateway.sync.campaign_processing import uploader_for
 from gateway.sync.mailchimp.errors import MailchimpError, MailchimpRefused
-from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claimed, in_silence
+from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claimed, no_progress
 from gateway.sync.preparation import (
     PreparationPlan,
     SegmentGone,
@@ -31,7 +37,6 @@ from gateway.sync.preparation import (
     prepare,
     read_segment,
 )
-from gateway.sync.settle import OTHER_RECIPIENTS, keep, look, stays_unscheduled
 
 #: How often to check whom an opened campaign must leave out, and how often after its first days.
 OPENED_EVERY = timedelta(minutes=10)
@@ -95,7 +100,7 @@ class Refresher:
 
     session: MailchimpSession
     heard: Callable[[Heard], None]
-    looked: dict[int, LastLook] = field(default_factory=dict)  #: By campaign id.
+    last_looks: dict[int, LastLook] = field(default_factory=dict)  #: By campaign id.
 
     def run(self) -> None:
         """Do what is due; trouble with one campaign doesn't delay the others."""
@@ -106,15 +111,15 @@ class Refresher:
         # Opened ones with many members take seconds; those about to leave can't wait for them.
         unsent_campaigns.sort(key=lambda campaign: campaign.state is CampaignState.OPENED)
         for campaign in unsent_campaigns:
-            looked = self.looked.get(campaign.id)
-            if not is_due(campaign, looked, now):
+            last_look = self.last_looks.get(campaign.id)
+            if not is_due(campaign, last_look, now):
                 continue
             try:
                 with claimed(self.session, campaign.id) as session:
-                    self.looked[campaign.id] = LastLook(now, leaving_time(campaign, looked))
+                    self.last_looks[campaign.id] = LastLook(now, leaving_time(campaign, last_look))
                     with session.database.reading() as connection:
                         current = campaigns.by_id(connection, campaign.id)
-                    is_leaving = is_about_to_leave(campaign, looked, now)
+                    is_leaving = is_about_to_leave(campaign, last_look, now)
                     _Refresh(session, current, self.heard, is_leaving).run()
             except CampaignBusy:
                 continue
@@ -124,36 +129,36 @@ class Refresher:
                 self.heard(RefreshFailed(campaign.id, str(error)))
 
 
-def is_due(campaign: Campaign, looked: LastLook | None, now: datetime) -> bool:
-    """Whether to check a campaign now; `looked`: when this process last did.
+def is_due(campaign: Campaign, last_look: LastLook | None, now: datetime) -> bool:
+    """Whether to check a campaign now; `last_look`: when this process last did.
 
     Always if its refresh was interrupted; an opened one every ten minutes, and after thirty days
     once a day.
     """
-    if campaign.asked is PendingCall.REFRESH or is_about_to_leave(campaign, looked, now):
+    if campaign.asked is PendingCall.REFRESH or is_about_to_leave(campaign, last_look, now):
         return True
     if campaign.state is not CampaignState.OPENED:
         return False
     is_young = campaign.opened_at is not None and now - campaign.opened_at < OPENED_DAYS
-    return looked is None or now - looked.at >= (OPENED_EVERY if is_young else DAILY)
+    return last_look is None or now - last_look.at >= (OPENED_EVERY if is_young else DAILY)
 
 
-def is_about_to_leave(campaign: Campaign, looked: LastLook | None, now: datetime) -> bool:
+def is_about_to_leave(campaign: Campaign, last_look: LastLook | None, now: datetime) -> bool:
     """Whether to ask Mailchimp about a campaign now because of its time.
 
     That is once a minute from 20 minutes before it to 20 minutes after it, and every time in the
     last minute.
     """
-    at = leaving_time(campaign, looked)
+    at = leaving_time(campaign, last_look)
     if at is None or not at - BEFORE <= now <= at + LEAVES_WITHIN:
         return False
     is_leaving = at - TOO_LATE <= now <= at
-    return is_leaving or looked is None or now - looked.at >= AGAIN
+    return is_leaving or last_look is None or now - last_look.at >= AGAIN
 
 
-def leaving_time(campaign: Campaign, looked: LastLook | None) -> datetime | None:
+def leaving_time(campaign: Campaign, last_look: LastLook | None) -> datetime | None:
     """Return when a campaign is or was to be sent, even if somebody unscheduled it."""
-    before = looked.leaves_at if looked else None
+    before = last_look.leaves_at if last_look else None
     return campaign.scheduled_for or campaign.sent_at or before
 
 
@@ -185,7 +190,7 @@ class _Refresh:
         if not self.is_leaving:
             return
         was_scheduled = self.campaign.state is CampaignState.SCHEDULED
-        self.campaign = look(self.session, self.campaign)
+        self.campaign = update_from_mailchimp(self.session, self.campaign)
         if was_scheduled and self.campaign.state in {CampaignState.OPENED, CampaignState.DELETED}:
             reason = self.campaign.trouble or "it was deleted at Mailchimp"
             self.heard(Unscheduled(self.campaign.id, reason))
@@ -235,7 +240,7 @@ class _Refresh:
         is_known = self.campaign.refreshed_at is not None
         if is_known and not must_somebody_leave(self.session, self.campaign):
             return
-        self.campaign = look(self.session, self.campaign)
+        self.campaign = update_from_mailchimp(self.session, self.campaign)
         if self.campaign.state is not CampaignState.OPENED:
             return
         decide_members(self.session, self.campaign)
@@ -244,21 +249,21 @@ class _Refresh:
         except SegmentGone as error:
             # Told once; it can't be sent any more.
             if self.campaign.trouble != str(error):
-                keep(self.session, self.campaign, trouble=str(error))
+                change_campaign(self.session, self.campaign, trouble=str(error))
                 raise
             return
         uploader_for(self.session, self.campaign).segment(leaving, may_add=False)
         refreshed_at = self.campaign.refreshed_at or self.session.clock()
-        self.campaign = keep(self.session, self.campaign, refreshed_at=refreshed_at)
+        self.campaign = change_campaign(self.session, self.campaign, refreshed_at=refreshed_at)
         if leaving:
             self.heard(Refreshed(self.campaign.id, updated=0, left_out=len(leaving)))
 
     def _go_on(self) -> None:
         """Finish a refresh that was interrupted, perhaps between unscheduling and scheduling."""
-        self.campaign = look(self.session, self.campaign)
+        self.campaign = update_from_mailchimp(self.session, self.campaign)
         at = self.campaign.scheduled_for
         if self.campaign.state not in {CampaignState.OPENED, CampaignState.SCHEDULED} or at is None:
-            keep(self.session, self.campaign, asked=PendingCall.NOTHING)
+            change_campaign(self.session, self.campaign, asked=PendingCall.NOTHING)
         elif at <= self.session.clock():
             self._give_up("it could not be scheduled again before its time")
         elif self.campaign.trouble == OTHER_RECIPIENTS:
@@ -270,8 +275,8 @@ class _Refresh:
 
     def _trim(self, plan: PreparationPlan, at: datetime) -> None:
         # Nothing ends this halfway: what is unscheduled is scheduled again.
-        session = replace(self.session, beat=in_silence)
-        self.campaign = keep(
+        session = replace(self.session, beat=no_progress)
+        self.campaign = change_campaign(
             session, self.campaign, asked=PendingCall.REFRESH, asked_at=session.clock()
         )
         try:
@@ -289,18 +294,19 @@ class _Refresh:
         uploader_for(self.session, self.campaign).members(may_add=False)
         with self.session.database.writing() as connection:
             campaign_members.expect(connection, self.campaign.id)
-        keep(self.session, self.campaign, refreshed_at=self.session.clock())
+        change_campaign(self.session, self.campaign, refreshed_at=self.session.clock())
         self.heard(Refreshed(self.campaign.id, plan.changed, len(plan.from_segment)))
 
     def _give_up(self, reason: str) -> None:
-        self.campaign = look(self.session, self.campaign)
+        self.campaign = update_from_mailchimp(self.session, self.campaign)
         if self.campaign.state is CampaignState.SCHEDULED:
             self.campaign = campaign_calls.unschedule(
-                self.session, keep(self.session, self.campaign, asked=PendingCall.NOTHING)
+                self.session,
+                change_campaign(self.session, self.campaign, asked=PendingCall.NOTHING),
             )
         if self.campaign.state is not CampaignState.OPENED:
             return
-        self.campaign = keep(
+        self.campaign = change_campaign(
             self.session,
             self.campaign,
             asked=PendingCall.NOTHING,

@@ -354,7 +354,7 @@ def test_what_comes_while_the_large_tables_are_looked_through_goes_too(
 ) -> None:
     look_through = erasure_subject.look_through
 
-    def slowly(*asked: Any) -> erasure_subject.LookedThrough:
+    def slowly(*asked: Any) -> erasure_subject.FoundRows:
         looked = look_through(*asked)
         late = {"kind": "individual", "rule": "x", "worker": 1, "sender": ANN}
         to_her = {"message": 11, "position": 0, "recipient": "old@x.org", "address": "old@x.org"}

@@ -142,6 +142,7 @@ def test_an_unknown_person_is_no_and_a_wrong_one_wrong_use(cli: Cli) -> None:
     )
     assert 2 == wrong.code
     assert "neither a person (candidate:17, contact:17) nor a mail address: '99'" in wrong.err
+    assert "gateway person find 99 looks for a name" in wrong.err
 
 
 MAPPED = """

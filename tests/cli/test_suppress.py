@@ -269,6 +269,20 @@ def test_an_address_whose_person_is_suppressed_is_not_released_and_that_is_said(
     assert "Still suppressed: no bulk mail: staff, candidate:17" in done.out
 
 
+def test_what_only_the_crm_can_lift_is_said_to_be_lifted_there(cli: Cli) -> None:
+    cli.feed("groups", "crm_id,name,tag\n12,No bulk,NoMailingsTag\n")
+    cli.feed("people", PEOPLE)
+    cli.feed("memberships", "group,person\n12,17\n")
+    by_group = cli("suppress", "release", "ann@example.org")
+    cli.do("suppress", "add", "ann@example.org")
+    released = cli("suppress", "release", "ann@example.org")
+
+    assert 1 == by_group.code
+    assert "it is lifted in the CRM: whoever leaves the group" in by_group.err
+    assert released.out.startswith("Released: ann@example.org.\nStill suppressed: no bulk mail")
+    assert "That is lifted in the CRM: whoever leaves the group" in released.err
+
+
 def test_a_person_without_an_address_is_suppressed_for_those_to_come(cli: Cli) -> None:
     cli.feed("people", "crm_id,first_name\n17,Ann\n")
     said = cli.do("suppress", "add", "candidate:17")

@@ -67,6 +67,18 @@ async def test_who_is_responsible_is_told_whatever_the_crm_calls_the_role(
     assert {"ro@office.example", "uli@office.example"} == told
 
 
+async def test_a_link_in_a_long_line_is_whole_in_the_notice(rig: ImporterRig) -> None:
+    """Cut at 300 characters, it led nowhere."""
+    link = f"https://drive.example.org/{'x' * 500}"
+    begins = "Guten Tag. " * 26
+
+    await rig.filed(forward(said=f"{begins}{link} und {'mehr ' * 100}\n{'x ' * 200}"))
+
+    lines = text(rig.notices()[0]).splitlines()
+    assert f"> {begins}{link}" in lines
+    assert f"> {'x ' * 150}" in lines
+
+
 async def test_the_notice_says_who_on_what_with_what(rig: ImporterRig) -> None:
     entry = await rig.filed(with_file(forward()))
 

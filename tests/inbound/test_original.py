@@ -433,6 +433,13 @@ HOSTILE = [
     "<p>" + ("x" * 200 + "&nbsp;") * 24_000,
     ">" * 4_900_000,
     "<pre>" + "\n" * 3_000_000,
+    '<a href="https://x.org/">x</a>' * 29_000,
+    "".join(f'<a href="https://x.org/{n}">x </a>' for n in range(25_000)),
+    "".join(f'<a href="https://x.org/{n}"><img src="cid:1"></a>' for n in range(15_000)),
+    '<a href="https://x.org/">' + "x<br>" * 55_000,
+    '<a href="https://x.org/"><div>x</div></a>' * 14_000,
+    "<ul><li>" * 190 + "x<br>" * 50_000,
+    "<ol reversed>" * 390 + "<li>x" * 50_000,
 ]
 
 

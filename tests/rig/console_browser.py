@@ -80,9 +80,10 @@ async def console_page(
         await context.close()
 
 
-async def accessible(page: Page) -> None:
-    """Fail if axe finds any problem with the page."""
-    results = await Axe().run(page)
+async def accessible(page: Page, *, rule: str = "") -> None:
+    """Fail if axe finds any problem with the page, or breaks one rule of axe's."""
+    only = {"runOnly": {"type": "rule", "values": [rule]}} if rule else None
+    results = await Axe().run(page, options=only)
     wrong = [
         f"{violation['id']}: {violation['help']}: {node['html'][:200]}"
         for violation in results.response["violations"]

@@ -10,8 +10,9 @@ from gateway.core.campaigns.campaigns import Campaign, CampaignState
 from gateway.core.kinds import Scope
 from gateway.sandbox import SandboxFault
 from gateway.store.engine.database import Database
-from gateway.sync import campaign_calls, settle
+from gateway.sync import campaign_at_mailchimp, campaign_calls
 from gateway.sync import campaigns as sync_campaigns
+from gateway.sync.campaign_at_mailchimp import OTHER_RECIPIENTS, has_other_recipients
 from gateway.sync.campaign_calls import CannotBeSent
 from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.campaigns import CampaignRefused
@@ -20,7 +21,6 @@ from gateway.sync.mailchimp.errors import AnswerLost
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.preparation import TooManyDropOut
 from gateway.sync.readiness import NotReady
-from gateway.sync.settle import OTHER_RECIPIENTS, has_other_recipients
 from gateway.sync.upload import Uploader
 from tests.rig.sandbox import ScriptedSandbox
 from tests.store.feeding import person, tell_unread
@@ -380,13 +380,13 @@ def test_a_schedule_whose_command_was_killed_is_watched_all_the_same(
         at = quarter(active.sandbox.now())
         with pytest.raises(KeyboardInterrupt):
             sync_campaigns.schedule(active.session, number, at, yes=False)
-    settle.look(active.session, active.one(number))
+    campaign_at_mailchimp.update_from_mailchimp(active.session, active.one(number))
     assert active.one(number).state is CampaignState.SCHEDULED
 
     active.client.unschedule(active.one(number).mailchimp_id)
-    campaign = settle.look(active.session, active.one(number))
+    campaign = campaign_at_mailchimp.update_from_mailchimp(active.session, active.one(number))
 
-    assert (campaign.trouble, campaign.scheduled_for) == (settle.UNSCHEDULED, None)
+    assert (campaign.trouble, campaign.scheduled_for) == (campaign_at_mailchimp.UNSCHEDULED, None)
 
 
 def _killed(*_: object) -> None:

@@ -9,8 +9,8 @@ import pytest
 from gateway.core.campaigns.campaigns import Campaign, CampaignState, PendingCall
 from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.sync.activation import NAME, choose_audience
+from gateway.sync.campaign_at_mailchimp import UNSCHEDULED, stays_unscheduled
 from gateway.sync.refresh import LastLook, is_due
-from gateway.sync.settle import UNSCHEDULED, stays_unscheduled
 from gateway.sync.sync_round import next_look
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)

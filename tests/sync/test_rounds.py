@@ -75,7 +75,7 @@ def test_what_a_webhook_tells_while_it_is_read_is_looked_at_again(crm: Crm) -> N
     crm.sandbox.advance(minutes=1)
     crm.rounds(session=crm.session(beat=told)).run()
     with crm.database.reading() as connection:
-        (audience,) = audiences.all_of_them(connection)
+        (audience,) = audiences.list_audiences(connection)
     next_look = crm.synced(campaign).next_sync
     crm.sandbox.advance(minutes=1)
     crm.sync()
@@ -536,7 +536,7 @@ def test_m8_a_sync_killed_at_any_point_loses_and_doubles_nothing(
 def test_reading_who_left_an_audience_ends_where_the_process_is_to_end(crm: Crm) -> None:
     crm.sandbox.opt_out(crm.audience, address(DAN))
     with crm.database.reading() as connection:
-        (audience,) = audiences.all_of_them(connection)
+        (audience,) = audiences.list_audiences(connection)
 
     def beat(*_: object) -> None:
         raise Killed

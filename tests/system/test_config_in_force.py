@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import shutil
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -57,18 +59,27 @@ def move(gateway: GatewayProcess, taken: int) -> None:
     edit(gateway, taken)
 
 
-@pytest.mark.parametrize("is_reloaded", [False, True])
-@pytest.mark.parametrize("change", [edit, spoil, remove, move])
+@pytest.mark.parametrize(
+    ("change", "is_reloaded", "roles"),
+    [
+        (edit, False, ROLES),
+        (edit, True, ROLES),
+        (spoil, True, ("smtp", "inbound")),
+        (remove, False, ("smtp", "api")),
+        (move, True, ("smtp", "sender")),
+    ],
+)
 async def test_processes_started_again_go_by_the_config_in_force(
     start_gateway: StartGateway,
     sink: RawSink,
     change: Callable[[GatewayProcess, int], None],
     is_reloaded: bool,
+    roles: Sequence[str],
 ) -> None:
-    gateway = await start_gateway(sink.port, changes=sized(ACCEPTED), roles=())
+    gateway = await start_gateway(sink.port, changes=sized(ACCEPTED), roles=roles)
     await gateway.wait_for_log("ready")
     accepted = gateway.file.read_text()
-    before = {role: gateway.processes_of(role) for role in ROLES}
+    before = {role: gateway.processes_of(role) for role in roles}
 
     change(gateway, sink.port)
     is_taken_up = is_reloaded and change is edit
@@ -77,16 +88,16 @@ async def test_processes_started_again_go_by_the_config_in_force(
         await gateway.wait_for_log("reloaded" if is_taken_up else "reload_refused")
     for [pid] in before.values():
         os.kill(pid, signal.SIGKILL)
-    await gateway.wait_for_log("started", 2 * len(ROLES))
-    after = {role: gateway.processes_of(role) for role in ROLES}
+    await gateway.wait_for_log("started", 2 * len(roles))
+    after = {role: gateway.processes_of(role) for role in roles}
     offered = await most_octets(gateway)
     gateway.file.write_text(accepted.replace(str(ACCEPTED), "3000000"))
     done = len(gateway.log_lines("reloaded"))
     gateway.reload()
-    await gateway.wait_for_log("reloaded", done + 1 + len(ROLES))  # of each, and the supervisor's
+    await gateway.wait_for_log("reloaded", done + 1 + len(roles))  # of each, and the supervisor's
 
-    assert [1] * len(ROLES) == [len(pids) for pids in after.values()]
-    assert not [role for role in ROLES if before[role] == after[role]]
+    assert [1] * len(roles) == [len(pids) for pids in after.values()]
+    assert not [role for role in roles if before[role] == after[role]]
     assert [] == gateway.log_lines("failed")
     assert (EDITED if is_taken_up else ACCEPTED) == offered
     assert 3_000_000 == await most_octets(gateway)
@@ -132,39 +143,41 @@ async def test_only_the_supervisor_reads_the_file_again(
 BURSTS = {"rules": [{"name": "many", "burst": {"recipients": 3, "within": "1m"}, "kind": "bulk"}]}
 
 
-@pytest.mark.parametrize(
-    ("changes", "changed"),
-    [
-        (sized(EDITED), ()),
-        (BURSTS, ("smtp",)),
-        ({"inbound": {"max_size": "1MB"}}, ("smtp",)),
-        ({"keys": {"file": "other.keys"}}, ("smtp",)),
-        ({"smtp": {"listeners": ["an importer"]}}, ("smtp",)),
-        ({"store": {"outage": "elsewhere"}}, ROLES),
-    ],
+def as_importer(gateway: GatewayProcess) -> dict[str, Any]:
+    """Return changes by which the listener takes in replies."""
+    [listener] = gateway.config["smtp"]["listeners"]
+    return {"smtp": {"listeners": [{**listener, "purpose": "import"}]}}
+
+
+#: By what is changed (nothing: the listener's purpose): the roles that have other processes then.
+TAKEN_OVER: tuple[tuple[dict[str, Any], tuple[str, ...]], ...] = (
+    (sized(EDITED), ()),
+    (BURSTS, ("smtp",)),
+    ({"inbound": {"max_size": "1MB"}}, ("smtp",)),
+    ({"keys": {"file": "other.keys"}}, ("smtp",)),
+    ({}, ("smtp",)),
+    ({"store": {"outage": "elsewhere"}}, ROLES),
 )
+
+
 async def test_new_processes_take_over_where_running_ones_cannot_change(
-    start_gateway: StartGateway,
-    sink: RawSink,
-    changes: Mapping[str, Any],
-    changed: tuple[str, ...],
+    start_gateway: StartGateway, sink: RawSink
 ) -> None:
     gateway = await start_gateway(sink.port, roles=())
     await gateway.wait_for_log("ready")
-    before = {role: gateway.processes_of(role) for role in ROLES}
 
-    if changes.get("smtp", {}).get("listeners"):
-        [listener] = gateway.config["smtp"]["listeners"]
-        changes = {"smtp": {"listeners": [{**listener, "purpose": "import"}]}}
-    gateway.change(changes)
-    gateway.reload()
-    told = 1 + len(ROLES) - len(changed)
-    await gateway.wait_for_log("reloaded", told)
+    for changes, changed in TAKEN_OVER:
+        before = {role: gateway.processes_of(role) for role in ROLES}
+        done = len(gateway.log_lines("reloaded"))
+        gateway.change(changes or as_importer(gateway))
+        gateway.reload()
+        told = 1 + len(ROLES) - len(changed)
+        await gateway.wait_for_log("reloaded", done + told)
 
-    after = {role: gateway.processes_of(role) for role in ROLES}
-    assert set(changed) == {role for role in ROLES if before[role] != after[role]}
-    assert [1] * len(ROLES) == [len(pids) for pids in after.values()]
-    assert await has_banner(gateway.port)
+        after = {role: gateway.processes_of(role) for role in ROLES}
+        assert set(changed) == {role for role in ROLES if before[role] != after[role]}, changes
+        assert [1] * len(ROLES) == [len(pids) for pids in after.values()], changes
+        assert await has_banner(gateway.port), changes
 
 
 def spoil_users(gateway: GatewayProcess) -> None:
@@ -210,37 +223,38 @@ def name_a_mailbox(gateway: GatewayProcess, tls: str) -> None:
     gateway.change({"inbound": {"mailboxes": [mailbox | login]}})
 
 
-@pytest.mark.parametrize(
-    ("spoil_file", "reason"),
-    [
-        (spoil_users, "users: not UTF-8 text"),
-        (name_a_long_file, "File name too long"),
-        (spoil_webhook, "webhook to crm.example: its authorities: "),
-        (partial(spoil_wording, name="reply_imported"), "reply_imported/nl.txt: the first line"),
-        (partial(spoil_wording, name="trigger_report"), "trigger_report/nl.txt: the first line"),
-        (partial(name_a_mailbox, tls="implicit"), "mailbox replies: its ca: "),
-    ],
+#: By what makes a file unusable: what the refusal says.
+UNUSABLE: tuple[tuple[Callable[[GatewayProcess], None], str], ...] = (
+    (spoil_users, "users: not UTF-8 text"),
+    (name_a_long_file, "File name too long"),
+    (spoil_webhook, "webhook to crm.example: its authorities: "),
+    (partial(spoil_wording, name="reply_imported"), "reply_imported/nl.txt: the first line"),
+    (partial(spoil_wording, name="trigger_report"), "trigger_report/nl.txt: the first line"),
+    (partial(name_a_mailbox, tls="implicit"), "mailbox replies: its ca: "),
 )
+
+
 async def test_a_file_that_cannot_be_used_refuses_the_reload_for_all(
-    start_gateway: StartGateway,
-    sink: RawSink,
-    spoil_file: Callable[[GatewayProcess], None],
-    reason: str,
+    start_gateway: StartGateway, sink: RawSink
 ) -> None:
     gateway = await start_gateway(sink.port, changes=sized(ACCEPTED), roles=())
     await gateway.wait_for_log("ready")
     before = gateway.processes()
+    accepted = deepcopy(gateway.config)
 
-    spoil_file(gateway)
-    gateway.change(sized(EDITED))
-    gateway.reload()
-    await gateway.wait_for_log("reload_refused")
+    for nth, (spoil_file, reason) in enumerate(UNUSABLE, 1):
+        spoil_file(gateway)
+        gateway.change(sized(EDITED))
+        gateway.reload()
+        await gateway.wait_for_log("reload_refused", nth)
 
-    [refusal] = gateway.log_lines("reload_refused")
-    assert reason in refusal["reason"]
-    assert "exception" not in refusal
-    assert before == gateway.processes()
-    assert ACCEPTED == await most_octets(gateway)
+        refusal = gateway.log_lines("reload_refused")[-1]
+        assert reason in refusal["reason"]
+        assert "exception" not in refusal
+        assert before == gateway.processes()
+        assert ACCEPTED == await most_octets(gateway)
+        shutil.rmtree(gateway.folder / "templates", ignore_errors=True)
+        gateway.configure(deepcopy(accepted))
 
 
 async def test_a_file_that_nothing_reads_refuses_no_reload(

@@ -50,7 +50,8 @@ async def test_pages_without_anything_in_them(browser: Browser, look: str) -> No
         for path in ("acts", *(path for path, _ in NAVIGATION)):
             await page.goto(f"{URL}/console/{path}")
             assert 1 == await page.locator("h1").count(), path
-            await accessible(page)
+            # In the dark only colours are others.
+            await accessible(page, rule="color-contrast" if look == "dark" else "")
             await fits(page)
 
 

@@ -9,8 +9,8 @@ from fastapi import Request
 from gateway.api.console.access import text_for
 from gateway.api.console.form_text import typed_moment, typed_text
 from gateway.api.services import ApiServices
-from gateway.core.decision.search_words import AddressParts, MessageSearch
 from gateway.core.ids import LARGEST, first_id_after
+from gateway.core.journal.search_words import AddressParts, MessageSearch
 from gateway.core.kinds import State
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.store.engine.database import StoreTransaction
@@ -75,6 +75,8 @@ def read_filter(request: Request, using: ApiServices) -> MessageFilter:
     message_filter = MessageFilter(rule=typed.get("rule"), group=typed.get("group"))
     if (state := typed.get("state")) in set(State):
         message_filter.state = State(state)
+    elif state is not None:
+        message_filter.problems["state"] = text_for(request, "There is no such state.")
     if "to" in typed:
         to = _address(request, message_filter, "to", typed["to"])
         message_filter.to = using.lookup(to) if isinstance(to, str) else to

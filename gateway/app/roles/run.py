@@ -71,7 +71,7 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
         )
 
         async def supervise() -> None:
-            waiting = asyncio.create_task(wait_for_store(settings, arguments))
+            waiting = asyncio.create_task(prepare_store_once_there(settings, arguments))
             try:
                 await supervisor.run()
             finally:
@@ -80,8 +80,8 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
         asyncio.run(supervise())
 
 
-async def wait_for_store(settings: Settings, arguments: dict[str, str]) -> None:
-    """Create the schema once a store that was away at startup is there.
+async def prepare_store_once_there(settings: Settings, arguments: dict[str, str]) -> None:
+    """Prepare a store that was away at startup once it is there: create a missing schema.
 
     No role's process does that: if its store disappeared, an empty one would let all mail through.
     """
@@ -107,7 +107,10 @@ def run_config(names: Sequence[str], text: ConfigText, settings: Settings) -> Ru
     bind = settings.api.bind
     roles = {name: Role(name=name, fixed=fixed) for name in names}
     if "api" in roles:
-        roles["api"] = replace(roles["api"], binds={"api": (bind.host, bind.port)})
+        place = (bind.host, bind.port)
+        roles["api"] = replace(
+            roles["api"], binds={"api": place}, keys={place: f"api.bind in {text.file}"}
+        )
     if "smtp" in roles:
         from gateway.app.roles.smtp import fixed_settings
 
@@ -117,6 +120,12 @@ def run_config(names: Sequence[str], text: ConfigText, settings: Settings) -> Ru
             binds={
                 listener.name: (listener.bind.host, listener.bind.port)
                 for listener in settings.smtp.listeners
+            },
+            keys={
+                (listener.bind.host, listener.bind.port): (
+                    f"smtp.listeners[{index}].bind in {text.file}"
+                )
+                for index, listener in enumerate(settings.smtp.listeners)
             },
             fixed=(*fixed, *fixed_settings(settings)),
         )

@@ -20,11 +20,17 @@ from gateway.cli.context import (
     wrong_use,
 )
 from gateway.cli.listing import ListColumns, ListRequest, ListSource, lists
-from gateway.cli.output import one_line, print_json, print_line
+from gateway.cli.output import complain, one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.kinds import Scope
 from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress, read_person_or_address
-from gateway.core.people.people import PersonRef, RefOrAddress, Standing, Suppression
+from gateway.core.people.people import (
+    FEED_SOURCES,
+    PersonRef,
+    RefOrAddress,
+    Standing,
+    Suppression,
+)
 from gateway.documents.suppressions import (
     SUPPRESSION_COLUMNS,
     StandingDocument,
@@ -53,6 +59,10 @@ app = typer.Typer(help="Who is suppressed, and what staff suppress.", no_args_is
 
 _NONE_LISTED = (
     "Nobody. Whoever a group, a status, an opt-out or `suppress add` suppresses is listed here."
+)
+_LIFTED_IN_CRM = (
+    "is lifted in the CRM: whoever leaves the group or gets another status gets mail after the "
+    "next import"
 )
 
 _Whom = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address, or candidate:17.")]
@@ -170,7 +180,11 @@ def release(
     if not outcome.is_any:
         for reason in remaining:
             print_line(f"Still suppressed: {suppression_line(invocation, reason)}")
-        raise NotFound(f"nothing suppresses {address} itself, and nobody there opted out")
+        is_of_crm = any(reason.source in FEED_SOURCES for reason in remaining)
+        raise NotFound(
+            f"nothing suppresses {address} itself, and nobody there opted out",
+            f"it {_LIFTED_IN_CRM}" if is_of_crm else "",
+        )
     print_line(f"Released: {address}.")
     for ref in outcome.lifted:
         print_line(f"{ref} is out of the opt-out group.")
@@ -178,6 +192,8 @@ def release(
         print_line(refusal(invocation, refused))
     for reason in remaining:
         print_line(f"Still suppressed: {suppression_line(invocation, reason)}")
+    if any(reason.source in FEED_SOURCES for reason in remaining):
+        complain(f"That {_LIFTED_IN_CRM}.")
 
 
 def refusal(invocation: Context, refused: "Refusal") -> str:

@@ -30,6 +30,17 @@ VOCABULARY = {
     "|your (?:account|domain|host|hostname|server|mail server|ip|network|system))",
     "of it": r"(?:e-?mail|address|domain|account|mail ?box|user|host|header|field|name|server|<>"
     r"|\S+\.\S+|is|was|has|been|does|do|could)[:,;]?",
+    "takes": "(?:want(?: to (?:receive|get))?|accept\\w*|receiv\\w*|allow\\w*)",
+    "mails": "(?:(?:any|your|more|further|direct) )?(?:(?:e?-?mails?|messages?|it) )?",
+    "italian user": "(?:utente|indirizzo|casella(?: di posta)?|destinatario|account)",
+    "spanish user": "(?:usuarios?|cuenta|casilla|buz[oó]n|direcci[oó]n|destinatari[oa])",
+    "portuguese user": "(?:usu[aá]rio|utilizador|conta|endere[cç]o|destinat[aá]rio"
+    "|caixa (?:postal|de correio))",
+    "polish user": "(?:u[zż]ytkownik\\w*|konto|konta|adres\\w*|skrzynk\\w*|odbiorc\\w*)",
+    "nordic user": "(?:användare\\w*|mottagare\\w*|bruger\\w*|modtager\\w*|bruker\\w*"
+    "|adress?e?n?|konto\\w*)",
+    "czech user": "(?:u[zž]ivatel\\w*|schr[aá]nka|[uú][cč]et|p[rř][ií]jemce|adresa)",
+    "russian user": "(?:пользовател\\w*|почтовый ящик|ящик|адрес\\w*|получател\\w*)",
     "gone": "not (?:be )?(?:exist|found|resolve)|unknown|doesn'?t exist|disabled|suspended|invalid"
     "|inactive|blocked",
     "mail": "(?:message|mail|data|content|msg|file|attachment)",
@@ -43,10 +54,18 @@ _REASONS = r"""
 return[- ]?path:? (?:<> ?:? ?)?(?:no such|unknown)
 invalid dns mx or a/aaaa
 suspended from sending
+verification failed for <>
 group you tried to contact
 absender[^:;,.]{0,40}(?:unbekannt|ungültig|existiert nicht|nicht gefunden)
 afzender[^:;,.]{0,40}(?:onbekend|ongeldig|bestaat niet|niet gevonden)
 expéditeur[^:;,.]{0,40}(?:inconnu|invalide|n'existe pas|introuvable)
+
+[reputation]
+\b(?:ihre?|deine?|uw|jouw|votre|vostro|su) (?:ip|serve(?:r|ur)|host|netz|netwerk|adresse ip)\b
+
+[rejected]
+\b(?:ihre?|deine?|uw|jouw|votre) (?:e-?mail-?)?(?:adress?e?|konto|domain|domein|domaine|compte)\b
+your (?:e-?mail )?address (?:is |has |was )
 
 [reputation]
 many <not known><a kind of>(?:<user>|rcpt|attempt)
@@ -300,6 +319,21 @@ bayes
 high.{0,10}probability
 appears to be.{0,20}(?:unsolicited|spam)
 
+[filtered]
+(?:blocked|blocks|rejected|refused) (?:you\b|your|(?:the|this) sender)
+(?:blocked|rejected|refused) by (?:the |this )?(?:recipient|user|addressee)
+(?:not|n'?t|only) <takes> <mails>(?:from|of) (?!(?:this|the) (?:address|mailbox)\b)
+(?:not|n'?t) <takes> (?:any )?(?:external|unknown|outside|unsolicited)
+on (?:leave|vacation|holiday)\b|leave of absence
+only <takes> (?:any )?(?:internal|e?-?mails? from|messages from)
+(?:hat|haben) sie (?:blockiert|gesperrt)
+heeft (?:u|je|jou) geblokkeerd
+vous a (?:bloqué|bloque\b)
+l[ae]? ha bloccat|le? ha bloqueado
+
+[ratelimited]
+receiving (?:e?-?mail|messages) too (?:quickly|fast)
+
 [toobig]
 <mail>(?:'s)?(?: \w+)? (?:size |is |was |header size )*(?:too (?:large|big|long)|exceed)
 size (?:limit|exceed)
@@ -331,7 +365,10 @@ boîte.{0,30}pleine
 quota (?:est )?dépassé
 (?:postfach|posteingang|speicher|mailbox).{0,30}(?:\bvoll\b|überfüllt|erschöpft)
 (?:postvak|mailbox|postbus|inbox).{0,30}\bvol\b
-buzón.{0,20}llen|casella.{0,20}piena
+buz[oó]n.{0,30}llen|casella.{0,30}piena|spazio (?:esaurito|insufficiente)
+caixa.{0,30}(?:cheia|lotada)|skrzynk.{0,20}(?:pe[lł]na|przepe[lł]niona)|schr[aá]nka.{0,20}pln[aá]
+(?:postkasse|innboks|indbakke).{0,20}(?:fuld|full\b)|postlåda.{0,20}full|ящик.{0,20}переполнен
+(?:邮箱|信箱|郵箱).{0,4}(?:已满|已滿)
 boite.{0,30}pleine
 postfach.{0,20}voll
 over the (?:maximum )?(?:allowed )?quota
@@ -352,13 +389,25 @@ not active
 no longer (?:active|in use)
 address no longer accepts mail
 inactive (?:for|more|email)
+(?:mailbox|account)disabled
+former (?:employee|colleague|staff|member)
+no longer (?:works?|working|employed|with (?:us|the (?:company|organi[sz]ation)))
+(?:has )?left (?:the|our|this) (?:company|organi[sz]ation|firm)
+nicht mehr (?:im (?:unternehmen|haus)|bei uns|tätig|beschäftigt)
+niet (?:meer|langer) (?:in dienst|werkzaam)|werkt niet meer
+ne travaille plus|a quitté (?:la société|l'entreprise)
+non lavora più|(?:ya )?no trabaja|já não trabalha|nie pracuje
+<italian user>.{0,30}(?:disabilitat|sospes|disattivat|bloccat)
+<spanish user>.{0,30}(?:suspendid|desactivad|deshabilitad|bloquead)
+<portuguese user>.{0,30}(?:suspens|desativad|desactivad|bloquead)
+<polish user>.{0,20}(?:zablokowan|nieaktywn|zawieszon)
 not an active (?:address|mailbox|account|user)
 expirado por falta de uso
 mailbox (?:currently )?(?:suspended|unavailable or access denied)
 vdelivermail: account is locked
-(?:konto|postfach|benutzer|adresse).{0,30}(?:gesperrt|deaktiviert|gelöscht)
+(?:konto|postfach|benutzer|adresse).{0,30}(?:gesperrt|deaktiviert|gelöscht|geschlossen)
 (?:account|mailbox|postvak|adres).{0,30}(?:geblokkeerd|gedeactiveerd|opgeheven|gesloten)
-(?:compte|boîte|adresse).{0,30}(?:désactivé|suspendu|bloqué|fermé|supprimé)
+(?:compte|boîte|adresse).{0,30}(?:désactivé|suspendu|bloqué|fermé|supprimé|clôturé)
 invalid/inactive user
 disuserd?
 
@@ -376,8 +425,8 @@ null ?mx
 no smtp service
 not accepting network messages
 <host>(?:/domain)?(?: \S+)? (?:do(?:es)? not|doesn'?t) (?:accept|receiv)\w* e?-?m(?:ail|ess)
-does not accept mail
-doesn'?t receive email
+do(?:es)? not accept mail
+(?:does not|doesn'?t) receive (?:e?-?mail)
 no mail (?:is )?accepted
 not accepting (?:mail|messages) at all
 smtp protocol (?:diagnostic: a )?(?:returned a )?.{0,10}521\b
@@ -393,16 +442,28 @@ smtp protocol (?:diagnostic: a )?(?:returned a )?.{0,10}521\b
 <not known><a kind of><user>
 <not known><a kind of>(?:rcpt|name|customer|domain user|id\b)
 user ?unknown
-(?:benutzer|empfänger|\badresse|postfach|konto).{0,30}(?:unbekannt|existiert nicht)
+(?:benutzer|empfänger|\badresse|postfach|mailbox|konto).{0,30}(?:unbekannt|existiert nicht)
+(?:empfänger|adresse).{0,10} ungültig
 (?:benutzer|empfänger|\badresse|postfach).{0,30}nicht (?:gefunden|vorhanden|bekannt)
 (?:unbekannte|ungültige)[rn]? (?:benutzer|empfänger|e?-?(?:mail-?)?adresse)
 (?:gebruiker|ontvanger|\badres|mailadres|mailbox|postvak).{0,30}(?:onbekend|bestaat niet)
 (?:gebruiker|ontvanger|\badres|mailadres|postvak).{0,30}(?:niet gevonden|ongeldig)
 (?:onbekende?|ongeldige?) (?:gebruiker|ontvanger|e?-?(?:mail)?adres)
-(?:utilisateur|destinataire|adresse|boîte).{0,30}(?:inconnu|introuvable|invalide)
+(?:utilisateur|destinataire|adresse|boîte).{0,30}(?:inconnu|introuvable|invalide|inexistant)
 bad[_-]recipient
-destinatari[oa] (?:desconocid|inexistente|no valid|inv[aá]lid)
-(?:usuario|cuenta|casilla|buz[oó]n) (?:desconocid|inexistente|no existe)
+<spanish user>.{0,30}(?:desconocid|inexistente|no (?:existe|valid|encontrad)|inv[aá]lid)
+no existe (?:el |la |ese |esa |dich[oa] )?<spanish user>
+<italian user>.{0,30}(?:inesistent|sconosciut|non (?:esiste|trovat|valid))
+<portuguese user>.{0,30}(?:desconhecid|inexistente|n[aã]o (?:existe|encontrad)|inv[aá]lid)
+<polish user>.{0,20}nie (?:istnieje|znaleziono)
+(?:nie ma takie\w+|nieznan\w+) <polish user>
+<nordic user> (?:finns inte|findes ikke|finnes ikke|okänd|ukendt|ukjent)
+(?:okänd|ukendt|ukjent) <nordic user>
+<czech user> (?:neexistuje|nenalezen)|nezn[aá]m\w+ <czech user>
+<russian user> не (?:найден|существует)|(?:нет такого|неизвестн\w+) <russian user>
+(?:収件人|收件人|用户|用戶|邮箱|郵箱|帐号|帳號).{0,4}(?:不存在|未找到)
+存在しません|宛先不明
+käyttäjää ei|vastaanottajaa ei|nincs ilyen|bulunamad|άγνωστο[σς]
 delivery userid
 \b542 <>
 check if (?:the )?address is correct

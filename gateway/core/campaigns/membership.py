@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.core.decision.decide import said_of_holders
+from gateway.core.decision.decide import suppressions_of_holders
 from gateway.core.kinds import Scope
 from gateway.core.mail.address import parse_path
 from gateway.core.people.people import PersonRef, Standing, SuppressionSource
@@ -104,7 +104,7 @@ def what_suppresses(standing: Standing, ref: PersonRef) -> MemberOut | None:
 
     If several people share the address, the strictest counts, as for all bulk mail.
     """
-    suppressions = [*standing.own, *said_of_holders(standing)]
+    suppressions = [*standing.own, *suppressions_of_holders(standing)]
     opt_outs = [
         suppression
         for suppression in suppressions

@@ -150,6 +150,12 @@ class SuppressionSource(StrEnum):
     UNREAD_STATUS = "unread_status"
 
 
+#: Sources whose suppressions end with what the CRM says next.
+FEED_SOURCES = (
+    SuppressionSource.GROUP,
+    SuppressionSource.STATUS,
+    SuppressionSource.UNREAD_STATUS,
+)
 #: Sources whose suppressions are separate entries for an address or a person. A new one goes here,
 #: in `ListedSource`, and in the shipped notes under its value.
 ENTRY_SOURCES = (

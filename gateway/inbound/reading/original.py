@@ -10,6 +10,7 @@ from datetime import UTC, tzinfo
 from email import message_from_bytes
 from email.message import Message
 from typing import NamedTuple
+from urllib.parse import unquote as unquote_percents
 
 from gateway.core.mail.headers import decoded_mailboxes
 from gateway.core.replies.forwarded.app_lines import without_app_lines
@@ -19,7 +20,7 @@ from gateway.core.replies.forwarded.clear_signed import unsigned_text
 from gateway.core.replies.forwarded.lines import join_lines, split_lines, unquote
 from gateway.core.replies.forwarded.local_time import in_zone_of_writer
 from gateway.core.replies.forwarded.mailboxes import parse_mailbox
-from gateway.core.replies.forwarded.original import Original, find_originals
+from gateway.core.replies.forwarded.original import Original, find_originals, own_text
 from gateway.core.replies.forwarded.signature_below import divide_signature
 from gateway.inbound.reading.attached import attached_mails, date_of, heading_of, shown_field
 from gateway.inbound.reading.mail_files.mailbox_files import lacks_files
@@ -30,7 +31,10 @@ from gateway.inbound.reading.source import is_cut, read_parts, read_source
 from gateway.inbound.reading.texts import read_content
 from gateway.inbound.reading.unmarked import recover_unmarked
 
-_ENOUGH = 0.7  #: The share of the text's words that the HTML beside it must have.
+_ENOUGH = 0.7  #: The share of the text's words that the HTML beside it must have …
+_NEARLY_ALL = 0.9  #: … and which of them must be the same if it is filed for its links alone.
+_LONGEST_COMPARED = 200_000  #: Characters of a text that is compared with a page word by word.
+_WORD = re.compile(r"\w+")
 #: HTML in a text: mutt and aerc forward HTML source if no program is configured to show it.
 _MARKUP = re.compile(
     r"(?:<\?xml[^<>]{0,200}\?>\s*|<!--.{0,2000}?-->\s*){0,3}"
@@ -72,27 +76,38 @@ def readings_of(
     """
     content = read_content(mail)
     page = read_page(content.markup) if content.markup is not None else None
+    is_page = content.text is None
     text = content.text if content.text is not None else "\n".join(page.lines if page else ())
+    shown = "\n".join(page.shown_lines) if is_page and page is not None else text
     readings = []
     for attached in attached_mails(mail):
-        attached_text, attached_page, is_text_cut = read_text(attached)
+        attached_text = read_text(attached)
         reading = RecoveredMail(
             heading=heading_of(attached, zone),
-            text=attached_text,
-            html=html_below_banner(attached_page) if attached_page else "",
-            staff_text=text.strip(),
+            text=attached_text.text,
+            bare_text=attached_text.bare_text,
+            html=html_below_banner(attached_text.page) if attached_text.page else "",
+            staff_text=shown.strip(),
             attached=attached,
-            is_cut=lacks_files(attached) or is_text_cut,
+            is_cut=lacks_files(attached) or attached_text.is_cut,
         )
         readings += [reading, *readings_within(reading, attached, subject, zone, depth)]
-    inline = inline_readings(text, page, is_page=content.text is None, subject=subject, zone=zone)
+    inline = inline_readings(text, page, is_page=is_page, subject=subject, zone=zone)
     if not inline and not readings and not depth:
         inline = [
-            recover_inline(text, None, page=page, page_original=None, subject=subject, zone=zone)
+            recover_unmarked(text, subject, zone, shown=shown)
+            or RecoveredMail(
+                heading=None,
+                text=shown.strip(),
+                bare_text=text.strip(),
+                html=page.html if page else "",
+                staff_text="",
+                attached=None,
+            )
         ]
     for reading in inline:
         # What ends with the mail can't be told from what doesn't, as the end wasn't read.
-        is_of_page = content.text is None or reading.html != ""
+        is_of_page = is_page or reading.html != ""
         is_end_unread = content.is_cut or (page is not None and page.is_cut and is_of_page)
         readings.append(replace(reading, is_cut=reading.is_cut or is_end_unread))
         if reading.source is not None:
@@ -134,9 +149,7 @@ def inline_readings(
     of_text = of_page if is_page else find_originals(split_lines(text), subject=subject, zone=zone)
 
     def written(original: Original | None, page_original: Original | None) -> RecoveredMail:
-        reading = recover_inline(
-            text, original, page=page, page_original=page_original, subject=subject, zone=zone
-        )
+        reading = recover_inline(original, page=page, page_original=page_original)
         place = original or page_original
         assert place is not None
         return replace(
@@ -181,15 +194,19 @@ def finish(recovered: RecoveredMail, mail: Message, zone: tzinfo) -> RecoveredMa
         )
         heading, is_zone_guessed = replace(heading, date=date), not is_sure
     # Signed text that the forwarder's program quoted, or put after dashes, only appears now.
-    text = without_banner(unsigned_text(recovered.text))
-    staff_text = without_banner(unsigned_text(recovered.staff_text))
+    text, bare_text, staff_text = (
+        without_banner(unsigned_text(part))
+        for part in (recovered.text, recovered.compared_text, recovered.staff_text)
+    )
     program = shown_field(mail, "user-agent") or shown_field(mail, "x-mailer")
     is_inline = heading is not None and recovered.attached is None
     is_below = is_inline and not staff_text and _WRITES_BELOW.match(program) is not None
     is_open = recovered.is_open or is_below
     if is_open:
         forwarder = parse_mailbox(shown_field(mail, "from", decode=decoded_mailboxes))
-        text, signature = divide_signature(text, forwarder.name if forwarder else "")
+        name = forwarder.name if forwarder else ""
+        text, signature = divide_signature(text, name)
+        bare_text, _ = divide_signature(bare_text, name)
         staff_text = "\n\n".join(part for part in (staff_text, signature) if part)
     return replace(
         recovered,
@@ -197,29 +214,19 @@ def finish(recovered: RecoveredMail, mail: Message, zone: tzinfo) -> RecoveredMa
         is_open=is_open,
         is_zone_guessed=is_zone_guessed,
         text=text,
+        bare_text=bare_text,
         staff_text=without_app_lines(staff_text),
         other=finish(recovered.other, mail, zone) if recovered.other is not None else None,
     )
 
 
 def recover_inline(
-    text: str,
-    original: Original | None,
-    *,
-    page: MarkupText | None,
-    page_original: Original | None,
-    subject: str,
-    zone: tzinfo,
+    original: Original | None, *, page: MarkupText | None, page_original: Original | None
 ) -> RecoveredMail:
-    """Return what was forwarded, by the text (`original`) or by the page (`page_original`)."""
-    if original is None and page_original is None:
-        return recover_unmarked(text, subject, zone) or RecoveredMail(
-            heading=None,
-            text=text.strip(),
-            html=page.html if page else "",
-            staff_text="",
-            attached=None,
-        )
+    """Return what was forwarded, by the text (`original`) or by the page (`page_original`).
+
+    At least one of the two is given.
+    """
     if original is not None and original.is_whole:
         whole = recover_source(original)
         if whole is not None:
@@ -231,23 +238,29 @@ def recover_inline(
         html = page.between(place.start + banner_end(lines), place.end)
         is_better = original is None or (page.html != "" and is_richer(page_original, original))
         if is_better:
+            page_text = text_of_page(page, place.start, place.end, depth=place.depth)
             return RecoveredMail(
                 heading=page_original.heading,
-                text=join_lines(unquote(page.text(place.start, place.end), place.depth)),
+                text=page_text.text,
+                bare_text=page_text.bare_text,
                 html=html,
-                staff_text=page_original.own_text,
+                staff_text=own_text(
+                    page.shown_lines, place, start=banner_end(page.lines[: place.own_end])
+                ),
                 attached=None,
             )
     assert original is not None
     body, lacks_files = without_buttons(original.body)
+    bare_body = None
     is_body_cut = False
     if is_markup(body):
         inner = read_page(body)
-        body, html = join_lines(inner.text()), inner.html
+        (body, bare_body), html = text_of_page(inner), inner.html
         is_body_cut = inner.is_cut
     return RecoveredMail(
         heading=original.heading,
         text=body,
+        bare_text=bare_body,
         html=html,
         staff_text=original.own_text,
         attached=None,
@@ -266,26 +279,29 @@ def recover_source(original: Original) -> RecoveredMail | None:
         page = read_page(parts.text) if parts.kind == "text/html" else None
         # s-nail 14.9 (`~f`, `~m`) drops files silently; only this shows that there were some.
         is_mixed = any("multipart/mixed" in value.casefold() for value in original.mime.values())
+        text, bare_text = text_of_page(page) if page else (parts.text, None)
         return RecoveredMail(
             heading=original.heading,
-            text=join_lines(page.text()) if page else parts.text,
+            text=text,
+            bare_text=bare_text,
             html=page.html if page else "",
             staff_text=original.own_text,
             attached=None,
             is_cut=parts.lacks_files or is_mixed or (page is not None and page.is_cut),
             is_open=original.is_open,
         )
-    text, page, is_text_cut = read_text(mail)
+    read = read_text(mail)
     # Text below the last boundary was typed by staff.
     below = str(mail.epilogue or "").strip() if mail.is_multipart() else ""
     return RecoveredMail(
         heading=original.heading,
-        text=text,
-        html=page.html if page else "",
+        text=read.text,
+        bare_text=read.bare_text,
+        html=read.page.html if read.page else "",
         staff_text="\n\n".join(part for part in (original.own_text, below) if part),
         attached=None,
         source=mail,
-        is_cut=is_cut(mail) or is_text_cut,
+        is_cut=is_cut(mail) or read.is_cut,
         is_open=original.is_open and not mail.is_multipart(),
     )
 
@@ -294,6 +310,7 @@ class TextOfMail(NamedTuple):
     """What a mail shows."""
 
     text: str
+    bare_text: str | None  #: As in a `RecoveredMail`.
     page: MarkupText | None
     is_cut: bool  #: Whether its end was too long to be read.
 
@@ -302,14 +319,55 @@ def read_text(mail: Message) -> TextOfMail:
     """Read the text and the page of a mail; HTML in place of its text counts as its page."""
     content = read_content(mail)
     page = read_page(content.markup) if content.markup is not None else None
-    if content.text is None:
-        text = join_lines(page.text()) if page else ""
-        return TextOfMail(text, page, content.is_cut or (page is not None and page.is_cut))
-    text = content.text.strip()
-    if page is None and is_markup(text):
-        page = read_page(text)
-        text = join_lines(page.text())
-    return TextOfMail(text, page, content.is_cut or (page is not None and page.is_cut))
+    text, bare_text = content.text, None
+    if text is not None:
+        text = text.strip()
+        if page is None and is_markup(text):
+            page, text = read_page(text), None
+    if page is not None and (text is None or lacks_links(text, page)):
+        page_text, bare_text = text_of_page(page)
+        # Mails are compared by the text that a mail has, whichever is filed.
+        text, bare_text = page_text, bare_text if text is None else text
+    is_page_cut = page is not None and page.is_cut
+    return TextOfMail(text or "", bare_text, page, content.is_cut or is_page_cut)
+
+
+class PageText(NamedTuple):
+    """The text of a page."""
+
+    text: str
+    bare_text: str  #: The same without the targets of links and the labels of lists.
+
+
+def text_of_page(
+    page: MarkupText, start: int = 0, end: int | None = None, *, depth: int = 0
+) -> PageText:
+    """Return the text of a page's rows without `depth` quote marks, below warnings.
+
+    Warnings are recognised by their words alone: a target may have words that they never have, as
+    in `https://my.example.com/report`.
+    """
+    bare_lines = unquote(page.bare_text(start, end), depth)
+    below = banner_end(bare_lines)
+    lines = unquote(page.text(start, end), depth)
+    return PageText(join_lines(lines[below:]), join_lines(bare_lines[below:]))
+
+
+def lacks_links(text: str, page: MarkupText) -> bool:
+    """Whether a text says what the page beside it says, but without the targets of some links.
+
+    Some programs write such a text: `My CV` for `<a href="https://drive.example.org/cv">My CV</a>`.
+    """
+    if not page.targets or len(text) > _LONGEST_COMPARED:
+        return False
+    said = "".join(text.split()).casefold()
+    said += unquote_percents(said)  # A wrapper contains the target it is for.
+    targets = [target.partition("://")[2].rstrip("/").casefold() for target in page.targets]
+    if all(target in said for target in targets):
+        return False
+    words = set(_WORD.findall(text.casefold()))
+    shown_words = set(_WORD.findall("\n".join(page.shown_lines).casefold()))
+    return len(words & shown_words) >= _NEARLY_ALL * len(words)
 
 
 def is_richer(page_original: Original, original: Original) -> bool:

@@ -291,7 +291,8 @@ def replied_mail(
         )
     # What stays the same when a mail is forwarded twice; a note written by staff is always new.
     date = f"{original.date.astimezone(UTC):%Y%m%d%H%M}" if original.date else original.date_text
-    parts = [original.sender.casefold(), date, "".join(original.text.split())]
+    text = keepable_lines(recovered.compared_text)
+    parts = [original.sender.casefold(), date, "".join(text.split())]
     parts += sorted(file.sha256 for file in attachments)
     if not original.is_recovered:
         parts += [header.message_id, "".join(original.staff_text.split())]

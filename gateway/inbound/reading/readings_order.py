@@ -111,5 +111,5 @@ def is_same(reading: RecoveredMail, other: RecoveredMail) -> bool:
     return (
         reading.heading.sender == other.heading.sender
         and reading.heading.date == other.heading.date
-        and reading.text.split() == other.text.split()
+        and reading.compared_text.split() == other.compared_text.split()
     )

@@ -12,6 +12,9 @@ class RecoveredMail:
 
     heading: Heading | None  #: None: nothing was recovered, all the text is the forwarder's.
     text: str
+    #: The text without the targets of links and the labels of lists, by which it is compared with
+    #: other texts of the same mail, in which they may be missing; None: it has none.
+    bare_text: str | None = None
     html: str  #: Safe to show; empty if there is none.
     staff_text: str
     attached: Message | None  #: The original if it was attached; its files belong to it.
@@ -26,3 +29,8 @@ class RecoveredMail:
     is_open: bool = False  #: Whether text typed below it can't be separated from its own.
     is_zone_guessed: bool = False  #: Whether its date has no zone, and more than one is likely.
     other: "RecoveredMail | None" = None  #: What may have been forwarded instead, if in doubt.
+
+    @property
+    def compared_text(self) -> str:
+        """The text by which it is compared with others."""
+        return self.text if self.bare_text is None else self.bare_text

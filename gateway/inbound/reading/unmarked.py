@@ -16,21 +16,30 @@ _LINES = 300
 _WIDTH = 500
 
 
-def recover_unmarked(text: str, subject: str, zone: tzinfo) -> RecoveredMail | None:
+def recover_unmarked(
+    text: str, subject: str, zone: tzinfo, *, shown: str | None = None
+) -> RecoveredMail | None:
     """Recover what an introduction or quotequail finds in a text; None without an author.
 
-    `subject` is the outer mail's; `zone` is assumed for a date without one. If both find one, it is
-    the one further up; quotequail leaves out what is between two introductions.
+    `subject` is the outer mail's; `zone` is assumed for a date without one. `shown` has the same
+    lines as they are to be filed, if these differ. If both find one, it is the one further up;
+    quotequail leaves out what is between two introductions.
     """
     text = text.replace("\r\n", "\n")
-    found = [recover_introduced(text, subject, zone), recover_known(text, subject, zone)]
+    found = [
+        recover_introduced(text, subject, zone, shown),
+        recover_known(text, subject, zone, shown),
+    ]
     mails = [mail for mail in found if mail is not None]
     return min(mails, key=lambda mail: len(mail.staff_text.split()), default=None)
 
 
-def recover_introduced(text: str, subject: str, zone: tzinfo) -> RecoveredMail | None:
+def recover_introduced(
+    text: str, subject: str, zone: tzinfo, shown: str | None = None
+) -> RecoveredMail | None:
     """Recover what is below `Le 23/11/2026 09:15:00, Ann Roe a écrit :`, in any language."""
     raw_lines = text.split("\n")
+    shown_lines = shown.split("\n") if shown is not None else raw_lines
     lines = read_lines(raw_lines[:_LINES])
     written = (number for number, line in enumerate(lines) if not line.is_blank)
     intros = ((number, read_unquoted_intro(lines, number)) for number in written)
@@ -46,14 +55,17 @@ def recover_introduced(text: str, subject: str, zone: tzinfo) -> RecoveredMail |
             to=(),
             cc=(),
         ),
-        text=join_lines(raw_lines[intro.end :]),
+        text=join_lines(shown_lines[intro.end :]),
+        bare_text=join_lines(raw_lines[intro.end :]),
         html="",
-        staff_text=join_lines(raw_lines[:start]),
+        staff_text=join_lines(shown_lines[:start]),
         attached=None,
     )
 
 
-def recover_known(text: str, subject: str, zone: tzinfo) -> RecoveredMail | None:
+def recover_known(
+    text: str, subject: str, zone: tzinfo, shown: str | None = None
+) -> RecoveredMail | None:
     """Recover what quotequail finds."""
     lines = text.split("\n", _LINES)[:_LINES]
     is_long = (number for number, line in enumerate(lines) if len(line) > _WIDTH)
@@ -65,6 +77,11 @@ def recover_known(text: str, subject: str, zone: tzinfo) -> RecoveredMail | None
         return None
     date_text = unwrapped.get("date", "")
     own = (unwrapped.get("text_top", ""), unwrapped.get("text_bottom", ""))
+    bare_text = filed_text = (unwrapped["text"] + text[len(head) :]).strip()
+    # quotequail returns no positions, but what it found is usually all up to the end.
+    start = len(text.split("\n")) - len(bare_text.split("\n"))
+    if shown is not None and join_lines(text.split("\n")[start:]) == join_lines([bare_text]):
+        filed_text = join_lines(shown.split("\n")[start:])
     return RecoveredMail(
         heading=Heading(
             sender=parse_mailbox(unwrapped["from"]),
@@ -74,7 +91,8 @@ def recover_known(text: str, subject: str, zone: tzinfo) -> RecoveredMail | None
             to=parse_mailboxes(unwrapped.get("to", "")),
             cc=parse_mailboxes(unwrapped.get("cc", "")),
         ),
-        text=(unwrapped["text"] + text[len(head) :]).strip(),
+        text=filed_text,
+        bare_text=bare_text,
         html="",
         staff_text="\n\n".join(part for part in own if part),
         attached=None,

@@ -228,10 +228,11 @@ def of_campaign(connection: Connection, campaign: int) -> Iterator[RecipientActi
     """Yield the activities of a campaign, by recipient and time."""
     c = activities.c
     query = select(activities).where(c.campaign == campaign)
-    rows = connection.execution_options(yield_per=1000).execute(
-        query.order_by(c.recipient, c.at, c.type, c.link, c.nth)
-    )
-    return (RecipientActivity(row.recipient, _activity(row)) for row in rows)
+    in_order = query.order_by(c.recipient, c.at, c.type, c.link, c.nth)
+    # Closed even if only the first rows are read: until then PostgreSQL keeps the rest for us.
+    with connection.execute(in_order.execution_options(yield_per=1000)) as rows:
+        for row in rows:
+            yield RecipientActivity(row.recipient, _activity(row))
 
 
 @dataclass(frozen=True, slots=True)

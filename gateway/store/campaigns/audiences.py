@@ -63,10 +63,10 @@ def by_id(connection: Connection, number: str) -> Audience | None:
 
 def with_webhook(connection: Connection) -> list[Audience]:
     """Return the audiences Mailchimp has a webhook for."""
-    return [audience for audience in all_of_them(connection) if audience.webhook_url]
+    return [audience for audience in list_audiences(connection) if audience.webhook_url]
 
 
-def all_of_them(connection: Connection) -> list[Audience]:
+def list_audiences(connection: Connection) -> list[Audience]:
     """Return all audiences ever activated."""
     return [_audience(row) for row in connection.execute(select(audiences).order_by("id"))]
 
@@ -91,12 +91,12 @@ def change(connection: Connection, number: str, **values: Any) -> None:
     connection.execute(update(audiences).where(audiences.c.id == number).values(**values))
 
 
-def was_read(
+def record_reading(
     connection: Connection, audience: Audience, *, now: datetime, next_sync: datetime
 ) -> None:
-    """Record when those who left an audience were read, and when to read them again.
+    """Record that those who left an audience were read now, and when to read them again.
 
-    `read` is the audience as it was before. If its time has changed meanwhile, something happened
+    `audience` is as it was before. If its time has changed meanwhile, something happened
     that may have been missed (`campaign_syncs.bring_forward`), and that time stays.
     """
     due = audiences.c.next_sync
@@ -172,7 +172,7 @@ def forget(connection: Connection, audience: str, addresses: Sequence[str]) -> N
         connection.execute(update(audience_members).where(*is_meant).values(status=""))
 
 
-def refuse(connection: Connection, audience: str, members: Iterable[KnownContact]) -> None:
+def record_refusals(connection: Connection, audience: str, members: Iterable[KnownContact]) -> None:
     """Store why Mailchimp rejects addresses that are not in the audience."""
     rows = [
         (audience, member.address, member.refusal, _plain(member.refused_until))

@@ -362,7 +362,7 @@ def leave_out_latecomers(connection: Connection, campaign: int, detail: str) -> 
     connection.execute(query.where(is_late).values(**values))
 
 
-def drop(connection: Connection, campaign: int) -> DroppedMembers:
+def dropped_members(connection: Connection, campaign: int) -> DroppedMembers:
     """Return how many expected members are out, other than by opt-out or as duplicates."""
     excused = (LeftOutReason.OPT_OUT.value, LeftOutReason.DUPLICATE.value)
     is_dropped = and_(~_M.included, _M.reason.not_in(excused))

@@ -39,10 +39,11 @@ def unmatched_suppressions(connection: Connection, at: datetime) -> Iterator[Unm
     """Yield suppressions of single addresses in force that stop no mail."""
     c = suppressions.c
     in_force = (c.released_at.is_(None), or_(c.until.is_(None), c.until > at))
-    rows = select(c.id, c.address).where(*in_force).execution_options(yield_per=_AT_ONCE)
-    for number, stored in connection.execute(rows):
-        if not (stored.startswith(PREFIX) or can_be_recipient(stored)):
-            yield Unmatched(stored=stored, reading=read_address(stored), suppression=number)
+    query = select(c.id, c.address).where(*in_force).execution_options(yield_per=_AT_ONCE)
+    with connection.execute(query) as rows:  # closed even if only the first are read
+        for number, stored in rows:
+            if not (stored.startswith(PREFIX) or can_be_recipient(stored)):
+                yield Unmatched(stored=stored, reading=read_address(stored), suppression=number)
 
 
 def unmatched_people(connection: Connection) -> Iterator[Unmatched]:
@@ -52,16 +53,18 @@ def unmatched_people(connection: Connection) -> Iterator[Unmatched]:
     """
     c = addresses.c
     query = select(c.address, c.kind, c.person).where(c.position >= 0)
-    for stored, kind, crm_id in connection.execute(query.execution_options(yield_per=_AT_ONCE)):
-        if not (can_be_recipient(stored) or fits_envelope(stored)):
-            ref = PersonRef(PersonKind(kind), crm_id)
-            yield Unmatched(stored=stored, reading=read_address(stored), person=ref)
-    rows = select(people).where(people.c.unusable.contains("@"))
-    for row in connection.execute(rows.execution_options(yield_per=_AT_ONCE)):
-        person = from_row(PersonRef(PersonKind(row.kind), row.crm_id), row)
-        for stored in person.unusable:
-            if "@" in stored:
-                yield Unmatched(stored=stored, reading=read_address(stored), person=person.ref)
+    with connection.execute(query.execution_options(yield_per=_AT_ONCE)) as rows:
+        for stored, kind, crm_id in rows:
+            if not (can_be_recipient(stored) or fits_envelope(stored)):
+                ref = PersonRef(PersonKind(kind), crm_id)
+                yield Unmatched(stored=stored, reading=read_address(stored), person=ref)
+    with_unusable = select(people).where(people.c.unusable.contains("@"))
+    with connection.execute(with_unusable.execution_options(yield_per=_AT_ONCE)) as rows:
+        for row in rows:
+            person = from_row(PersonRef(PersonKind(row.kind), row.crm_id), row)
+            for stored in person.unusable:
+                if "@" in stored:
+                    yield Unmatched(stored=stored, reading=read_address(stored), person=person.ref)
 
 
 def mend(connection: Connection, entries: Iterable[Unmatched], *, plus_addresses: bool) -> None:

@@ -15,14 +15,14 @@ from gateway.api.console.form_text import typed_moment
 from gateway.api.console.roles import ConsoleRole
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
-from gateway.core.decision.journal import Message
 from gateway.core.decision.note_facts import NoteFacts, facts_as_json
+from gateway.core.journal.message import Message
 from gateway.core.kinds import Kind, Scope, State
 from gateway.core.people.people import Suppression, SuppressionSource
 from gateway.store.bounces import bounces
 from gateway.store.console import console_acts
 from gateway.store.journal import messages as journal_messages
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.people import suppression
 from tests.api.console.browsing import signed_in
 from tests.api.served import Served, served
@@ -64,7 +64,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Served]:
 
 def keep(api: Served, *messages: Message) -> None:
     with api.database.writing() as connection:
-        take_in(connection, 1, messages, [])
+        write_recorded(connection, 1, messages, [])
 
 
 @contextmanager
@@ -295,10 +295,11 @@ async def test_a_day_is_meant_whole_and_in_the_configured_zone(api: Served) -> N
 
 async def test_what_cannot_be_meant_is_told_beside_its_field(api: Served) -> None:
     async with signed_in(api) as browsing:
-        query = "to=%40&since=soon&search=%21&from=x+%2b"
+        query = "to=%40&since=soon&search=%21&from=x+%2b&state=bogus"
         page = await browsing.open(f"/console/messages?{query}", status=422)
 
     assert "This is not a day." in page.text
+    assert "There is no such state." in page.text
     assert 3 == page.text.count("Words have letters or digits.")
     assert "@" in [form.fields.get("to") for form in page.forms]
 

@@ -10,7 +10,8 @@ from functools import cache
 
 from gateway.core.replies.forwarded.app_words import EXCUSE, has_only_app_words
 
-_LONGEST = 160
+_LONGEST = 160  #: Characters of such a line …
+_LONGEST_LINKED = 3_000  #: … and with the target of its link, which a mail server may lengthen.
 #: How Outlook and others write a link after a word: `Outlook voor iOS<https://aka.ms/x>`
 _LINK = re.compile(r"\s?[<\[(]\s?(?:https?|mailto):[^<>\[\]()\s]*\s?[>\])]")
 #: Characters that nobody sees; BlueMail puts them around its line.
@@ -124,7 +125,7 @@ def without_app_lines(text: str) -> str:
 
 def is_app_line(line: str) -> bool:
     """Whether a line only names the device or app a mail was sent from."""
-    text = " ".join(_LINK.sub("", _UNSEEN.sub("", line[: _LONGEST * 3])).split())
+    text = " ".join(_LINK.sub("", _UNSEEN.sub("", line[:_LONGEST_LINKED])).split())
     if not text or len(text) > _LONGEST:
         return False
     if _SENT.fullmatch(text) is not None or _GET.fullmatch(text) is not None:

@@ -141,7 +141,7 @@ def unquote(raw_lines: Iterable[str], depth: int) -> list[str]:
     """Remove `depth` quote marks from each line."""
     if not depth:
         return list(raw_lines)
-    marks = re.compile(rf"(?:[ \t\xa0]{{0,3}}>){{1,{depth}}} ?")
+    marks = re.compile(rf"\A(?:[ \t\xa0]{{0,3}}>){{1,{depth}}} ?")
     return [marks.sub("", raw, count=1) if ">" in raw[:99] else raw for raw in raw_lines]
 
 

@@ -74,11 +74,10 @@ def original_at(
         body = undo_dash_stuffing(outdent(body))
     elif place.rest > place.end:  # closed by a line that says so, as in RFC 934
         body = undo_dash_stuffing(body)
-    own = (join_lines(raw_lines[: place.own_end]), join_lines(raw_lines[place.rest :]))
     return Original(
         heading=read_heading(place, subject=subject, zone=zone),
         body=join_lines(body),
-        own_text="\n\n".join(part for part in own if part),
+        own_text=own_text(raw_lines, place),
         place=place,
         is_sure=place.is_sure,
         is_within=place.is_within,
@@ -88,6 +87,12 @@ def original_at(
         mime=place.header.mime if isinstance(place.header, ForwardedHeader) else {},
         is_whole=isinstance(place.header, ForwardedHeader) and place.header.is_whole,
     )
+
+
+def own_text(raw_lines: Sequence[str], place: OriginalPlace, *, start: int = 0) -> str:
+    """Return what the forwarder wrote around a forwarded mail, from line `start` on."""
+    parts = (join_lines(raw_lines[start : place.own_end]), join_lines(raw_lines[place.rest :]))
+    return "\n\n".join(part for part in parts if part)
 
 
 def read_heading(place: OriginalPlace, *, subject: str, zone: tzinfo) -> Heading:

@@ -71,7 +71,7 @@ def take_apart(mail: Message) -> BounceParts:
             original = mail_in(part) or read_fields(decoded_text(part))
     notice = "\n".join(plain)[:_LONGEST_NOTICE]
     if not notice.strip():
-        texts = (read_page(page[:_LONGEST_NOTICE]).text() for page in pages[:_MOST_PAGES])
+        texts = (read_page(page[:_LONGEST_NOTICE]).bare_text() for page in pages[:_MOST_PAGES])
         notice = "\n".join("\n".join(lines) for lines in texts)[:_LONGEST_NOTICE]
     if not (notice.strip() or groups or feedback):
         notice = unparsed_body(mail)[:_LONGEST_NOTICE]

@@ -27,7 +27,7 @@ SENT_TO_OTHERS = "it was sent to others than its members: its recipients were ch
 _HALTED = {"paused": PAUSED, "archived": ARCHIVED}
 
 
-def look(session: MailchimpSession, campaign: Campaign) -> Campaign:
+def update_from_mailchimp(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """Return the campaign in its state at Mailchimp; one that is gone there is deleted here.
 
     Raise AudienceGone if the audience in use is gone, too: the key may be of another account, which
@@ -42,8 +42,10 @@ def look(session: MailchimpSession, campaign: Campaign) -> Campaign:
             audience = audiences.active(connection)
         if audience is not None:
             check_audience(session.client, audience)
-        return keep(session, campaign, state=CampaignState.DELETED, asked=PendingCall.NOTHING)
-    fields = changes(campaign, document)
+        return change_campaign(
+            session, campaign, state=CampaignState.DELETED, asked=PendingCall.NOTHING
+        )
+    fields = changed_fields(campaign, document)
     with session.database.writing() as connection:
         has_left = campaign.state in OPEN_STATES and fields["state"] in GONE_STATES
         is_segment_known = campaign.segment is not None and campaign.refreshed_at is not None
@@ -53,7 +55,7 @@ def look(session: MailchimpSession, campaign: Campaign) -> Campaign:
         return campaigns.change(connection, campaign.id, **fields)
 
 
-def changes(campaign: Campaign, document: MailchimpJson) -> dict[str, Any]:
+def changed_fields(campaign: Campaign, document: MailchimpJson) -> dict[str, Any]:
     """Return the campaign fields set by Mailchimp's document about it."""
     status = str(document.get("status") or "")
     state = FROM_MAILCHIMP.get(status, campaign.state)
@@ -145,7 +147,7 @@ def created_fields(document: MailchimpJson, link: str, now: datetime) -> dict[st
     }
 
 
-def keep(session: MailchimpSession, campaign: Campaign, **values: Any) -> Campaign:
+def change_campaign(session: MailchimpSession, campaign: Campaign, **values: Any) -> Campaign:
     """Set fields of a campaign in a separate transaction."""
     with session.database.writing() as connection:
         return campaigns.change(connection, campaign.id, **values)

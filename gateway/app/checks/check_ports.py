@@ -1,0 +1,97 @@
+"""`gateway check` for the addresses to listen at: whether another program has one already.
+
+The kernel's tables are read instead of binding an address, which for a moment would keep a gateway
+that is starting from it. Where there is no `/proc`, or another user's processes are hidden, nothing
+is known and nothing found.
+"""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from gateway.app.checks.findings import Finding, error
+from gateway.config import Settings
+
+_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+_LISTENING = "0A"  #: TCP_LISTEN in the column `st` (proc_net_tcp)
+_WORD = 8  #: Hexadecimal digits of 32 bits, which stand in the machine's order of octets.
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def ports(settings: Settings) -> Iterator[Finding]:
+    """Report every address that another program listens at."""
+    binds = {"api.bind": ("api", settings.api.bind)}
+    for index, listener in enumerate(settings.smtp.listeners):
+        binds[f"smtp.listeners[{index}].bind"] = (f"listener {listener.name}", listener.bind)
+    for key, (subject, bind) in binds.items():
+        pid = next(iter(others_listening(bind.host, bind.port)), None)
+        if pid is not None:
+            yield error(
+                subject,
+                f"{bind}: {_program(pid)} (process {pid}) listens there already: stop it, or give "
+                f"{key} another address or port",
+            )
+
+
+def others_listening(host: str, port: int) -> Iterator[int]:
+    """Yield the ids of processes that listen at an address and aren't a gateway's."""
+    wanted = set(_addresses(host))
+    inodes = {
+        inode
+        for address, at, inode in _listening_sockets()
+        if at == port and any(_overlap(address, each) for each in wanted)
+    }
+    if not inodes:
+        return
+    holders = {f"socket:[{inode}]" for inode in inodes}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or is another user's
+            held = (str(file.readlink()) for file in (process / "fd").iterdir())
+            if any(name in holders for name in held) and not _is_gateway(process):
+                yield int(process.name)
+
+
+def _listening_sockets() -> Iterator[tuple[Address, int, str]]:
+    """Yield the address, port and inode of each socket that listens (proc_pid_net(5))."""
+    lines: list[str] = []
+    for table in _TABLES:
+        with suppress(OSError):
+            lines += Path(table).read_text(encoding="ascii").splitlines()[1:]
+    for line in lines:
+        fields = line.split()
+        if fields[3] == _LISTENING:
+            address, _, port = fields[1].partition(":")
+            words = [address[start : start + _WORD] for start in range(0, len(address), _WORD)]
+            packed = b"".join(int(word, 16).to_bytes(4, "little") for word in words)
+            yield ipaddress.ip_address(packed), int(port, 16), fields[9]
+
+
+def _addresses(host: str) -> Iterator[Address]:
+    with suppress(OSError):
+        for *_, place in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM):
+            yield ipaddress.ip_address(str(place[0]).partition("%")[0])
+
+
+def _overlap(one: Address, other: Address) -> bool:
+    """Whether sockets at two addresses are in each other's way: 0.0.0.0 is every address."""
+    return one.version == other.version and (
+        one == other or one.is_unspecified or other.is_unspecified
+    )
+
+
+def _is_gateway(process: Path) -> bool:
+    """Whether a process is a gateway's: `python …/bin/gateway run` or `python -m gateway.app`."""
+    if int(process.name) == os.getpid():
+        return True
+    words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    return any(Path(word).name in {"gateway", "gateway.app"} for word in words)
+
+
+def _program(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
+    return "another program"
