@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.config.lines import KeyPath, line_of
+from gateway.config.problems import KeyPath, line_of
 
 TEXT = """\
 # bind is what a listener is bound to.

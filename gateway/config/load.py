@@ -8,8 +8,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from gateway.config.environment import overlay, read_environment
-from gateway.config.lines import KeyPath
-from gateway.config.problems import ConfigError, NotToml, describe, parse_toml
+from gateway.config.problems import ConfigError, KeyPath, NotToml, describe, parse_toml
 from gateway.config.settings import Settings
 
 DEFAULT_FILE = Path("config/gateway.toml")

@@ -11,14 +11,17 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.config.lines import KeyPath, line_of
 from gateway.config.section import FILE_SUFFIX, options, secret_keys, table_of
 from gateway.config.values import NAME_PATTERN, NAME_RULE
 from gateway.core.errors import FileUnusable
 from gateway.core.written import readable_name
 
+KeyPath = tuple[int | str, ...]
+
 _WORDS = re.compile(r"'([^']*)'")
 _INTEGER_BITS = 63  #: Without the sign.
+_MARK = "the-key-in-question"  #: No key of the config.
+_MOST_TRIED = 100  #: Places of a word in the file.
 
 _EXPECTED = {
     "missing": "is required",
@@ -173,6 +176,62 @@ def _steps(key: str) -> KeyPath:
     """Return the path of a key as `_dotted` writes it: `listeners[1].bind`."""
     steps = re.findall(r"[^.\[\]]+", key)
     return tuple(int(step) if step.isdecimal() else step for step in steps)
+
+
+def line_of(text: str, path: KeyPath) -> int | None:
+    """Return the line of a key, or of the table that lacks it; None if it isn't certain.
+
+    `path` is as in problems: `("smtp", "listeners", 0, "bind")`.
+    """
+    values = tomllib.loads(text)
+    while path:
+        if _is_in(values, path):
+            return _element(text, values, path) if isinstance(path[-1], int) else _key(text, path)
+        path = path[:-1]
+    return None
+
+
+def _key(text: str, path: KeyPath) -> int | None:
+    """Find the key whose place in the text changes its place among the values if it is renamed.
+
+    The same word may be another table's key, a value, or in a comment.
+    """
+    key = path[-1]
+    renamed = (*path[:-1], _MARK)
+    words = re.finditer(rf"(?<![\w-]){re.escape(str(key))}(?![\w-])", text)
+    for word, _ in zip(words, range(_MOST_TRIED), strict=False):
+        try:
+            values = tomllib.loads(text[: word.start()] + _MARK + text[word.end() :])
+        except tomllib.TOMLDecodeError:
+            continue
+        if _is_in(values, renamed):
+            return text.count("\n", 0, word.start()) + 1
+    return None
+
+
+def _element(text: str, values: dict[str, Any], path: KeyPath) -> int | None:
+    """Find the header of a table in a list of them: the second `[[smtp.listeners]]` for 1."""
+    *names, index = path
+    dotted = r"\s*\.\s*".join(re.escape(str(name)) for name in names)
+    header = re.compile(rf"^[ \t]*\[\[\s*{dotted}\s*\]\]", re.MULTILINE)
+    headers = list(header.finditer(text))
+    if len(headers) != len(_at(values, tuple(names))):
+        return None
+    return text.count("\n", 0, headers[int(index)].start()) + 1
+
+
+def _is_in(values: object, path: KeyPath) -> bool:
+    try:
+        _at(values, path)
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
+
+
+def _at(values: Any, path: KeyPath) -> Any:
+    for step in path:
+        values = values[step]
+    return values
 
 
 def _dotted(place: KeyPath) -> str:
