@@ -31,7 +31,7 @@ def default_ports_are_free(monkeypatch: pytest.MonkeyPatch) -> None:
 
     `tests/app/test_check_ports.py` has those findings.
     """
-    monkeypatch.setattr(check_ports, "others_listening", lambda _host, _port: iter(()))
+    monkeypatch.setattr(check_ports, "listening_at", lambda _host, _port: set())
 
 
 def findings(text: str) -> list[str]:

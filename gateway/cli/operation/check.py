@@ -7,6 +7,7 @@ import typer
 
 from gateway.app import common
 from gateway.app.checks.check import check
+from gateway.app.checks.check_ports import ports
 from gateway.app.checks.findings import Finding, Level, error
 from gateway.cli.context import Json, listeners_beginning, of, read_mail_address, wrong_use
 from gateway.cli.output import one_line, print_json, print_line
@@ -75,6 +76,8 @@ def check_everything(
             for line in problem.problems:
                 show(error("config", line))
             return
+        for finding in ports(invocation.settings):
+            show(finding)
         async for finding in check(invocation.settings, invocation.config, offline=offline):
             show(finding)
         if not recipient:
