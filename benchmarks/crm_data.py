@@ -277,7 +277,7 @@ def _activities(database: Database, campaign: Campaign, members: list[int], now:
             activities.keep(connection, mailing, seen[first : first + _STEP], now=now)
     counters = Counters(sent=len(members), opens=len(members), clicks=len(members) // 8)
     with database.writing(durable=False) as connection:
-        campaign_syncs.mark(
+        campaign_syncs.record_sync(
             connection,
             campaign.id,
             counters=counters,

@@ -99,7 +99,7 @@ class Metrics:
         self._mailbox_success = _by_labels(
             gauge("gateway_mailbox_success", success, ["mailbox"], multiprocess_mode="max")
         )
-        self._came_back = _by_labels(
+        self._bounces = _by_labels(
             count(
                 "gateway_bounces",
                 "What came back, by recipient.",
@@ -121,7 +121,7 @@ class Metrics:
         )
         self.message_seconds = time("gateway_message_seconds", message, buckets=_MESSAGE_SECONDS)
 
-    def mailchimp(self, health: MailchimpHealth) -> None:
+    def set_mailchimp_health(self, health: MailchimpHealth) -> None:
         """Set the state of Mailchimp after a sync."""
         self._mailchimp("main").set(health.value)
         if health is MailchimpHealth.UP:
@@ -152,25 +152,25 @@ class Metrics:
             count("gateway_api_requests", "Requests to the API.", ["route", "method", "status"])
         )
 
-    def request(self, route: str, method: str, status: int) -> None:
+    def count_request(self, route: str, method: str, status: int) -> None:
         """Count a request to the API; status 0: there was no response."""
         self._requests(route, method, str(status)).inc()
 
-    def relay(self, name: str, health: RelayHealth) -> None:
+    def set_relay_health(self, name: str, health: RelayHealth) -> None:
         """Set the state of a relay after a connection or message."""
         self._health(name).set(health.value)
 
-    def inbound(self, origin: str, outcome: str, seconds: float | None) -> None:
+    def count_inbound_mail(self, origin: str, outcome: str, seconds: float | None) -> None:
         """Count a mail taken by the importer, and its delay since arrival, if known."""
         self._mails(origin, outcome).inc()
         if seconds is not None:
             self._inbound_seconds.observe(max(0.0, seconds))
 
-    def came_back(self, kind: str, reason: str, *, is_hard: bool, proof: str) -> None:
+    def count_bounce(self, kind: str, reason: str, *, is_hard: bool, proof: str) -> None:
         """Count a bounce for one recipient; empty `proof`: not about any mail of ours."""
-        self._came_back(kind, reason, "yes" if is_hard else "no", proof or "none").inc()
+        self._bounces(kind, reason, "yes" if is_hard else "no", proof or "none").inc()
 
-    def mailbox(self, name: str, *, succeeded_at: float | None) -> None:
+    def set_mailbox_state(self, name: str, *, succeeded_at: float | None) -> None:
         """Set whether a mailbox could be read: when, in seconds since 1970; None: it could not."""
         self._mailbox_up(name).set(float(succeeded_at is not None))
         if succeeded_at is not None:

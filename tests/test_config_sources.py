@@ -159,14 +159,14 @@ class TestSecrets:
 
         lines = problems(tmp_path, '[mailchimp]\napi_key_file = "key"\n')
 
-        assert ['gateway.toml: mailchimp.api_key_file: is empty: "key"'] == lines
+        assert ['gateway.toml: mailchimp.api_key_file: is empty: "key" (line 2)'] == lines
 
     def test_in_a_binary_file_are_a_mistake(self, tmp_path: Path) -> None:
         (tmp_path / "key").write_bytes(b"\xff")
 
         lines = problems(tmp_path, '[mailchimp]\napi_key_file = "key"\n')
 
-        assert ['gateway.toml: mailchimp.api_key_file: not UTF-8 text: "key"'] == lines
+        assert ['gateway.toml: mailchimp.api_key_file: not UTF-8 text: "key" (line 2)'] == lines
 
 
 class TestTheEnvironment:

@@ -121,6 +121,37 @@ def test_the_page_on_the_code_tells_of_every_event_of_a_queue() -> None:
     assert set() == {event.value for event in QueueEvent if event.value not in firsts}
 
 
+def test_what_the_page_on_the_code_names_is_there() -> None:
+    """Files by the end of their path, names as they stand in the code; capitals are made up."""
+    page = (ROOT / "docs/code.md").read_text()
+    # Below that, what went is named, too.
+    named = set(re.findall(r"`([^`\n]+)`", page.partition("## How much there is")[0]))
+    sources = (*MODULES, ROOT / "Makefile", ROOT / "pyproject.toml")
+    words = set(re.findall(r"\w+", "".join(path.read_text() for path in sources)))
+    paths = {
+        f"/{path.relative_to(ROOT)}{'/' if path.is_dir() else ''}"
+        for folder in ("gateway", "tests", "docs", "config", ".ci", "benchmarks")
+        for path in (ROOT / folder, *(ROOT / folder).rglob("*"))
+    } | {f"/{path.name}" for path in ROOT.iterdir()}
+    lost = {
+        name
+        for name in named
+        if re.fullmatch(r"(?!/)(?:[\w./-]+/|[\w./-]+\.(?:py|toml|md|html|css|json))", name)
+        and not re.search(r"(?<![a-z])[A-Z]{4,}", name)
+        and not any(path.endswith("/" + name) for path in paths)
+    }
+    lost |= {
+        name
+        for name in named
+        if re.fullmatch(r"_?[A-Za-z]\w*(?:\.\w+)*(?:\(\))?", name)
+        and ("_" in name or re.search(r"[a-z][A-Z]", name))
+        and not set(re.findall(r"\w+", name)) <= words
+        and not any(path.endswith("/" + name) for path in paths)
+    }
+
+    assert set() == lost
+
+
 def test_every_event_of_the_log_is_documented_and_no_other() -> None:
     page = (ROOT / "docs/events.md").read_text().partition("## Metrics")[0]
 

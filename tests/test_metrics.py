@@ -19,7 +19,7 @@ from gateway.metrics import Metrics, RelayHealth
 found = Metrics()
 found.messages("crm", "bulk", "list-id").inc(int(sys.argv[1]))
 found.connections("crm").inc(3)
-found.relay("relay", RelayHealth[sys.argv[2]])
+found.set_relay_health("relay", RelayHealth[sys.argv[2]])
 print(__import__("os").getpid())
 """
 
@@ -44,8 +44,8 @@ def test_metrics_count_by_their_labels() -> None:
     found.deliveries(Kind.BULK, State.SEND_FAILED, By.GATEWAY).inc(2)
     found.commit_seconds.observe(0.5)
     found.committed.inc(7)
-    found.came_back("bounce", "userunknown", is_hard=True, proof="token")
-    found.came_back("complaint", "", is_hard=False, proof="")
+    found.count_bounce("bounce", "userunknown", is_hard=True, proof="token")
+    found.count_bounce("complaint", "", is_hard=False, proof="")
 
     text = generate_latest(found.registry).decode()
     assert 'gateway_deliveries_total{by="gateway",kind="bulk",state="send_failed"} 3.0' in text

@@ -70,7 +70,7 @@ async def in_steps(
     return _response(answer)
 
 
-def asked_as(
+def record_of_request(
     request: Request, token: Token, key: str | None, content: str
 ) -> answers.RepeatableRequest | None:
     """Return the record of a request with this digest of its content."""

@@ -359,7 +359,7 @@ class TriggerChanges(Protocol):
     ) -> "Sequence[TriggerEditDocument]":
         """List changes and who made them, newest first."""
 
-    def undo(self) -> timedelta:
+    def undo_period(self) -> timedelta:
         """Return how long mail about a changed status waits, so that it can be taken back."""
 
     def why_held(self) -> str:

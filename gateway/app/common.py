@@ -43,7 +43,7 @@ def open_store_of(settings: Settings, identity: str) -> Database:
 
 
 def prepare(database: Database) -> None:
-    """Create a missing schema; raise if it has another version or is incomplete."""
+    """Create a missing schema, unless this process makes no store; raise if it can't be used."""
     database.prepare()
     with database.reading() as connection:
         missing = defects(connection)

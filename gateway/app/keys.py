@@ -81,15 +81,19 @@ def erased_names(settings: Settings, marks: Callable[[], Set[str]] = frozenset) 
     """
     file = settings.keys.file
     cached_keys: tuple[object, SigningKeys] | None = None
-    looked = -_MARKS_SECONDS
+    looked_at = -_MARKS_SECONDS
 
     def keys() -> SigningKeys:
-        nonlocal cached_keys, looked
+        nonlocal cached_keys, looked_at
         try:
             status = file.stat()
             state = (status.st_ino, status.st_mtime_ns, status.st_size)
             present = time.monotonic()
-            if cached_keys is None or cached_keys[0] != state or present - looked > _MARKS_SECONDS:
+            if (
+                cached_keys is None
+                or cached_keys[0] != state
+                or present - looked_at > _MARKS_SECONDS
+            ):
                 read = SigningKeys.read(file.read_text().splitlines())
                 lost = marks() - set(ErasedNames(lambda: read).key_marks)
                 if lost:
@@ -97,7 +101,7 @@ def erased_names(settings: Settings, marks: Callable[[], Set[str]] = frozenset) 
                         f"keys.file: {file} lacks the key {', '.join(sorted(lost))}, which tells "
                         "which erased addresses stay suppressed: put it back below the others"
                     )
-                cached_keys, looked = (state, read), present
+                cached_keys, looked_at = (state, read), present
         except (OSError, KeysWrong, UnicodeDecodeError) as error:
             raise StoreUnavailable(
                 f"keys.file: {file}: {error}; without it nobody can tell which erased addresses "

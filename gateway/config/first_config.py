@@ -77,7 +77,7 @@ class FirstConfig:
         try:
             return Settings.model_validate(self._values())
         except ValidationError as error:
-            raise describe(error, Settings, "", {}) from None
+            raise describe(error, Settings, "", "", {}) from None
 
     def text(self) -> str:
         """Return the config file, with comments."""

@@ -71,7 +71,7 @@ class ConfigText:
             variables: dict[KeyPath, str] = {
                 override.path: override.variable for override in overrides
             }
-            raise describe(error, Settings, self.file, variables) from None
+            raise describe(error, Settings, self.file, self.text, variables) from None
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:

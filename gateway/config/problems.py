@@ -20,6 +20,8 @@ KeyPath = tuple[int | str, ...]
 
 _WORDS = re.compile(r"'([^']*)'")
 _INTEGER_BITS = 63  #: Without the sign.
+_MARK = "the-key-in-question"  #: No key of the config.
+_MOST_TRIED = 100  #: Places of a word in the file.
 
 _EXPECTED = {
     "missing": "is required",
@@ -136,20 +138,100 @@ def _check_numbers(value: object) -> None:
 
 
 def describe(
-    error: ValidationError, settings: type[BaseModel], file: str, variables: Mapping[KeyPath, str]
+    error: ValidationError,
+    settings: type[BaseModel],
+    file: str,
+    text: str,
+    variables: Mapping[KeyPath, str],
 ) -> ConfigError:
-    """Describe a validation error; `variables` names the paths set by the environment."""
-    return ConfigError(*(_line(problem, settings, file, variables) for problem in error.errors()))
+    """Describe a validation error of a file's TOML text.
+
+    `variables` names the paths set by the environment.
+    """
+    return ConfigError(*(_line(each, settings, file, text, variables) for each in error.errors()))
 
 
 def _line(
-    error: ErrorDetails, settings: type[BaseModel], file: str, variables: Mapping[KeyPath, str]
+    error: ErrorDetails,
+    settings: type[BaseModel],
+    file: str,
+    text: str,
+    variables: Mapping[KeyPath, str],
 ) -> str:
     key = error["ctx"]["key"] if error["type"] == "wrong_key" else ""
-    place = (*error["loc"], key) if key else error["loc"]
+    place = (*error["loc"], *_steps(key))
     origins = (variable for path, variable in variables.items() if place[: len(path)] == path)
-    origin = next(origins, None) or ": ".join(filter(None, (file, _dotted(place))))
-    return f"{origin}: {_problem(error, settings)}{_value(error, settings)}{_nearest_word(error)}"
+    origin = next(origins, None)
+    line = line_of(text, place) if origin is None else None
+    return "".join(
+        (
+            origin or ": ".join(filter(None, (file, _dotted(place)))),
+            f": {_problem(error, settings)}{_value(error, settings)}{_nearest_word(error)}",
+            f" (line {line})" if line is not None else "",
+        )
+    )
+
+
+def _steps(key: str) -> KeyPath:
+    """Return the path of a key as `_dotted` writes it: `listeners[1].bind`."""
+    steps = re.findall(r"[^.\[\]]+", key)
+    return tuple(int(step) if step.isdecimal() else step for step in steps)
+
+
+def line_of(text: str, path: KeyPath) -> int | None:
+    """Return the line of a key, or of the table that lacks it; None if it isn't certain.
+
+    `path` is as in problems: `("smtp", "listeners", 0, "bind")`.
+    """
+    values = tomllib.loads(text)
+    while path:
+        if _is_in(values, path):
+            return _element(text, values, path) if isinstance(path[-1], int) else _key(text, path)
+        path = path[:-1]
+    return None
+
+
+def _key(text: str, path: KeyPath) -> int | None:
+    """Find the key whose place in the text changes its place among the values if it is renamed.
+
+    The same word may be another table's key, a value, or in a comment.
+    """
+    key = path[-1]
+    renamed = (*path[:-1], _MARK)
+    words = re.finditer(rf"(?<![\w-]){re.escape(str(key))}(?![\w-])", text)
+    for word, _ in zip(words, range(_MOST_TRIED), strict=False):
+        try:
+            values = tomllib.loads(text[: word.start()] + _MARK + text[word.end() :])
+        except tomllib.TOMLDecodeError:
+            continue
+        if _is_in(values, renamed):
+            return text.count("\n", 0, word.start()) + 1
+    return None
+
+
+def _element(text: str, values: dict[str, Any], path: KeyPath) -> int | None:
+    """Find the header of a table in a list of them: the second `[[smtp.listeners]]` for 1."""
+    *names, index = path
+    dotted = r"\s*\.\s*".join(re.escape(str(name)) for name in names)
+    header = re.compile(rf"^[ \t]*\[\[\s*{dotted}\s*\]\]", re.MULTILINE)
+    headers = list(header.finditer(text))
+    if len(headers) != len(_at(values, tuple(names))):
+        return None
+    return text.count("\n", 0, headers[int(index)].start()) + 1
+
+
+def _is_in(values: object, path: KeyPath) -> bool:
+    try:
+        _at(values, path)
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
+
+
+def _at(values: Any, path: KeyPath) -> Any:
+    for step in path:
+        values = values[step]
+    return values
 
 
 def _dotted(place: KeyPath) -> str:

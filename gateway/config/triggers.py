@@ -207,7 +207,7 @@ def parse_trigger(name: str, text: str, settings: Settings, file: Path) -> Trigg
         except NotToml as fault:
             raise ConfigError(f"{file}: not TOML: {fault}") from fault
     except ValidationError as error:
-        raise describe(error, TriggerFile, str(file), {}) from None
+        raise describe(error, TriggerFile, str(file), "", {}) from None
     return runtime_trigger(name, checked, settings)
 
 

@@ -35,7 +35,7 @@ _HELD_BACK = f"{feed_faults.HELD_BACK} it would lift many suppressions"
 RowProgress = Callable[[int, int], None]
 
 
-def in_silence(done: int, total: int) -> None:
+def no_progress(done: int, total: int) -> None:
     """Show no progress."""
 
 
@@ -194,7 +194,7 @@ def import_file(
     remove: bool = False,
     lift: bool = False,
     dry_run: bool = False,
-    progress: RowProgress = in_silence,
+    progress: RowProgress = no_progress,
     tag_scopes: Mapping[str, Scope] = TAG_SCOPES,
     mark: str = "",
     zone: tzinfo = UTC,

@@ -20,7 +20,7 @@ class AcceptedConnections:
         self.in_use = 0
 
     def __len__(self) -> int:
-        """How many there are, idle ones included."""
+        """The number of connections, idle ones included."""
         return self.in_use + len(self._idle)
 
     def take_idle(self) -> RelayConnection | None:
@@ -28,7 +28,7 @@ class AcceptedConnections:
         # Prefer the most recently used; the others may get too old and are closed.
         while self._idle:
             since, idle = self._idle.pop()
-            if since > self._loop.time() - IDLE_SECONDS and idle.usable:
+            if since > self._loop.time() - IDLE_SECONDS and idle.is_usable:
                 self.in_use += 1
                 return idle
             idle.quit()
@@ -36,7 +36,7 @@ class AcceptedConnections:
         return None
 
     def close_idle(self) -> None:
-        """Close the idle connection that wasn't used for longest, if there is one."""
+        """Close the connection that has been idle for longest, if there is one."""
         if self._idle:
             self._idle.pop(0)[1].quit()
             self._ended()
@@ -54,14 +54,14 @@ class AcceptedConnections:
         oldest = self._loop.time() - IDLE_SECONDS
         idle, self._idle = self._idle, []
         for since, connection in idle:
-            if since > oldest and connection.usable:
+            if since > oldest and connection.is_usable:
                 self._idle.append((since, connection))
             else:
                 connection.quit()
                 self._ended()
 
     def close(self) -> None:
-        """Close those that are idle, and from now on each that would be."""
+        """Close idle connections, and from now on each one that becomes idle."""
         self._closed = True
         idle, self._idle = self._idle, []
         for _, connection in idle:

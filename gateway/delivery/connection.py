@@ -154,7 +154,7 @@ class RelayConnection(asyncio.Protocol):
     # Commands and content.
 
     @property
-    def usable(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether a new transaction may start: open, nothing unread, nothing unanswered."""
         transport = self._transport
         return (
@@ -167,7 +167,7 @@ class RelayConnection(asyncio.Protocol):
         )
 
     @property
-    def pipelining(self) -> bool:
+    def can_pipeline(self) -> bool:
         """Whether several commands may be sent at once (RFC 2920)."""
         return "PIPELINING" in self.extensions
 
@@ -183,7 +183,7 @@ class RelayConnection(asyncio.Protocol):
         A 421 from the relay applies to all commands that follow.
         """
         answers: list[Reply] = []
-        if self.pipelining:
+        if self.can_pipeline:
             replies = [self.expect(seconds) for _ in lines]
             self.write(b"".join(lines))
             try:
@@ -229,7 +229,7 @@ class RelayConnection(asyncio.Protocol):
         except TimeoutError as error:
             raise RelayLost("the relay takes no more content") from error
 
-    def verdict(self, octets: bytes, seconds: float) -> "asyncio.Future[Reply]":
+    def end_content(self, octets: bytes, seconds: float) -> "asyncio.Future[Reply]":
         """Send the end of the content; return a future for the reply.
 
         Awaiting it raises `RelaySilent` if no reply came in time: `late` is then a future for it.

@@ -1,4 +1,4 @@
-"""Who waits for a connection to a relay, in the order in which they came."""
+"""The mails of one process that wait for a connection to a relay, in order of arrival."""
 
 import asyncio
 from collections import deque
@@ -7,18 +7,18 @@ from gateway.delivery.connection import RelayConnection
 
 
 class ConnectionQueue:
-    """Futures of connections; whoever waits awaits one."""
+    """Futures of connections, one for each mail that waits."""
 
     def __init__(self) -> None:
         self._turns: deque[asyncio.Future[RelayConnection]] = deque()
         self._loop = asyncio.get_running_loop()
 
     def __len__(self) -> int:
-        """How many wait."""
+        """The number of mails that wait."""
         return len(self._turns)
 
     def join(self) -> asyncio.Future[RelayConnection]:
-        """Return a future behind all others."""
+        """Return a new future, behind all others."""
         turn: asyncio.Future[RelayConnection] = self._loop.create_future()
         self._turns.append(turn)
         return turn
@@ -29,7 +29,7 @@ class ConnectionQueue:
             self._turns.remove(turn)
 
     def next(self) -> asyncio.Future[RelayConnection] | None:
-        """Remove and return the first future; None if nobody waits."""
+        """Remove and return the first future; None if no mail waits."""
         while self._turns:
             turn = self._turns.popleft()
             if not turn.done():  # A task that was cancelled leaves the queue a moment later.

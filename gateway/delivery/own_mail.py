@@ -100,18 +100,18 @@ class OwnMailSender:
                 relay,
                 connections=relay.own_mail_connections,
                 per_minute=pace * (1 - PROXY_SHARE) if pace else None,
-                observe=self.relay_seen,
+                observe=self.note_relay,
             )
         return pools
 
-    def relay_seen(
+    def note_relay(
         self, relay: RelaySettings, outcome: RelayConnection | RelayLost | RelayRefuses
     ) -> None:
         """Count whether a relay could be reached; log why not."""
         if isinstance(outcome, RelayConnection):
-            self._metrics.relay(relay.name, RelayHealth.UP)
+            self._metrics.set_relay_health(relay.name, RelayHealth.UP)
             return
-        self._metrics.relay(relay.name, RelayHealth.DOWN)
+        self._metrics.set_relay_health(relay.name, RelayHealth.DOWN)
         log.error("relay_unusable", relay=relay.name, reason=str(outcome))
 
     def _choose_relay(self, sender: str) -> RelaySettings:

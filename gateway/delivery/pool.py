@@ -27,7 +27,7 @@ MAX_REFUSALS = 5
 #: the connection at the twelfth RSET (smtp_accept_max_nonmail), and after a hundred Postfix counts
 #: each as an error (smtpd_junk_command_limit).
 MAX_RESETS = 10
-#: Connections begun within that time are of one burst, of which a relay accepts as many as it can.
+#: Connections begun within this time are one burst: a relay accepts as many of them as it can.
 BURST_SECONDS = 1.0
 
 #: How OpenSSL calls an answer that isn't TLS.
@@ -47,15 +47,15 @@ class RelayBusy(RelayLost):
 class Pool:
     """This process's share of the connections to a relay.
 
-    Who wants a connection gets, in turn, the first to be had: one that somebody has done with, or a
-    new one. As many are opened as are waited for, within the limit; but whoever waits doesn't wait
-    for a certain one. Of two mails that come while no connection is idle, both have one opened; if
-    the relay takes five seconds to greet (sendmail's greet_pause), and the only one in use is free
-    after 20 ms and again after 40, both go over that one.
+    Mails that want a connection get one in turn, whichever is available first: one that another
+    mail has finished with, or a new one. As many are opened as are waited for, within the limit,
+    but no mail waits for a particular one. Two mails that arrive while no connection is idle cause
+    two to be opened; if the relay takes five seconds to greet (sendmail's greet_pause), and the
+    only one in use becomes free after 20 ms and again after 40, both mails use that one.
 
-    A relay may accept no more than those it has: Exim and Postfix greet the next with 421, Courier
-    closes it, sendmail refuses it or leaves it without a greeting. Then it is asked for one at a
-    time, now and then, and nobody is told that it can't be reached.
+    A relay may accept no more connections than it has: Exim and Postfix greet the next one with
+    421, Courier closes it, sendmail refuses it or never greets. Then one more is tried at a time,
+    now and then, and the relay isn't reported as unreachable.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Pool:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether anybody waits for whom no connection is about to be opened."""
+        """Whether more are waiting than connections are being opened."""
         return len(self._waiting) > self._openings.in_time(self._loop.time())
 
     def idle_now(self) -> RelayConnection | None:
@@ -91,7 +91,7 @@ class Pool:
         """Return a connection for one transaction within that many seconds.
 
         Raise `RelayBusy` if the limits leave none in time, `RelayLost` or `RelayRefuses` if the
-        relay can't be reached. With `fresh` it is none that was idle.
+        relay can't be reached. With `fresh`, it is never one that was idle.
         """
         until = self._loop.time() + seconds
         if self._pace is not None:
@@ -113,7 +113,7 @@ class Pool:
     async def _next_connection(self, until: float, *, fresh: bool) -> RelayConnection:
         if not fresh and (idle := self._accepted.take_idle()):
             return idle
-        self._accepted.close_idle()  # A new one is wanted, and the limit holds.
+        self._accepted.close_idle()  # It makes room for a new one within the limit.
         began, turn = self._loop.time(), self._waiting.join()
         timer = self._loop.call_at(until, self._time_is_up, turn, began)
         if self._openings or len(self._accepted) < self._most:
@@ -133,7 +133,7 @@ class Pool:
         if turn.done():
             return
         error: RelayLost = RelayBusy(self.settings.name)
-        # Who came with little time left can't tell whether the relay greets.
+        # After a short wait nothing is known about whether the relay greets.
         enough = min(SLOW_SECONDS, self.settings.budget.total_seconds() / 2)
         has_waited = self._loop.time() - began >= enough
         if has_waited and self._openings and not self._accepted and self._worked_at < began:
@@ -148,10 +148,10 @@ class Pool:
             self._openings.give_up_newest()
 
     def _open_more(self, number: int = 0) -> None:
-        """Have so many being opened, or as many as wait, if the limit and the relay allow it."""
+        """Open so many, or as many as are waited for, if the limit and the relay allow it."""
         now = self._loop.time()
         if not (self._accepted or self._openings):
-            self._full.has_none(now)
+            self._full.note_none_left(now)
         number = max(number, len(self._waiting))
         while (in_time := self._openings.in_time(now, self._worked_at)) < number:
             if len(self._accepted) + len(self._openings) >= self._most:
@@ -168,7 +168,7 @@ class Pool:
     async def _open(self, began: float) -> None:
         try:
             opened: RelayConnection | Exception = await RelayConnection.open(self.settings)
-        except Exception as error:  # Whoever waits for it hears of it, whatever it is.
+        except Exception as error:  # Passed on to whoever waits for it, whatever it is.
             opened = error
         self._openings.remove(asyncio.current_task())
         if isinstance(opened, Exception):
@@ -182,7 +182,7 @@ class Pool:
         self._open_more()
 
     def _opening_failed(self, error: Exception, began: float) -> None:
-        """Tell whoever waits, unless the relay has accepted other connections or may do so."""
+        """Fail those who wait, unless the relay has accepted other connections or may do so."""
         is_too_many = is_one_too_many(error)
         is_lost = is_too_many or isinstance(error, RelayLost)
         if is_lost:
@@ -190,17 +190,17 @@ class Pool:
                 self._full.note_refused(self._loop.time(), len(self._accepted), str(error))
                 return
             if self._worked_at >= began:
-                return  # It is asked once more.
+                return  # It is tried once more.
         if isinstance(error, RelayLost | RelayRefuses):
             self._observe(self.settings, error)
-        # If it accepts none, all that those who wait had opened were lost.
+        # If the relay accepts none, every opening that somebody waits for has failed.
         while (turn := self._waiting.next()) is not None:
             turn.set_exception(error)
             if not is_lost:
                 return
 
     def _may_be_full(self, began: float, *, is_too_many: bool) -> bool:
-        """Whether a relay that let one not in may work: it has others, or is about to have some."""
+        """Whether a relay that refused a connection may work: it has others, or soon will."""
         now = self._loop.time()
         # Exim refuses at once, while those it accepted are still being greeted.
         is_greeting = self._openings.are_any_before(began + BURST_SECONDS)
@@ -208,11 +208,11 @@ class Pool:
             return True
         if is_too_many:
             return bool(self._accepted)
-        # A machine that is gone leaves connections behind that seem to be in use.
+        # Connections to a machine that has gone still seem to be in use.
         return self._accepted.in_use > 0 and now - self._worked_at < SLOW_SECONDS
 
     def _give(self, connection: RelayConnection) -> None:
-        """Give a connection to who has waited longest, or keep it for the next mail."""
+        """Give a connection to whoever has waited longest, or keep it for the next mail."""
         self._worked_at = self._loop.time()
         turn = self._waiting.next()
         if turn is None:
@@ -221,13 +221,13 @@ class Pool:
             turn.set_result(connection)
 
     def _make_room(self) -> None:
-        """Open another connection for who waits, as one has ended."""
+        """Open another connection for those who wait, as one has ended."""
         self._full.note_ended(self._loop.time())
         if self._waiting:
             self._open_more()
 
     def release(self, connection: RelayConnection, *, unused: bool = False) -> None:
-        """Take a connection back; it is only reused if nothing on it is open.
+        """Take a connection back; it is reused only if nothing is in progress on it.
 
         `unused`: no message was sent, so none counts towards the rate.
         """
@@ -242,20 +242,20 @@ class Pool:
             and connection.refusals < MAX_REFUSALS
             and connection.resets < MAX_RESETS
         )
-        if connection.usable and is_welcome:
+        if connection.is_usable and is_welcome:
             self._give(connection)
         else:
             connection.quit()
-            self.leave()
+            self.stop_counting()
 
     def discard(self, connection: RelayConnection, *, unused: bool = False) -> None:
         """Close a connection that may not be reused; `unused` as in `release`."""
         if unused and self._pace is not None:
             self._pace.give_back()
         connection.abort()
-        self.leave()
+        self.stop_counting()
 
-    def leave(self) -> None:
+    def stop_counting(self) -> None:
         """Stop counting a connection that somebody else keeps reading (a late verdict)."""
         self._accepted.in_use -= 1
         self._make_room()
@@ -264,7 +264,7 @@ class Pool:
         """Close connections that have been idle for too long."""
         self._accepted.sweep()
 
-    def complain(self, stage: str, reply: Reply) -> None:
+    def report_refusal(self, stage: str, reply: Reply) -> None:
         """Report that the relay refuses the gateway itself in the middle of a session."""
         self._observe(self.settings, RelayRefuses(stage, reply))
 

@@ -70,7 +70,7 @@ class RelayTransaction:
         return self._recipients
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether a relay connection is held at the moment."""
         return self._connection is not None
 
@@ -204,7 +204,7 @@ class RelayTransaction:
     def _for_client(self, stage: str, reply: Reply) -> Reply:
         patterns = self._pool.settings.our_fault
         if replies.is_our_fault(reply, patterns, stage=stage):
-            self._pool.complain(stage, reply)
+            self._pool.report_refusal(stage, reply)
         return replies.for_client(reply, patterns, stage=stage)
 
     def write(self, octets: bytes) -> None:
@@ -245,7 +245,7 @@ class RelayTransaction:
             self.hang_up()
             return replies.TRY_LATER
         try:
-            reply = await self._connection.verdict(octets + DOT, left)
+            reply = await self._connection.end_content(octets + DOT, left)
         except RelaySilent:
             if self._connection.has_unsent:  # The dot was never sent: nobody has the message.
                 self.hang_up()
@@ -264,7 +264,7 @@ class RelayTransaction:
         connection, self._connection = self._connection, None
         if connection is None or connection.late is None:
             return None
-        self._pool.leave()
+        self._pool.stop_counting()
         try:
             async with asyncio.timeout(seconds):
                 return await connection.late
@@ -281,7 +281,7 @@ class RelayTransaction:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        if self._content_begun or not connection.usable:
+        if self._content_begun or not connection.is_usable:
             self._pool.discard(connection, unused=not self._content_begun)
             return
         try:

@@ -11,7 +11,7 @@ from gateway.documents.fields import IdText, TimeText
 
 
 class TokenDocument(TypedDict):
-    """A token; what its bearer shows is told once, when it is made."""
+    """A token; its secret is shown once, when it is made."""
 
     id: IdText
     at: TimeText

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class BounceDocument(TypedDict):
-    """What came back of one recipient."""
+    """What came back for one recipient."""
 
     inbox: IdText
     at: TimeText
@@ -51,13 +51,13 @@ class _AddressEventFields(TypedDict):
 
 
 class AddressBouncedData(_AddressEventFields):
-    """What a webhook is told about mail that came back."""
+    """A webhook's data on mail that came back."""
 
     kind: Annotated[str, JsonSchema(enum=[BounceKind.BOUNCE.value])]
 
 
 class AddressComplainedData(_AddressEventFields):
-    """What a webhook is told about a complaint, or who unsubscribed through the mail program."""
+    """A webhook's data on a complaint, or on somebody who unsubscribed in the mail program."""
 
     kind: Annotated[str, JsonSchema(enum=[BounceKind.COMPLAINT.value, BounceKind.OPT_OUT.value])]
 

@@ -103,13 +103,13 @@ class CampaignWholeDocument(CampaignSummaryDocument):
 
 
 class CampaignDoneDocument(CampaignSummaryDocument):
-    """A campaign after something was done with it."""
+    """A campaign after an action on it."""
 
     remarks: NotRequired[list[str]]
 
 
 class CampaignAddedDocument(CampaignSummaryDocument):
-    """A campaign after people were put in."""
+    """A campaign after people were added."""
 
     added: int
     known: int
@@ -117,7 +117,7 @@ class CampaignAddedDocument(CampaignSummaryDocument):
 
 
 class CampaignRemovedDocument(CampaignSummaryDocument):
-    """A campaign after somebody was taken out."""
+    """A campaign after somebody was removed."""
 
     removed: list[PersonText]
 
@@ -136,7 +136,7 @@ class CampaignChangesDocument(TypedDict):
 
 
 class CampaignPreparedDocument(CampaignDocument):
-    """A campaign as it was prepared."""
+    """A campaign after it was prepared."""
 
     changes: CampaignChangesDocument
     missing: Annotated[list[str], JsonSchema(description="What keeps it from being sent.")]
@@ -157,7 +157,7 @@ class BouncesDocument(TypedDict):
 
 
 class OpensDocument(TypedDict):
-    """How often a campaign was opened, and by how many."""
+    """How often a campaign was opened, and by how many members."""
 
     times: int
     members: int
@@ -167,7 +167,7 @@ class OpensDocument(TypedDict):
 
 
 class ClicksDocument(TypedDict):
-    """How often links were clicked, and by how many."""
+    """How often links were clicked, and by how many members."""
 
     times: int
     members: int
@@ -182,7 +182,7 @@ class LinkDocument(TypedDict):
 
 
 class CampaignReportDocument(CampaignNumbersDocument):
-    """What became of a campaign that was sent."""
+    """The results of a campaign that was sent."""
 
     id: IdText
     name: str
@@ -197,7 +197,7 @@ class CampaignReportDocument(CampaignNumbersDocument):
 
 
 class FreshReportDocument(CampaignReportDocument):
-    """The same after Mailchimp was asked for news; a remark says if it can't be asked."""
+    """The same after reading Mailchimp again; a remark says if that failed."""
 
     remarks: list[str]
 
@@ -255,7 +255,7 @@ class CampaignActivityData(TypedDict):
 
 
 class OptedOutData(TypedDict):
-    """An opt-out at Mailchimp, through a campaign where that is known, or by a link in a mail."""
+    """An opt-out at Mailchimp, with its campaign if that is known, or by a link in a mail."""
 
     address: str
     at: TimeText

@@ -13,7 +13,7 @@ ProbeState = Literal["sent", "failed", "deferred", "unknown", "refused"]
 
 
 class FindingDocument(TypedDict):
-    """One thing that was looked at."""
+    """The finding of one check."""
 
     level: Literal["ok", "warning", "error"]
     what: str
@@ -21,7 +21,7 @@ class FindingDocument(TypedDict):
 
 
 class ProbeDocument(TypedDict):
-    """A mail that was sent to see whether links to unsubscribe are signed."""
+    """A mail sent to see whether unsubscribe links are signed."""
 
     id: Annotated[IdText | None, JsonSchema(description="None: nothing was sent.")]
     message_id: str | None
@@ -45,7 +45,7 @@ class ProbeDocument(TypedDict):
 
 
 class CheckDocument(TypedDict):
-    """All that was looked at."""
+    """The findings of all checks."""
 
     findings: list[FindingDocument]
     probe: ProbeDocument | None

@@ -12,7 +12,7 @@ from gateway.documents.suppressions import SuppressionDocument, suppression_docu
 
 
 class RuleStepDocument(TypedDict):
-    """A rule, in the order in which they are asked now."""
+    """One of the present rules, in their order."""
 
     name: str
     kind: Kind
@@ -35,7 +35,7 @@ class HitSuppressionDocument(TypedDict):
 
 
 class DeliveryReasonDocument(TypedDict):
-    """Why one recipient of a message got none of it."""
+    """Why one recipient didn't get a message."""
 
     kind: Kind
     rule: Annotated[str, JsonSchema(description="Which said the kind.")]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ErasureDocument(TypedDict):
-    """An erasure that was done: who did it, when, and how much it was."""
+    """An erasure that was carried out: by whom, when, and how much was erased."""
 
     id: IdText
     at: TimeText
@@ -27,7 +27,7 @@ class ErasureDocument(TypedDict):
 
 
 class CertificateDocument(ErasureDocument):
-    """What an erasure came to, or would."""
+    """The result of an erasure, or of a dry run."""
 
     dry_run: bool
     suppressed: Annotated[

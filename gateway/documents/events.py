@@ -6,7 +6,7 @@ from typing import Annotated, Generic, TypeVar
 from typing_extensions import TypedDict
 
 from gateway.core import ids
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.kinds import State
 from gateway.core.moments import in_utc
 from gateway.core.sending.event import EventType, WebhookEvent
@@ -22,7 +22,7 @@ DataT = TypeVar("DataT")
 
 
 class EventDocument(TypedDict, Generic[TypeT, PersonT, DataT]):
-    """What webhooks are told."""
+    """The payload of a webhook."""
 
     id: Annotated[str, JsonSchema(description="The same however often it is sent.")]
     type: TypeT

@@ -15,7 +15,7 @@ ExplainedOutcome = Literal["relay", "send_failed"]
 
 
 class RuleTriedDocument(TypedDict):
-    """A rule that was looked at."""
+    """A rule that was tried."""
 
     name: str
     matched: bool
@@ -23,7 +23,7 @@ class RuleTriedDocument(TypedDict):
 
 
 class IfLeftDocument(TypedDict):
-    """What would become of a recipient, had the person left one group."""
+    """What would happen to a recipient if the person left one group."""
 
     person: PersonText
     group: str
@@ -31,7 +31,7 @@ class IfLeftDocument(TypedDict):
 
 
 class ExplainedDeliveryDocument(TypedDict):
-    """What would become of one recipient."""
+    """What would happen to one recipient."""
 
     recipient: str
     persons: list[PersonText]
@@ -45,7 +45,7 @@ class ExplainedDeliveryDocument(TypedDict):
 
 
 class LinkSignatureDocument(TypedDict):
-    """A DKIM signature, and which of the fields to unsubscribe its `h=` leaves out."""
+    """A DKIM signature, and which unsubscribe fields its `h=` leaves out."""
 
     domain: str
     missing: list[str]

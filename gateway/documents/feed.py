@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class OpenReferenceDocument(TypedDict):
-    """What rows of the feed name that isn't known."""
+    """Something that rows of the feed refer to and that isn't known."""
 
     reference: Annotated[str, JsonSchema(description="people.status, memberships.group …")]
     kind: Annotated[str, JsonSchema(description="candidate, contact, application, or empty.")]
@@ -38,7 +38,7 @@ class FeedFaultDocument(TypedDict):
 
 
 class KindStateDocument(TypedDict):
-    """What a source brought last of a kind."""
+    """What a source last sent of a kind."""
 
     source: str
     kind: str
@@ -98,7 +98,7 @@ class ReferenceUseDocument(TypedDict):
 
 
 class IdleTagDocument(TypedDict):
-    """A tag of a row that wasn't taken as written."""
+    """A tag of a row that wasn't used as written."""
 
     line: int
     tag: str
@@ -106,7 +106,7 @@ class IdleTagDocument(TypedDict):
 
 
 class StillReferredDocument(TypedDict):
-    """A status or group that keeps mail away and stays, since people have it."""
+    """A status or group that keeps mail away and stays because people have it."""
 
     kind: str
     crm_id: str
@@ -115,7 +115,7 @@ class StillReferredDocument(TypedDict):
 
 
 class ShortfallDocument(TypedDict):
-    """What the feed tells and yet has no effect, all imports together."""
+    """What of the feed has no effect, over all imports."""
 
     protected_without_address: int
     references_to_nothing: dict[str, int]
@@ -124,7 +124,7 @@ class ShortfallDocument(TypedDict):
 
 
 class ImportReportDocument(TypedDict):
-    """What became of a file, or of records told over HTTP; `ImportReport.document` makes it."""
+    """The result of importing a file, or records over HTTP; `ImportReport.document` makes it."""
 
     kind: str
     file: NotRequired[Annotated[str, JsonSchema(description="Of a file that was given.")]]

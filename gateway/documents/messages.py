@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce
 from gateway.core.decision.delivery_reason import DeliveryReason
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Kind, State
 from gateway.core.moments import in_utc
 from gateway.documents.delivery_reasons import (
@@ -19,7 +19,7 @@ from gateway.documents.fields import IdText, JsonSchema, PersonText, TimeText
 
 
 class DeliveryDocument(TypedDict):
-    """One recipient of a message, and what became of it."""
+    """One recipient of a message, and the outcome."""
 
     recipient: Annotated[str, JsonSchema(description="As the client wrote it.")]
     persons: list[PersonText]
@@ -37,7 +37,7 @@ class DeliveryDocument(TypedDict):
 
 
 class DeliveryReportDocument(TypedDict):
-    """What another server says of one recipient (RFC 3464, 2.3)."""
+    """What another server reports about one recipient (RFC 3464, 2.3)."""
 
     recipient: str
     action: str
@@ -48,7 +48,7 @@ class DeliveryReportDocument(TypedDict):
 
 
 class TransactionFields(TypedDict):
-    """What is told about a message, when it is shown or sent to a webhook."""
+    """What a message shown and a message sent to a webhook have in common."""
 
     sender: Annotated[str, JsonSchema(description="Of the envelope; empty: the null sender.")]
     subject: str
@@ -81,7 +81,7 @@ class MessageDocument(TransactionFields):
 
 
 class SendFailedData(TransactionFields):
-    """What a webhook is told about a recipient who was left out because of a suppression."""
+    """A webhook's data on a recipient who was left out because of a suppression."""
 
     message: Annotated[
         IdText, JsonSchema(description="The journal's id: gateway messages show ID.")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class TimelineEventDocument(TypedDict):
-    """One thing of a person's timeline."""
+    """An event of a person's timeline."""
 
     at: TimeText
     type: Annotated[
@@ -40,7 +40,7 @@ class TimelineEventDocument(TypedDict):
 
 
 class PersonMatchDocument(TypedDict):
-    """A person as a list shows them."""
+    """A person as shown in a list."""
 
     person: PersonText
     name: str
@@ -58,7 +58,7 @@ class DanglingReferenceDocument(TypedDict):
 
 
 class MailNowDocument(TypedDict):
-    """What mail to an address of a person would become now: relayed or send_failed."""
+    """What would happen now to mail to an address of a person: relayed or send_failed."""
 
     address: str
     mailing: State

@@ -57,14 +57,14 @@ class AttachedFileDocument(TypedDict):
 
 
 class SuggestionReasonDocument(TypedDict):
-    """Why an application is suggested, or what speaks against it."""
+    """Evidence for a suggested application, or against it."""
 
     reason: SuggestionReason
     text: Annotated[str, JsonSchema(description="What it rests on: an address, number, name, day.")]
 
 
 class SuggestionDocument(TypedDict):
-    """An application that a mail is likely about."""
+    """An application that a mail is probably about."""
 
     application: ApplicationDocument
     person: PersonOrNobody
@@ -74,7 +74,7 @@ class SuggestionDocument(TypedDict):
 
 
 class InboxReadingDocument(InboxMailDocument):
-    """A mail of the inbox with what it says, and the applications it is likely about."""
+    """A mail of the inbox with its content, and the applications it is probably about."""
 
     readable: Annotated[bool, JsonSchema(description="Whether more than its header can be read.")]
     text: Annotated[str, JsonSchema(description="What staff wrote, then the mail it holds.")]
@@ -116,7 +116,7 @@ class _ReplyFields(TypedDict):
 
 
 class FiledReplyDocument(_ReplyFields):
-    """A reply that was filed without what it says: that is asked for by its id."""
+    """A filed reply without its text, which can be requested by its id."""
 
     documents: list[PersonFileDocument]
     inbox: Annotated[IdText, JsonSchema(description="The mail it came in.")]
@@ -124,7 +124,7 @@ class FiledReplyDocument(_ReplyFields):
 
 
 class HistoryEntryDocument(_ReplyFields):
-    """A reply that was filed, with what it says."""
+    """A filed reply with its text."""
 
     text: str
     html: Annotated[str, JsonSchema(description="Safe to show.")]

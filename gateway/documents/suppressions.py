@@ -36,7 +36,7 @@ class SuppressionDocument(TypedDict):
 
 
 class SuppressionEntryDocument(TypedDict):
-    """What staff said of an address or a person, in force or of the past."""
+    """A suppression of an address or a person itself, in force or past."""
 
     id: IdText
     address: Annotated[str, JsonSchema(description="In lookup form; of a person, candidate:17.")]
@@ -65,7 +65,7 @@ SUPPRESSION_COLUMNS = (
 
 
 class SuppressedAddressDocument(TypedDict):
-    """One reason in force why an address is suppressed, and what brought it."""
+    """One reason in force why an address is suppressed, and its source."""
 
     id: Annotated[
         IdText | None, JsonSchema(description="Null: a group or status of the CRM is the reason.")
@@ -86,7 +86,7 @@ class SuppressedAddressDocument(TypedDict):
 
 
 class AddressStandingDocument(TypedDict):
-    """All that suppresses an address, whoever has it, and its history."""
+    """Everything that suppresses an address, whoever has it, and its history."""
 
     address: str
     persons: list[PersonText]
@@ -95,7 +95,7 @@ class AddressStandingDocument(TypedDict):
 
 
 class PersonStandingDocument(TypedDict):
-    """All that suppresses a person, and what staff said of them before."""
+    """Everything that suppresses a person, and the history of their own suppressions."""
 
     person: PersonText
     addresses: list[str]
@@ -125,7 +125,7 @@ class ReleasedDocument(TypedDict):
 
 
 class UnmatchedAddressDocument(TypedDict):
-    """A stored text that no recipient can have, and what it is read as now."""
+    """A stored text that no recipient can have, and how it is read now."""
 
     id: IdText | None
     person: PersonText | None

@@ -28,7 +28,7 @@ DECIDED_AT = {
 
 
 class QuarterHourDocument(TypedDict):
-    """The deliveries of messages that came in a quarter of an hour."""
+    """The deliveries of messages received in a quarter of an hour."""
 
     at: Annotated[TimeText, JsonSchema(description="Its beginning.")]
     deliveries: Annotated[dict[State, int], JsonSchema(description="By state.")]
@@ -43,7 +43,7 @@ class UndecidedDocument(TypedDict):
 
 
 class TodayDocument(TypedDict):
-    """What flows, and what waits for a person."""
+    """Current mail flow, and what waits for a person."""
 
     quarters: Annotated[
         list[QuarterHourDocument], JsonSchema(description="Of the last 24 hours, the oldest first.")
@@ -53,14 +53,14 @@ class TodayDocument(TypedDict):
 
 
 class LightsDocument(TypedDict):
-    """What `gateway check` said last, as far as it changes by itself."""
+    """The latest findings of `gateway check` that can change by themselves."""
 
     looked_at: Annotated[TimeText | None, JsonSchema(description="None: not yet.")]
     findings: list[FindingDocument]
 
 
 class TodayWithLightsDocument(TodayDocument):
-    """The same with what `gateway check` said last."""
+    """The same with the latest findings of `gateway check`."""
 
     lights: LightsDocument
 

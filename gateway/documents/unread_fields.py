@@ -10,7 +10,7 @@ from gateway.documents.fields import JsonSchema, TimeText
 
 
 class UnreadFieldDocument(TypedDict):
-    """A field of a record that could not be read when it was told last."""
+    """A field of a record that could not be read when it was last sent."""
 
     what: Annotated[str, JsonSchema(description="The kind of record: people, qualifications …")]
     record: Annotated[str, JsonSchema(description="candidate:17, or a crm_id or reference.")]

@@ -375,7 +375,7 @@ def _scope_due(
     scope = scope_for(bounce, bounced, arrived=arrived, rules=settings.rules)
     if released and bounce.kind in (BounceKind.COMPLAINT, BounceKind.OPT_OUT):
         # One from before the release was known then: it was only read late, or is a repetition.
-        first_told = bounces.told_first(connection, entry, report) or min(now, came_in or now)
+        first_told = bounces.first_report_at(connection, entry, report) or min(now, came_in or now)
         return scope if first_told > max(released) else None
     return scope
 

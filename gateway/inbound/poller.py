@@ -54,10 +54,10 @@ _LONGEST_REFUSED_WAIT = 900.0
 class MailboxObserver(Protocol):
     """Notified whether a mailbox can be read."""
 
-    def read(self, mailbox: str) -> None:
+    def note_read(self, mailbox: str) -> None:
         """All mails in it were imported."""
 
-    def down(self, mailbox: str) -> None:
+    def note_down(self, mailbox: str) -> None:
         """It can't be read."""
 
 
@@ -129,11 +129,11 @@ class Poller:
         return timedelta(0)
 
     def _fault(self, error: Exception) -> None:
-        self._watch.down(self._settings.name)
+        self._watch.note_down(self._settings.name)
         log.error("mailbox_fault", mailbox=self._settings.name, exc_info=error)
 
     def _note_down(self, error: MailboxRefuses | MailboxLost) -> None:
-        self._watch.down(self._settings.name)
+        self._watch.note_down(self._settings.name)
         log.error("mailbox_unusable", mailbox=self._settings.name, reason=str(error))
 
     def _wait(self, first: float = _FIRST_WAIT, longest: float = _LONGEST_WAIT) -> timedelta:
@@ -215,7 +215,7 @@ class Poller:
         if self._unmoved is not None:
             raise self._unmoved
         self._failures = 0
-        self._watch.read(self._settings.name)
+        self._watch.note_read(self._settings.name)
 
     async def _search(self, session: MailboxSession, uidvalidity: int | None) -> list[int]:
         uids = await session.search()

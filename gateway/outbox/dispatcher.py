@@ -74,7 +74,7 @@ class Dispatcher:
         now, subscriptions = self._clock(), self._subscriptions()
 
         def hand_on(connection: StoreTransaction) -> int:
-            if not self._lease.take_in(connection):
+            if not self._lease.take_within(connection):
                 return 0
             by_event = oldest_webhook_events(connection, _AT_ONCE)
             drafts = [

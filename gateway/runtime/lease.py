@@ -29,7 +29,7 @@ class Lease:
     clock: Callable[[], datetime]
     is_gone: IsGone = processes.has_ended
 
-    def take_in(self, connection: StoreTransaction) -> bool:
+    def take_within(self, connection: StoreTransaction) -> bool:
         """Take or renew it; False: another process has it."""
         return leases.take(
             connection, self.name, self.holder, self.clock(), self.term, is_gone=self.is_gone
@@ -37,7 +37,7 @@ class Lease:
 
     async def take(self) -> bool:
         """Take or renew it in a separate transaction; False: another process has it."""
-        return await self.database.write(self.take_in)
+        return await self.database.write(self.take_within)
 
     @asynccontextmanager
     async def held(self, lost: asyncio.Event, *, renew: timedelta) -> AsyncIterator[bool]:
@@ -79,7 +79,7 @@ class Lease:
         passed, and returns False if another process has taken it over.
         """
         with self.database.writing() as connection:
-            is_ours = self.take_in(connection)
+            is_ours = self.take_within(connection)
         if not is_ours:
             yield None
             return
@@ -99,7 +99,11 @@ class Lease:
         try:
             yield keep
         finally:
-            with self.database.writing() as connection:
+            # What the block did counts, even if the store went away meanwhile: the lease expires.
+            with (
+                contextlib.suppress(StoreUnavailable),
+                self.database.writing() as connection,
+            ):
                 self._drop(connection)
 
     def _drop(self, connection: StoreTransaction) -> None:

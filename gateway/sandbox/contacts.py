@@ -110,6 +110,15 @@ class Writer:
             )
             for column in columns
         }
+        wrong = [
+            (column.tag, "Please enter a valid email address.")
+            for column in columns
+            if column.type == "email"
+            and merged[column.tag]
+            and not ADDRESS.fullmatch(str(merged[column.tag]))
+        ]
+        if wrong:
+            raise SandboxProblem(400, "Invalid Resource", "Your merge fields were invalid.", wrong)
         missing = [column.tag for column in columns if column.required and not merged[column.tag]]
         if missing and not self.lenient:
             errors = [(tag, "Please enter a value") for tag in missing]

@@ -16,7 +16,7 @@ The client gets no reply before its dot; earlier refusals are raised here and se
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.core.decision.journal import KnownBulk
+from gateway.core.journal.message import KnownBulk
 from gateway.core.kinds import By
 from gateway.core.mail.content import (
     Cleaner,
@@ -226,7 +226,7 @@ class ContentStream:
         relay.write(octets)
         stopped = await relay.drain()
         if stopped is not None:
-            self._services.relay_said(relay.settings, stopped)
+            self._services.note_verdict(relay.settings, stopped)
             heard = replies.for_client(stopped, relay.settings.our_fault)
             raise MessageRefused(heard, By.RELAY)
 
@@ -243,7 +243,7 @@ class ContentStream:
             answer = await services.retries.enter(
                 client_try,
                 decision.earlier,
-                looked=self._decided_at,
+                asked_at=self._decided_at,
                 look=lambda: services.decider.look_again(decision, services.now()),
                 client_reader=self._client_reader,
                 patience=relay.settings.budget.total_seconds(),

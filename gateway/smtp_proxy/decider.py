@@ -17,8 +17,9 @@ from datetime import datetime, timedelta
 from gateway.core.decision.burst import LONGEST_BURST, BurstKeys, burst_keys
 from gateway.core.decision.classify import DEFAULT, OVERRIDE, Classification, TriedRules
 from gateway.core.decision.decide import blocking
-from gateway.core.decision.journal import Attempt, KnownBulk, RetryMarks
 from gateway.core.decision.shipped_rules import is_personal
+from gateway.core.journal.attempt import Attempt, RetryMarks
+from gateway.core.journal.message import KnownBulk
 from gateway.core.kinds import Kind, Scope
 from gateway.core.mail.message_identity import message_identity
 from gateway.core.mail.reply import Reply

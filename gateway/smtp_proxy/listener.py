@@ -244,7 +244,7 @@ class Listener:
         if len(self._times) < _TIMED:
             self._times.append(seconds)
 
-    def failed_login(self) -> None:
+    def count_failed_login(self) -> None:
         """Count a wrong password."""
         self._services.metrics.refused("login").inc()
 
@@ -265,7 +265,7 @@ class Listener:
         for session in tuple(self.sessions):
             session.interrupt()
 
-    async def empty(self) -> None:
+    async def wait_until_empty(self) -> None:
         """Wait until every session has finished its work."""
         while self.sessions:
             await asyncio.wait({session.work for session in self.sessions})

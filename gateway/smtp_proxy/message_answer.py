@@ -3,7 +3,7 @@
 Replies that are given in more than one place (RFC 5321, 4.2) are here, too.
 """
 
-from gateway.core.decision.journal import Attempt
+from gateway.core.journal.attempt import Attempt
 from gateway.core.kinds import By, State
 from gateway.core.mail.reply import Reply
 

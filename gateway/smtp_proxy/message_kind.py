@@ -19,8 +19,8 @@ from gateway.core.decision.classify import (
     classify_early,
     rule_of_listener,
 )
-from gateway.core.decision.journal import KnownBulk
 from gateway.core.decision.rule import MessageFacts, why_matched
+from gateway.core.journal.message import KnownBulk
 from gateway.core.kinds import Kind
 from gateway.core.mail.content import MAX_HEADER_BLOCK
 from gateway.core.mail.headers import Headers

@@ -111,7 +111,7 @@ class ProxyServices:
                 relay,
                 connections=places,
                 per_minute=pace * PROXY_SHARE / self._shares if pace else None,
-                observe=self.relay_seen,
+                observe=self.note_relay,
             )
         return pool
 
@@ -133,13 +133,13 @@ class ProxyServices:
             pool.sweep()
         self.count()
 
-    def relay_seen(
+    def note_relay(
         self, relay: RelaySettings, finding: RelayConnection | RelayLost | RelayRefuses
     ) -> None:
         """Store what a relay offers in its greeting, or that it can't be used."""
         if isinstance(finding, RelayConnection):
             self._reasons.pop(relay.name, None)
-            self.metrics.relay(relay.name, RelayHealth.UP)
+            self.metrics.set_relay_health(relay.name, RelayHealth.UP)
             if self.offers.get(relay.name) != finding.extensions:
                 self.offers = {**self.offers, relay.name: finding.extensions}
                 self._fresh_offers.set()
@@ -148,7 +148,7 @@ class ProxyServices:
             finding.reply, relay.our_fault, stage=finding.stage
         )
         health = RelayHealth.OUR_FAULT if refuses else RelayHealth.DOWN
-        self.metrics.relay(relay.name, health)
+        self.metrics.set_relay_health(relay.name, health)
         self._ill.add(relay.name)
         reason = str(finding)
         # Once, or every try during an outage would repeat it.
@@ -156,18 +156,18 @@ class ProxyServices:
             self._reasons[relay.name] = reason
             log.error("relay_unusable", relay=relay.name, reason=reason)
 
-    def relay_said(self, relay: RelaySettings, reply: Reply) -> None:
+    def note_verdict(self, relay: RelaySettings, reply: Reply) -> None:
         """Count a relay's verdict, and raise an alarm if it is about us."""
         self._replies[relay.name, reply.code] += 1
         if reply.positive and relay.name in self._ill:
             self._ill.discard(relay.name)
-            self.metrics.relay(relay.name, RelayHealth.UP)
+            self.metrics.set_relay_health(relay.name, RelayHealth.UP)
         elif not reply.positive and is_our_fault(reply, relay.our_fault):
             self._ill.add(relay.name)
-            self.metrics.relay(relay.name, RelayHealth.OUR_FAULT)
+            self.metrics.set_relay_health(relay.name, RelayHealth.OUR_FAULT)
             log.error("relay_refuses_gateway", relay=relay.name, reply=reply.text)
 
-    async def fresh_offers(self) -> None:
+    async def wait_for_new_offers(self) -> None:
         """Wait until a relay's offer changes."""
         await self._fresh_offers.wait()
         self._fresh_offers.clear()

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from gateway.core.kinds import By
 from gateway.core.mail.address import domain_of
 from gateway.core.mail.content import BadContent
-from gateway.core.mail.envelope import Recipient, Sender, handed_on_as, malformed
+from gateway.core.mail.envelope import Recipient, Sender, malformed_recipient, with_address
 from gateway.core.mail.reply import Reply
 from gateway.delivery.settings import choose
 from gateway.delivery.transaction import RelayTransaction
@@ -73,7 +73,7 @@ class ProxyTransaction:
         self._record.relay = settings.name
         if listener.return_address is not None and sender.address:
             # Bounces then name the message. `<>` stays: it must get no bounces.
-            sender = handed_on_as(sender, listener.return_address(self._record.id))
+            sender = with_address(sender, listener.return_address(self._record.id))
         self._relay = RelayTransaction(services.pool(settings), sender)
         self._outcome = TransactionOutcome(services, listener, self._record, self._relay)
 
@@ -135,7 +135,7 @@ class ProxyTransaction:
         self._record.rcpt_count += 1
         if argument is None or len(self._record.entries) >= self._policy.max_recipients:
             return
-        recipient = malformed(argument)
+        recipient = malformed_recipient(argument)
         address = self._services.lookup(recipient.address)
         entry = RecipientRecord(recipient, address, RecipientDecision(), reply)
         entry.settle(state_after(reply), By.GATEWAY, reply.text)
@@ -214,12 +214,12 @@ class ProxyTransaction:
     @property
     def holds_relay(self) -> bool:
         """Whether a relay connection is held that could be released while the client is idle."""
-        return self._relay.open and (self._stream is None or self._stream.may_stop)
+        return self._relay.is_open and (self._stream is None or self._stream.may_stop)
 
     @property
     def is_waited_for(self) -> bool:
         """Whether others wait for a relay connection held while the client is idle."""
-        if not (self._relay.open and self._relay.is_crowded):
+        if not (self._relay.is_open and self._relay.is_crowded):
             return False
         return self.holds_relay or (self._stream is not None and self._stream.body.is_slow)
 

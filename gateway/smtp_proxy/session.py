@@ -363,7 +363,7 @@ class GatewaySMTP(AuthExchange):
             self._say("235 2.7.0 Authentication successful")
             return
         self._failed_logins += 1
-        self._listener.failed_login()
+        self._listener.count_failed_login()
         await asyncio.sleep(min(self._failed_logins, MAX_FAILED_LOGINS))
         self._say("535 5.7.8 Authentication credentials invalid")
         if self._failed_logins >= MAX_FAILED_LOGINS:

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from gateway import logs
 from gateway.core import ids
 from gateway.core.decision.decide import blocking
-from gateway.core.decision.journal import Attempt
+from gateway.core.journal.attempt import Attempt
 from gateway.core.kinds import By, Kind, State
 from gateway.core.mail.reply import Reply
 from gateway.core.sending.outbox import OutboxDraft
@@ -159,7 +159,7 @@ class TransactionOutcome:
             record.finish(going, notices_go=False if drafts else None)
             record.log()
             return CLIENT_GONE
-        return await self.verdict(tail, going, drafts, client_reader)
+        return await self.send_dot(tail, going, drafts, client_reader)
 
     async def _has_become_a_burst(self) -> bool:
         """Whether the mail is one of many that came at once, now that each is recorded."""
@@ -193,7 +193,7 @@ class TransactionOutcome:
 
     # After it
 
-    async def verdict(
+    async def send_dot(
         self,
         tail: bytes,
         going: list[RecipientRecord],
@@ -217,7 +217,7 @@ class TransactionOutcome:
         if isinstance(verdict, Lost):
             return await self.no_verdict(going, verdict, drafts)
         heard = self._for_client(verdict)
-        self._services.relay_said(self._relay.settings, verdict)
+        self._services.note_verdict(self._relay.settings, verdict)
         if state_after(heard) is State.DEFERRED:
             client_try.lost = True
             visible = self._end(going, verdict, drafts, client_try.attempts_to_store("open"))

@@ -17,10 +17,11 @@ from gateway.core import ids
 from gateway.core.decision import dsn
 from gateway.core.decision.classify import Classification
 from gateway.core.decision.decide import blocking, who_counts
-from gateway.core.decision.journal import Attempt, Delivery, Message, Outcome, RetryMarks
 from gateway.core.decision.note import Note, reasons, refusal, render
 from gateway.core.decision.note_facts import NoteFacts, facts_as_json
 from gateway.core.decision.note_template import NoteTemplate
+from gateway.core.journal.attempt import Attempt, RetryMarks
+from gateway.core.journal.message import Delivery, Message, Outcome
 from gateway.core.kinds import By, Kind, State
 from gateway.core.mail import own_mail
 from gateway.core.mail.envelope import Recipient, Sender

@@ -172,7 +172,9 @@ class SmtpWorker:
         """Wait until no session is left; return False if some are after that many seconds."""
         try:
             async with asyncio.timeout(within):
-                await asyncio.gather(*(listener.empty() for listener in self._listeners.values()))
+                await asyncio.gather(
+                    *(listener.wait_until_empty() for listener in self._listeners.values())
+                )
         except TimeoutError:
             return False
         return True

@@ -59,7 +59,7 @@ class ForkedProcess:
         if not self._ended.is_set():
             os.kill(self.pid, number)
 
-    def has_ended(self, code: int | None) -> None:
+    def note_ended(self, code: int | None) -> None:
         """Record its end."""
         self.returncode = code
         self._ended.set()
@@ -68,7 +68,7 @@ class ForkedProcess:
         """Detect the end of the process without its parent, which can't report it any more."""
         while processes.is_running(self._name):
             await pause(self._ended, _LOOK)
-        self.has_ended(None)
+        self.note_ended(None)
 
 
 class ForkServer:
@@ -134,7 +134,7 @@ class ForkServer:
             case {"failed": reason}:
                 self._starts.popleft().set_exception(OSError(reason))
             case {"ended": pid, "code": code}:
-                self._running.pop(pid).has_ended(code)
+                self._running.pop(pid).note_ended(code)
             case _:
                 self._lose()
 

@@ -11,6 +11,11 @@ from typing import Any
 
 from gateway.core.campaigns.campaigns import GONE_STATES, Campaign, CampaignState, PendingCall, mark
 from gateway.core.errors import GatewayError
+from gateway.sync.campaign_at_mailchimp import (
+    change_campaign,
+    created_fields,
+    update_from_mailchimp,
+)
 from gateway.sync.mailchimp.errors import (
     AnswerLost,
     MailchimpError,
@@ -21,7 +26,6 @@ from gateway.sync.mailchimp.errors import (
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.readiness import NotReady, missing_for_sending
-from gateway.sync.settle import created_fields, keep, look
 
 ROUNDS = 3  #: How often a request is made at most, each after a check.
 LOOKS = 3  #: Changes may show late.
@@ -42,7 +46,9 @@ def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
     campaign = find_created(session, campaign)
     if campaign.mailchimp_id:
         return campaign
-    campaign = keep(session, campaign, asked=PendingCall.CREATE, asked_at=session.clock())
+    campaign = change_campaign(
+        session, campaign, asked=PendingCall.CREATE, asked_at=session.clock()
+    )
     body: MailchimpJson = {
         "type": "regular",
         "recipients": {
@@ -97,7 +103,7 @@ def _keep_created(
     session: MailchimpSession, campaign: Campaign, document: MailchimpJson
 ) -> Campaign:
     link = session.client.link(document) if document.get("web_id") else ""
-    return keep(session, campaign, **created_fields(document, link, session.clock()))
+    return change_campaign(session, campaign, **created_fields(document, link, session.clock()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +119,9 @@ class _Act:
 
 def send(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """Send the campaign now, once."""
-    campaign = keep(session, campaign, asked=PendingCall.SEND, asked_at=session.clock(), trouble="")
+    campaign = change_campaign(
+        session, campaign, asked=PendingCall.SEND, asked_at=session.clock(), trouble=""
+    )
     act = _Act(
         call=lambda: session.client.send(campaign.mailchimp_id),
         is_done=_is_gone,
@@ -122,19 +130,26 @@ def send(session: MailchimpSession, campaign: Campaign) -> Campaign:
         advice=MADE_ANEW,
     )
     campaign = _do(session, campaign, act)
-    looked = look(session, campaign)
-    return looked if _is_gone(looked) else keep(session, looked, state=CampaignState.SENDING)
+    try:
+        current = update_from_mailchimp(session, campaign)
+    except MailchimpError:
+        return campaign  # It was sent; the sync reads how far it is.
+    return (
+        current
+        if _is_gone(current)
+        else change_campaign(session, current, state=CampaignState.SENDING)
+    )
 
 
 def schedule(session: MailchimpSession, campaign: Campaign, at: datetime) -> Campaign:
     """Schedule the campaign for a quarter hour (aware, UTC), once."""
     wish = campaign.asked if campaign.asked is PendingCall.REFRESH else PendingCall.SCHEDULE
     values = {"asked": wish, "asked_at": session.clock(), "scheduled_for": at, "trouble": ""}
-    campaign = keep(session, campaign, **values)
+    campaign = change_campaign(session, campaign, **values)
 
-    def is_done(looked: Campaign) -> bool:
-        is_scheduled = looked.state is CampaignState.SCHEDULED and looked.scheduled_for == at
-        return is_scheduled or _is_gone(looked)
+    def is_done(current: Campaign) -> bool:
+        is_scheduled = current.state is CampaignState.SCHEDULED and current.scheduled_for == at
+        return is_scheduled or _is_gone(current)
 
     act = _Act(
         call=lambda: session.client.schedule(campaign.mailchimp_id, at),
@@ -153,7 +168,9 @@ def unschedule(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """
     done: dict[str, Any] = {"state": CampaignState.OPENED}
     if campaign.asked is not PendingCall.REFRESH:
-        campaign = keep(session, campaign, asked=PendingCall.UNSCHEDULE, asked_at=session.clock())
+        campaign = change_campaign(
+            session, campaign, asked=PendingCall.UNSCHEDULE, asked_at=session.clock()
+        )
         done["scheduled_for"] = None
     act = _Act(
         call=lambda: session.client.unschedule(campaign.mailchimp_id),
@@ -171,15 +188,17 @@ def _is_gone(campaign: Campaign) -> bool:
 def delete(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """Delete the campaign, at Mailchimp first; one that is gone there is only deleted here."""
     if campaign.mailchimp_id:
-        campaign = keep(session, campaign, asked=PendingCall.DELETE, asked_at=session.clock())
+        campaign = change_campaign(
+            session, campaign, asked=PendingCall.DELETE, asked_at=session.clock()
+        )
         try:
             session.client.delete_campaign(campaign.mailchimp_id)
         except MailchimpNotFound:
             pass
         except MailchimpError:
-            keep(session, campaign, asked=PendingCall.NOTHING)
+            change_campaign(session, campaign, asked=PendingCall.NOTHING)
             raise
-    return keep(
+    return change_campaign(
         session,
         campaign,
         state=CampaignState.DELETED,
@@ -202,20 +221,22 @@ def _do(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
             reason = str(error)
             for _ in range(LOOKS):
                 session.pause(BETWEEN)
-                looked = look(session, campaign)
-                if act.is_done(looked):
-                    return _finish(session, looked, act)
+                current = update_from_mailchimp(session, campaign)
+                if act.is_done(current):
+                    return _finish(session, current, act)
         except MailchimpRefused as error:
-            looked = look(session, campaign)
-            if looked.mailchimp_id and act.is_done(looked):
-                return _finish(session, looked, act)
+            current = update_from_mailchimp(session, campaign)
+            if current.mailchimp_id and act.is_done(current):
+                return _finish(session, current, act)
             texts = [str(error)]
             if isinstance(error, NotAllowed):
                 texts = [f"{error} (scheduling needs a paid plan, Essentials or higher)"]
-            if looked.state is CampaignState.OPENED:
+            if current.state is CampaignState.OPENED:
                 texts += missing_for_sending(session.client, campaign.mailchimp_id, lambda _: None)
             text = "; ".join(texts)
-            keep(session, looked, **act.refused, asked=PendingCall.NOTHING, trouble=text)
+            change_campaign(
+                session, current, **act.refused, asked=PendingCall.NOTHING, trouble=text
+            )
             raise CannotBeSent(f"Mailchimp refuses: {text}{act.advice}") from error
         else:
             return _finish(session, campaign, act)
@@ -230,4 +251,4 @@ def _finish(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaig
     goes_on = campaign.asked is PendingCall.REFRESH and act.done["state"] is CampaignState.OPENED
     is_over = _is_gone(campaign) or campaign.state is CampaignState.DELETED
     pending_call = PendingCall.REFRESH if goes_on and not is_over else PendingCall.NOTHING
-    return keep(session, campaign, **({} if is_over else act.done), asked=pending_call)
+    return change_campaign(session, campaign, **({} if is_over else act.done), asked=pending_call)

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 
-from gateway.core.campaigns.campaigns import Campaign, CampaignState, nobody_is_in
+from gateway.core.campaigns.campaigns import Campaign, CampaignState, PendingCall, nobody_is_in
 from gateway.store.campaigns import audiences, campaign_members, campaigns
 from gateway.sync import campaign_calls, readiness
+from gateway.sync.campaign_at_mailchimp import (
+    OTHER_RECIPIENTS,
+    change_campaign,
+    update_from_mailchimp,
+)
 from gateway.sync.campaign_states import refuse_gone
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.preparation import guard, prepare
 from gateway.sync.readiness import NotReady, standing
-from gateway.sync.settle import OTHER_RECIPIENTS, keep, look
 from gateway.sync.upload import Uploader, ensure_segment
 
 UNFINISHED = "it was unscheduled to be prepared again, and that was not finished"
@@ -19,17 +23,22 @@ _CANNOT_BE_SENT = "the campaign can't be sent: "
 def process(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Campaign:
     """Prepare, and bring members, segment and campaign to Mailchimp, without scheduling it.
 
-    Raise NotReady if it would go to recipients other than its segment (as found by `settle.look`).
+    Raise NotReady if it would go to recipients other than its segment (`update_from_mailchimp`).
     """
     refuse_other_recipients(campaign)
     plan = prepare(session, campaign)
     if not yes:
         guard(plan)
     refuse_empty(plan.tally)
+    if campaign.asked is PendingCall.REFRESH:
+        # From here on this takes the place of the interrupted refresh.
+        campaign = change_campaign(
+            session, campaign, asked=PendingCall.NOTHING, scheduled_for=None, trouble=UNFINISHED
+        )
     if campaign.state is CampaignState.SCHEDULED:
         campaign = campaign_calls.unschedule(session, campaign)
         refuse_gone(campaign)
-        campaign = keep(session, campaign, trouble=UNFINISHED)
+        campaign = change_campaign(session, campaign, trouble=UNFINISHED)
     campaign = ensure_segment(session, campaign)
     uploader = uploader_for(session, campaign)
     uploader.members()
@@ -54,9 +63,9 @@ def ready_to_leave(session: MailchimpSession, campaign: Campaign, *, yes: bool) 
     campaign = process(session, campaign, yes=yes)
     missing = readiness.missing_for_sending(session.client, campaign.mailchimp_id, session.pause)
     if missing:
-        keep(session, campaign, trouble="; ".join(missing))
+        change_campaign(session, campaign, trouble="; ".join(missing))
         raise NotReady(f"{_CANNOT_BE_SENT}{'; '.join(missing)}{campaign_calls.MADE_ANEW}")
-    campaign = look(session, campaign)
+    campaign = update_from_mailchimp(session, campaign)
     refuse_gone(campaign)
     refuse_other_recipients(campaign)
     return campaign

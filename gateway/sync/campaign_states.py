@@ -11,8 +11,13 @@ from gateway.core.campaigns.campaigns import (
 from gateway.core.errors import GatewayError
 from gateway.store.campaigns import campaigns
 from gateway.sync import campaign_calls
+from gateway.sync.campaign_at_mailchimp import change_campaign, update_from_mailchimp
 from gateway.sync.mailchimp_session import MailchimpSession
-from gateway.sync.settle import keep, look
+
+_NOT_ENDED_BY_LOOKING = (
+    *(PendingCall.NOTHING, PendingCall.SEGMENT, PendingCall.CREATE),
+    PendingCall.REFRESH,
+)
 
 
 class WrongCampaignState(GatewayError):
@@ -34,21 +39,40 @@ def not_sent(session: MailchimpSession, number: int) -> Campaign:
     return campaign
 
 
+def not_sent_there(session: MailchimpSession, number: int) -> Campaign:
+    """Return the same, after asking Mailchimp about one that somebody may have sent there.
+
+    Its members stay as they were then: what they do is known by their addresses.
+    """
+    campaign = update_from_mailchimp(session, not_sent(session, number))
+    if campaign.state not in OPEN_STATES:
+        return not_sent(session, number)
+    return campaign
+
+
 def as_at_mailchimp(session: MailchimpSession, number: int, *, wished: bool = False) -> Campaign:
     """Return a campaign that has not been sent, as Mailchimp now has it.
 
-    One that has been sent is returned only if that is what was wished for.
+    One that has been sent is returned only if that is what was wished for. An interrupted refresh
+    stays pending: if looking ended it, a campaign unscheduled for it would miss its time.
     """
-    campaign = look(session, campaign_calls.find_created(session, not_sent(session, number)))
+    campaign = update_from_mailchimp(
+        session, campaign_calls.find_created(session, not_sent(session, number))
+    )
     if campaign.state is CampaignState.DELETED:
         raise WrongCampaignState(
             "the campaign was deleted at Mailchimp: gateway campaigns recreate makes it again"
         )
     if not wished:
         refuse_gone(campaign)
-    if campaign.asked in {PendingCall.SEGMENT, PendingCall.CREATE, PendingCall.NOTHING}:
+    if campaign.asked in _NOT_ENDED_BY_LOOKING:
         return campaign
-    return keep(session, campaign, asked=PendingCall.NOTHING)
+    return change_campaign(session, campaign, asked=PendingCall.NOTHING)
+
+
+def is_to_leave(campaign: Campaign) -> bool:
+    """Whether a campaign is scheduled, or only unscheduled until its refresh is finished."""
+    return campaign.state is CampaignState.SCHEDULED or campaign.asked is PendingCall.REFRESH
 
 
 def refuse_gone(campaign: Campaign) -> None:

@@ -24,21 +24,31 @@ from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import PersonRef
 from gateway.store.campaigns import campaign_members, campaigns
 from gateway.sync import campaign_calls, readiness
+from gateway.sync.campaign_at_mailchimp import change_campaign, update_from_mailchimp
 from gateway.sync.campaign_processing import process, ready_to_leave
 from gateway.sync.campaign_states import (
     WrongCampaignState,
     as_at_mailchimp,
-    not_sent,
+    is_to_leave,
+    not_sent_there,
     refuse_gone,
     stored_campaign,
 )
 from gateway.sync.mailchimp_session import MailchimpSession, claimed
-from gateway.sync.preparation import PreparationPlan, decide_members, prepare
+from gateway.sync.preparation import (
+    PreparationPlan,
+    decide_members,
+    leave_out_latecomers,
+    prepare,
+)
 from gateway.sync.readiness import NEW_BUILDER, NotReady
-from gateway.sync.settle import keep, look
 
 _ADDED_AT_ONCE = 1_000
 _NAMED = 3  #: How many campaigns with the same name are reported.
+
+ADDED_TOO_LATE = (
+    "the campaign is scheduled without those who were added now: schedule it again to bring them in"
+)
 
 
 class NameTaken(GatewayError):
@@ -64,6 +74,7 @@ class AddedPeople:
     added: int
     already_in: int  #: How many were already in it.
     unknown: tuple[PersonRef, ...]  #: People who aren't in the CRM's data.
+    remarks: tuple[str, ...] = ()
 
 
 def create(
@@ -107,7 +118,7 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
     added = already_in = 0
     unknown: list[PersonRef] = []
     with claimed(session, number) as held:
-        campaign = not_sent(held, number)
+        campaign = not_sent_there(held, number)
         now = held.clock()
         for chunk in batched(dict.fromkeys(refs), _ADDED_AT_ONCE):
             with held.database.writing() as connection:
@@ -119,15 +130,18 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
             unknown += [ref for ref in chunk if ref not in known_people]
             held.beat("Adding people", added + already_in, 0)
         decide_members(held, campaign)
+        if is_to_leave(campaign) and stored_campaign(held, number).refreshed_at is not None:
+            leave_out_latecomers(held, campaign)
         with held.database.writing() as connection:
             campaign_members.expect_new(connection, number, now)
-    return AddedPeople(added=added, already_in=already_in, unknown=tuple(unknown))
+    remarks = (ADDED_TOO_LATE,) if added and is_to_leave(campaign) else ()
+    return AddedPeople(added=added, already_in=already_in, unknown=tuple(unknown), remarks=remarks)
 
 
 def remove(session: MailchimpSession, number: int, ref: PersonRef) -> bool:
     """Remove a person from a campaign that has not been sent; False if they weren't in it."""
     with claimed(session, number) as held:
-        not_sent(held, number)
+        not_sent_there(held, number)
         with held.database.writing() as connection:
             campaigns.change(connection, number, refreshed_at=None)
             return campaign_members.remove(connection, number, ref)
@@ -138,10 +152,7 @@ def preview(session: MailchimpSession, number: int) -> tuple[Campaign, Preparati
     with claimed(session, number) as held:
         campaign = as_at_mailchimp(held, number)
         account = readiness.look(held.client, readiness.active_audience(held.database))
-        plan = prepare(held, campaign)
-        if plan.from_segment:
-            # Makes the sync check all of a scheduled campaign again before its time.
-            campaign = keep(held, campaign, refreshed_at=None)
+        plan = prepare(held, campaign, may_add=not is_to_leave(campaign))
     missing = [
         prerequisite.text for prerequisite in account.prerequisites() if not prerequisite.is_met
     ]
@@ -154,7 +165,7 @@ def open_at_mailchimp(
     """Create the campaign at Mailchimp; return it with what it needs before it can be sent."""
     with claimed(session, number) as held:
         campaign = as_at_mailchimp(held, number)
-        if campaign.state is CampaignState.SCHEDULED:
+        if is_to_leave(campaign):
             raise WrongCampaignState(
                 "the campaign is scheduled: gateway campaigns unschedule first"
             )
@@ -190,12 +201,14 @@ def unschedule(session: MailchimpSession, number: int) -> Campaign:
     with claimed(session, number) as held:
         before = stored_campaign(held, number)
         campaign = as_at_mailchimp(held, number)
+        if not (is_to_leave(before) or is_to_leave(campaign)):
+            raise WrongCampaignState(f"the campaign is {campaign.state}, not scheduled")
+        if campaign.asked is PendingCall.REFRESH:
+            campaign = change_campaign(held, campaign, asked=PendingCall.NOTHING)
         if campaign.state is CampaignState.SCHEDULED:
             campaign = campaign_calls.unschedule(held, campaign)
-        elif CampaignState.SCHEDULED not in {before.state, campaign.state}:
-            raise WrongCampaignState(f"the campaign is {campaign.state}, not scheduled")
         refuse_gone(campaign)
-        return keep(held, campaign, trouble="", scheduled_for=None)
+        return change_campaign(held, campaign, trouble="", scheduled_for=None)
 
 
 def delete(session: MailchimpSession, number: int) -> Campaign:
@@ -204,7 +217,7 @@ def delete(session: MailchimpSession, number: int) -> Campaign:
         campaign = stored_campaign(held, number)
         if campaign.state is CampaignState.DELETED:
             return campaign
-        campaign = look(held, campaign_calls.find_created(held, campaign))
+        campaign = update_from_mailchimp(held, campaign_calls.find_created(held, campaign))
         refuse_gone(campaign)
         if campaign.state is CampaignState.SCHEDULED:
             campaign = campaign_calls.unschedule(held, campaign)
@@ -217,7 +230,9 @@ def recreate(
 ) -> tuple[Campaign, list[str]]:
     """Recreate a campaign as a draft with the same members, then delete the old one."""
     with claimed(session, number) as held:
-        old = look(held, campaign_calls.find_created(held, stored_campaign(held, number)))
+        old = update_from_mailchimp(
+            held, campaign_calls.find_created(held, stored_campaign(held, number))
+        )
         refuse_gone(old)
     draft = CampaignRequest(
         name=old.name,

@@ -27,7 +27,7 @@ class CampaignBusy(GatewayError):
     """Another process is working on the campaign."""
 
 
-def in_silence(what: str, done: int, total: int) -> None:
+def no_progress(what: str, done: int, total: int) -> None:
     """Show no progress."""
 
 
@@ -43,7 +43,7 @@ class MailchimpSession:
     clock: Callable[[], datetime]
     pause: Callable[[float], None]  #: Waits that many seconds.
     threads: int = 4  #: Calls made in parallel.
-    beat: SyncProgress = field(default=in_silence)  #: Called between steps.
+    beat: SyncProgress = field(default=no_progress)  #: Called between steps.
     finished: Callable[[], None] = field(default=lambda: None)  #: Called after the last step.
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.campaigns.membership import KnownContact, LeftOutReason, MemberOut, kept_out
+from gateway.core.campaigns.merge_tags import MERGE_TAGS
 from gateway.core.mail.address import lookup_form
 from gateway.store.campaigns.campaign_segments import Outgoing
 from gateway.sync.mailchimp.client import member_id
@@ -27,6 +28,10 @@ _PAUSE = 2.0  #: Seconds before a call whose answer was lost is repeated.
 _EXISTS = "ERROR_CONTACT_EXISTS"
 
 
+class NotTakenOut(MailchimpRefused):
+    """Mailchimp leaves somebody in the segment who must not get the campaign."""
+
+
 @dataclass(slots=True)
 class CallResult:
     """The result for some addresses."""
@@ -34,6 +39,7 @@ class CallResult:
     contacts: list[KnownContact] = field(default_factory=list)
     refused: list[KnownContact] = field(default_factory=list)
     outs: list[tuple[str, MemberOut]] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)  #: Mailchimp no longer has them.
 
     def take_in(self, contact: KnownContact, now: datetime) -> None:
         """Record an address as Mailchimp has it; one that can't get mail drops out."""
@@ -47,11 +53,17 @@ class CallResult:
         self.refused.append(KnownContact(address=address, refusal=text, refused_until=until))
         self.outs.append((address, MemberOut(LeftOutReason.REFUSED, text)))
 
+    def refuse_data(self, address: str, text: str) -> None:
+        """Record that Mailchimp refused a person's data; corrected, it is sent the next time."""
+        detail = f"Mailchimp refuses the data: {text}"
+        self.outs.append((address, MemberOut(LeftOutReason.REFUSED, detail)))
+
     def add(self, other: "CallResult") -> None:
         """Add the results for others."""
         self.contacts += other.contacts
         self.refused += other.refused
         self.outs += other.outs
+        self.gone += other.gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +93,11 @@ class MemberCalls:
                 self.look_up(result, email)
                 continue
             text = str(error.get("error") or error.get("field_message") or "no reason given")
+            tag = str(error.get("field") or "")
+            if tag in MERGE_TAGS:
+                complaint = str(error.get("field_message") or text)
+                result.refuse_data(lookup_form(email), f"{tag}: {complaint}")
+                continue
             until = self.session.clock() + PASSING if is_passing(text) else None
             result.refuse(lookup_form(email), text, until=until)
         # Members not mentioned in the answer are checked by the segment, which only accepts
@@ -101,6 +118,11 @@ class MemberCalls:
         except MailchimpRefused as error:
             if error.status != 400:
                 raise
+            complaints = [fault for fault in error.errors if fault.field in MERGE_TAGS]
+            if complaints:
+                texts = (f"{fault.field}: {fault.message}" for fault in complaints)
+                result.refuse_data(member.address, "; ".join(texts))
+                return result
             until = self.session.clock() + PASSING if error.is_temporary else None
             result.refuse(member.address, str(error), until=until)
         else:
@@ -110,7 +132,10 @@ class MemberCalls:
     def change_segment(
         self, leaving: Sequence[str], arriving: Sequence[tuple[str, str]]
     ) -> tuple[list[str], CallResult]:
-        """Make one call; return who it put into the segment, and the results for the others."""
+        """Make one call; return who it put into the segment, and the results for the others.
+
+        Raise NotTakenOut if Mailchimp would still mail somebody who is to leave it.
+        """
         client, campaign = self.session.client, self.campaign
         assert campaign.segment is not None
         add = [email for _, email in arriving]
@@ -123,6 +148,13 @@ class MemberCalls:
             for email in error.get("email_addresses") or []:
                 ignored.add(lookup_form(str(email)))
                 self.look_up(result, str(email), str(error.get("error") or ""))
+        to_leave = {lookup_form(email) for email in leaving}
+        mailed = [contact for contact in result.contacts if contact.status == "subscribed"]
+        if still_in := [contact for contact in mailed if contact.address in to_leave]:
+            raise NotTakenOut(
+                f"Mailchimp did not take {len(still_in)} of {len(to_leave)} addresses out of the "
+                "campaign's segment: look there"
+            )
         return [address for address, _ in arriving if address not in ignored], result
 
     def look_up(self, result: CallResult, email: str, otherwise: str = "") -> None:
@@ -130,10 +162,10 @@ class MemberCalls:
         try:
             document = self.session.client.member(self.campaign.audience, member_id(email))
         except MailchimpNotFound:
-            out = MemberOut(
-                LeftOutReason.REFUSED, otherwise or "Mailchimp does not find it: prepare again"
-            )
+            # Deleted there: the next time it is added, or refused with the reason.
+            out = MemberOut(LeftOutReason.REFUSED, "Mailchimp does not find it: prepare again")
             result.outs.append((lookup_form(email), out))
+            result.gone.append(lookup_form(email))
             return
         contact = known_member(document)
         result.take_in(contact, self.session.clock())

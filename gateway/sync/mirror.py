@@ -44,7 +44,7 @@ class Mirrored:
 
     new: int
     opted_out: int
-    until: datetime | None  #: The newest known activity.
+    until: datetime | None  #: The newest known activity; None: read all of it the next time.
     gaps: Mapping[str, int]  #: What Mailchimp counts but doesn't show.
 
 
@@ -81,7 +81,8 @@ class Mirror:
             before, gap = gap, self._gap(mailing, counters)
             if gap == before:
                 break
-        return Mirrored(new=run.new, opted_out=run.opted_out, until=run.until, gaps=gap)
+        known_until = None if run.has_more_to_look_up else run.until
+        return Mirrored(new=run.new, opted_out=run.opted_out, until=known_until, gaps=gap)
 
     def _gap(self, mailing: ActivityCampaign, counters: Counters) -> dict[str, int]:
         with self.database.reading() as connection:
@@ -95,6 +96,8 @@ class _Run:
         self._mirror = mirror
         self._mailing = mailing
         self._looked_up = 0
+        self._found = 0
+        self._left_over = 0  #: Unknown recipients that were not looked up.
         self.until = until
         self.new = 0
         self.opted_out = 0
@@ -109,6 +112,14 @@ class _Run:
             self._take(client.open_details(campaign, since=since), of_open_details)
         if reading.activity:
             self._take(client.email_activity(campaign, since=since), of_email_activity)
+
+    @property
+    def has_more_to_look_up(self) -> bool:
+        """Whether the next sync should go on with unknown recipients, reading from the start.
+
+        Contacts that Mailchimp deleted stay unknown: if none was found, it is of no use.
+        """
+        return bool(self._left_over and self._found)
 
     def _take(
         self,
@@ -158,12 +169,15 @@ class _Run:
         with mirror.database.reading() as connection:
             unknown = activities.unknown_contacts(connection, mailing, reported_recipients)
         contacts: list[KnownContact] = []
-        for email_id in unknown[: _LOOKED_UP - self._looked_up]:
+        allowed = _LOOKED_UP - self._looked_up
+        for email_id in unknown[:allowed]:
             self._looked_up += 1
             try:
                 contacts.append(known_member(mirror.client.member(mailing.audience, email_id)))
             except (MailchimpNotFound, ValueError):
                 continue
+        self._found += len(contacts)
+        self._left_over += max(0, len(unknown) - allowed)
         if contacts:
             mirror.may_write()
             with mirror.database.writing() as connection:

@@ -4,13 +4,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.core.campaigns.campaigns import Campaign
-from gateway.core.campaigns.membership import DroppedMembers, MemberFacts, left_out
+from gateway.core.campaigns.membership import (
+    SCHEDULE_AGAIN,
+    DroppedMembers,
+    MemberFacts,
+    MemberOut,
+    left_out,
+)
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import NOBODY, PersonRef
 from gateway.documents.campaigns import CampaignChangesDocument
-from gateway.store.campaigns import audiences, campaign_members, campaign_segments
+from gateway.store.campaigns import audiences, campaign_members, campaign_segments, campaigns
+from gateway.store.campaigns.campaign_members import MemberToDecide
 from gateway.store.campaigns.campaign_segments import Outgoing
+from gateway.sync.campaign_at_mailchimp import change_campaign
 from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession
@@ -71,11 +79,18 @@ class PreparationPlan:
         }
 
 
-def prepare(session: MailchimpSession, campaign: Campaign) -> PreparationPlan:
-    """Decide on every member afresh; Mailchimp is only read."""
+def prepare(
+    session: MailchimpSession, campaign: Campaign, *, may_add: bool = True
+) -> PreparationPlan:
+    """Decide on every member afresh; Mailchimp is only read.
+
+    Without `may_add` nobody comes into the segment any more, as before a scheduled campaign's time.
+    """
     read_audience(session, campaign.audience)
     decide_members(session, campaign)
     leaving = read_segment(session, campaign)
+    if not may_add:
+        leave_out_latecomers(session, campaign)
     new = changed = unchanged = 0
     for page in outgoing_pages(session, campaign):
         new += sum(not member.status for member in page)
@@ -87,9 +102,9 @@ def prepare(session: MailchimpSession, campaign: Campaign) -> PreparationPlan:
             new=new,
             changed=changed,
             unchanged=unchanged,
-            to_segment=campaign_segments.count_to_segment(connection, campaign.id),
+            to_segment=campaign_segments.count_missing_in_segment(connection, campaign.id),
             from_segment=tuple(leaving),
-            drop=campaign_members.drop(connection, campaign.id),
+            drop=campaign_members.dropped_members(connection, campaign.id),
         )
 
 
@@ -117,8 +132,34 @@ def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
     """Decide for every member whether it is included, by what the store has."""
     with session.database.reading() as connection:
         total = campaign_members.count(connection, campaign.id)
-    last: PersonRef | None = None
     done = 0
+    for decisions in _decisions(session, campaign):
+        with session.database.writing() as connection:
+            campaign_members.keep_decisions(connection, campaign.id, decisions)
+        done += len(decisions)
+        session.beat("Looking at the members", done, total)
+    with session.database.writing() as connection:
+        campaign_members.leave_out_duplicates(connection, campaign.id)
+
+
+def must_somebody_leave(session: MailchimpSession, campaign: Campaign) -> bool:
+    """Whether the segment has somebody who must drop out; nothing is stored.
+
+    A campaign that somebody has just sent at Mailchimp keeps its members as they were then.
+    """
+    for decisions in _decisions(session, campaign):
+        session.beat("Looking at the members", 0, 0)
+        for member, out in decisions:
+            if member.segmented and (out is not None or member.has_left_address):
+                return True
+    return False
+
+
+def _decisions(
+    session: MailchimpSession, campaign: Campaign
+) -> Iterator[list[tuple[MemberToDecide, MemberOut | None]]]:
+    """Yield the members, some at a time, each with why it is left out."""
+    last: PersonRef | None = None
     while True:
         with session.database.reading() as connection:
             members = campaign_members.candidates(
@@ -128,9 +169,9 @@ def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
             standings = session.standings.within(connection, addresses)
             contacts = audiences.known_contacts(connection, campaign.audience, addresses)
         if not members:
-            break
+            return
         now = session.clock()
-        decisions = [
+        yield [
             (
                 member,
                 left_out(
@@ -149,21 +190,26 @@ def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
             )
             for member in members
         ]
-        with session.database.writing() as connection:
-            campaign_members.keep_decisions(connection, campaign.id, decisions)
         last = members[-1].ref
-        done += len(members)
-        session.beat("Looking at the members", done, total)
+
+
+def leave_out_latecomers(session: MailchimpSession, campaign: Campaign) -> None:
+    """Leave out everybody whose address isn't in the segment of a campaign that is scheduled."""
     with session.database.writing() as connection:
-        campaign_members.leave_out_duplicates(connection, campaign.id)
+        campaign_members.leave_out_latecomers(connection, campaign.id, SCHEDULE_AGAIN)
 
 
 def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
-    """Record who is in the campaign's segment; return the addresses to be removed from it."""
-    with session.database.writing() as connection:
-        campaign_segments.forget_segment(connection, campaign.id)
+    """Record who is in the campaign's segment; return the addresses to be removed from it.
+
+    Until it is read whole, and as long as addresses are to be removed, the campaign has no
+    `refreshed_at`: what is recorded can't show then who has to be taken out before it is sent.
+    """
     if campaign.segment is None:
         return []
+    with session.database.writing() as connection:
+        campaign_segments.forget_segment(connection, campaign.id)
+        campaigns.change(connection, campaign.id, refreshed_at=None)
     leaving: list[str] = []
     seen_addresses: set[str] = set()
 
@@ -175,7 +221,7 @@ def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
         }
         new = [address for address in emails if address not in seen_addresses]
         with session.database.writing() as connection:
-            extra = campaign_segments.found_in_segment(connection, campaign.id, new)
+            extra = campaign_segments.record_in_segment(connection, campaign.id, new)
         leaving.extend(emails[address] for address in extra)
         seen_addresses.update(new)
         session.beat("Reading the segment", len(seen_addresses), 0)
@@ -191,4 +237,6 @@ def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
         raise SegmentGone(
             "the campaign's segment was deleted at Mailchimp: gateway campaigns recreate"
         ) from error
+    if not leaving:
+        change_campaign(session, campaign, refreshed_at=campaign.refreshed_at)
     return leaving

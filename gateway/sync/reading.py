@@ -6,6 +6,8 @@ from datetime import timedelta
 from gateway.core.campaigns.membership import KnownContact
 from gateway.core.mail.address import lookup_form
 from gateway.store.campaigns import audiences
+from gateway.store.campaigns.audiences import Audience
+from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.errors import MailchimpNotFound, MailchimpRefused
 from gateway.sync.mailchimp.official_client import PAGE, Pages
 from gateway.sync.mailchimp.transport import MailchimpJson
@@ -21,7 +23,22 @@ _READINGS = 5
 
 
 class AudienceGone(MailchimpRefused):
-    """The audience was deleted at Mailchimp."""
+    """The audience was deleted at Mailchimp, or the key is of an account that never had it."""
+
+    def __init__(self, name: str, cure: str = "gateway mailchimp activate") -> None:
+        super().__init__(
+            f'the audience "{name}" is not at Mailchimp any more, or the key is of another '
+            f"account: {cure}",
+            status=404,
+        )
+
+
+def check_audience(client: MailchimpClient, audience: Audience) -> None:
+    """Raise AudienceGone if Mailchimp does not have an audience."""
+    try:
+        client.audience(audience.id)
+    except MailchimpNotFound as error:
+        raise AudienceGone(audience.name) from error
 
 
 def read_audience(session: MailchimpSession, audience: str) -> None:
@@ -50,12 +67,11 @@ def read_audience(session: MailchimpSession, audience: str) -> None:
                 newest = max((at for at in (newest, *changes) if at), default=None)
                 session.beat("Reading the audience", read, 0)
     except MailchimpNotFound as error:
-        raise AudienceGone(
-            f"the audience {audience} no longer exists: gateway mailchimp activate, then "
-            "recreate the campaign",
-            status=error.status,
-        ) from error
+        name = before.name if before else audience
+        cure = "gateway mailchimp activate, then gateway campaigns recreate"
+        raise AudienceGone(name, cure) from error
     with session.database.writing() as connection:
+        audiences.follow_changed_addresses(connection, audience)
         audiences.change(connection, audience, read_until=newest, double_optin=double_optin)
 
 

@@ -1,4 +1,7 @@
-"""Scheduled campaigns shortly before their time: updated once more, or taken back.
+"""Campaigns before they are sent: who must drop out is taken out of their segments.
+
+Scheduled ones are updated once more shortly before their time, or taken back. Opened ones may be
+sent by somebody at Mailchimp at any moment.
 
 Mailchimp may have frozen a campaign's recipients when it was scheduled (MAILCHIMP 4.15). So if
 anybody must drop out, it is unscheduled, the segment trimmed, and the campaign scheduled again for
@@ -9,17 +12,35 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from gateway.core.campaigns.cadence import DAILY
 from gateway.core.campaigns.campaigns import Campaign, CampaignState, PendingCall
 from gateway.core.errors import GatewayError
 from gateway.store.campaigns import campaign_members, campaign_segments, campaigns
 from gateway.store.engine.database import StoreUnavailable
 from gateway.sync import campaign_calls
+from gateway.sync.campaign_at_mailchimp import (
+    OTHER_RECIPIENTS,
+    change_campaign,
+    stays_unscheduled,
+    update_from_mailchimp,
+)
 from gateway.sync.campaign_processing import uploader_for
 from gateway.sync.mailchimp.errors import MailchimpError, MailchimpRefused
-from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claimed, in_silence
-from gateway.sync.preparation import PreparationPlan, decide_members, guard, prepare
-from gateway.sync.settle import OTHER_RECIPIENTS, keep, look, stays_unscheduled
+from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claimed, no_progress
+from gateway.sync.preparation import (
+    PreparationPlan,
+    SegmentGone,
+    decide_members,
+    guard,
+    leave_out_latecomers,
+    must_somebody_leave,
+    prepare,
+    read_segment,
+)
 
+#: How often to check whom an opened campaign must leave out, and how often after its first days.
+OPENED_EVERY = timedelta(minutes=10)
+OPENED_DAYS = timedelta(days=30)
 #: How long before its time a campaign is updated again.
 BEFORE = timedelta(minutes=20)
 #: How long before its time that is done for the last time: only this shows whether somebody has
@@ -75,11 +96,11 @@ class LastLook:
 
 @dataclass(slots=True, kw_only=True)
 class Refresher:
-    """Looks after all scheduled campaigns; for a thread."""
+    """Looks after all opened and scheduled campaigns; for a thread."""
 
     session: MailchimpSession
     heard: Callable[[Heard], None]
-    looked: dict[int, LastLook] = field(default_factory=dict)  #: By campaign id.
+    last_looks: dict[int, LastLook] = field(default_factory=dict)  #: By campaign id.
 
     def run(self) -> None:
         """Do what is due; trouble with one campaign doesn't delay the others."""
@@ -87,16 +108,19 @@ class Refresher:
         with self.session.database.reading() as connection:
             states = (CampaignState.SCHEDULED, CampaignState.OPENED, CampaignState.SENDING)
             unsent_campaigns = campaigns.list_campaigns(connection, states=states)
+        # Opened ones with many members take seconds; those about to leave can't wait for them.
+        unsent_campaigns.sort(key=lambda campaign: campaign.state is CampaignState.OPENED)
         for campaign in unsent_campaigns:
-            looked = self.looked.get(campaign.id)
-            if not is_due(campaign, looked, now):
+            last_look = self.last_looks.get(campaign.id)
+            if not is_due(campaign, last_look, now):
                 continue
             try:
                 with claimed(self.session, campaign.id) as session:
-                    self.looked[campaign.id] = LastLook(now, leaving_time(campaign, looked))
+                    self.last_looks[campaign.id] = LastLook(now, leaving_time(campaign, last_look))
                     with session.database.reading() as connection:
                         current = campaigns.by_id(connection, campaign.id)
-                    _Refresh(session, current, self.heard).run()
+                    is_leaving = is_about_to_leave(campaign, last_look, now)
+                    _Refresh(session, current, self.heard, is_leaving).run()
             except CampaignBusy:
                 continue
             except StoreUnavailable:
@@ -105,24 +129,36 @@ class Refresher:
                 self.heard(RefreshFailed(campaign.id, str(error)))
 
 
-def is_due(campaign: Campaign, looked: LastLook | None, now: datetime) -> bool:
-    """Whether to check a campaign now; `looked`: when this process last did.
+def is_due(campaign: Campaign, last_look: LastLook | None, now: datetime) -> bool:
+    """Whether to check a campaign now; `last_look`: when this process last did.
 
-    Always if its refresh was interrupted. Otherwise once a minute from 20 minutes before its time
-    to 20 minutes after it, and every time in the last minute.
+    Always if its refresh was interrupted; an opened one every ten minutes, and after thirty days
+    once a day.
     """
-    if campaign.asked is PendingCall.REFRESH:
+    if campaign.asked is PendingCall.REFRESH or is_about_to_leave(campaign, last_look, now):
         return True
-    at = leaving_time(campaign, looked)
+    if campaign.state is not CampaignState.OPENED:
+        return False
+    is_young = campaign.opened_at is not None and now - campaign.opened_at < OPENED_DAYS
+    return last_look is None or now - last_look.at >= (OPENED_EVERY if is_young else DAILY)
+
+
+def is_about_to_leave(campaign: Campaign, last_look: LastLook | None, now: datetime) -> bool:
+    """Whether to ask Mailchimp about a campaign now because of its time.
+
+    That is once a minute from 20 minutes before it to 20 minutes after it, and every time in the
+    last minute.
+    """
+    at = leaving_time(campaign, last_look)
     if at is None or not at - BEFORE <= now <= at + LEAVES_WITHIN:
         return False
     is_leaving = at - TOO_LATE <= now <= at
-    return is_leaving or looked is None or now - looked.at >= AGAIN
+    return is_leaving or last_look is None or now - last_look.at >= AGAIN
 
 
-def leaving_time(campaign: Campaign, looked: LastLook | None) -> datetime | None:
+def leaving_time(campaign: Campaign, last_look: LastLook | None) -> datetime | None:
     """Return when a campaign is or was to be sent, even if somebody unscheduled it."""
-    before = looked.leaves_at if looked else None
+    before = last_look.leaves_at if last_look else None
     return campaign.scheduled_for or campaign.sent_at or before
 
 
@@ -143,13 +179,18 @@ class _Refresh:
     session: MailchimpSession
     campaign: Campaign
     heard: Callable[[Heard], None]
+    is_leaving: bool  #: Mailchimp has to be asked about it because of its time.
 
     def run(self) -> None:
         if self.campaign.asked is PendingCall.REFRESH:
             self._go_on()
             return
+        if self.campaign.state is CampaignState.OPENED:
+            self._trim_opened()
+        if not self.is_leaving:
+            return
         was_scheduled = self.campaign.state is CampaignState.SCHEDULED
-        self.campaign = look(self.session, self.campaign)
+        self.campaign = update_from_mailchimp(self.session, self.campaign)
         if was_scheduled and self.campaign.state in {CampaignState.OPENED, CampaignState.DELETED}:
             reason = self.campaign.trouble or "it was deleted at Mailchimp"
             self.heard(Unscheduled(self.campaign.id, reason))
@@ -167,11 +208,14 @@ class _Refresh:
         if refreshed is not None and refreshed >= since:
             decide_members(self.session, self.campaign)
             with self.session.database.reading() as connection:
+                self.campaign = campaigns.by_id(connection, self.campaign.id)
                 somebody_left = campaign_segments.has_left_segment(connection, self.campaign.id)
-            if not somebody_left:
+            # Without that time the segment has, for example, somebody's former address.
+            if self.campaign.refreshed_at is not None and not somebody_left:
+                leave_out_latecomers(self.session, self.campaign)
                 return
 
-        plan = prepare(self.session, self.campaign)
+        plan = prepare(self.session, self.campaign, may_add=False)
         try:
             guard(plan)
         except GatewayError as error:
@@ -185,25 +229,54 @@ class _Refresh:
             self._trim(plan, at)
         self._finish(plan)
 
+    def _trim_opened(self) -> None:
+        """Take out of an opened campaign's segment whom it must leave out by now.
+
+        Mailchimp is asked only if there is somebody. Nobody is added: sending it by a command
+        does that.
+        """
+        if self.campaign.segment is None:
+            return
+        is_known = self.campaign.refreshed_at is not None
+        if is_known and not must_somebody_leave(self.session, self.campaign):
+            return
+        self.campaign = update_from_mailchimp(self.session, self.campaign)
+        if self.campaign.state is not CampaignState.OPENED:
+            return
+        decide_members(self.session, self.campaign)
+        try:
+            leaving = read_segment(self.session, self.campaign)
+        except SegmentGone as error:
+            # Told once; it can't be sent any more.
+            if self.campaign.trouble != str(error):
+                change_campaign(self.session, self.campaign, trouble=str(error))
+                raise
+            return
+        uploader_for(self.session, self.campaign).segment(leaving, may_add=False)
+        refreshed_at = self.campaign.refreshed_at or self.session.clock()
+        self.campaign = change_campaign(self.session, self.campaign, refreshed_at=refreshed_at)
+        if leaving:
+            self.heard(Refreshed(self.campaign.id, updated=0, left_out=len(leaving)))
+
     def _go_on(self) -> None:
         """Finish a refresh that was interrupted, perhaps between unscheduling and scheduling."""
-        self.campaign = look(self.session, self.campaign)
+        self.campaign = update_from_mailchimp(self.session, self.campaign)
         at = self.campaign.scheduled_for
         if self.campaign.state not in {CampaignState.OPENED, CampaignState.SCHEDULED} or at is None:
-            keep(self.session, self.campaign, asked=PendingCall.NOTHING)
+            change_campaign(self.session, self.campaign, asked=PendingCall.NOTHING)
         elif at <= self.session.clock():
             self._give_up("it could not be scheduled again before its time")
         elif self.campaign.trouble == OTHER_RECIPIENTS:
             self._give_up(OTHER_RECIPIENTS)
         else:
-            plan = prepare(self.session, self.campaign)
+            plan = prepare(self.session, self.campaign, may_add=False)
             self._trim(plan, at)
             self._finish(plan)
 
     def _trim(self, plan: PreparationPlan, at: datetime) -> None:
         # Nothing ends this halfway: what is unscheduled is scheduled again.
-        session = replace(self.session, beat=in_silence)
-        self.campaign = keep(
+        session = replace(self.session, beat=no_progress)
+        self.campaign = change_campaign(
             session, self.campaign, asked=PendingCall.REFRESH, asked_at=session.clock()
         )
         try:
@@ -221,18 +294,19 @@ class _Refresh:
         uploader_for(self.session, self.campaign).members(may_add=False)
         with self.session.database.writing() as connection:
             campaign_members.expect(connection, self.campaign.id)
-        keep(self.session, self.campaign, refreshed_at=self.session.clock())
+        change_campaign(self.session, self.campaign, refreshed_at=self.session.clock())
         self.heard(Refreshed(self.campaign.id, plan.changed, len(plan.from_segment)))
 
     def _give_up(self, reason: str) -> None:
-        self.campaign = look(self.session, self.campaign)
+        self.campaign = update_from_mailchimp(self.session, self.campaign)
         if self.campaign.state is CampaignState.SCHEDULED:
             self.campaign = campaign_calls.unschedule(
-                self.session, keep(self.session, self.campaign, asked=PendingCall.NOTHING)
+                self.session,
+                change_campaign(self.session, self.campaign, asked=PendingCall.NOTHING),
             )
         if self.campaign.state is not CampaignState.OPENED:
             return
-        self.campaign = keep(
+        self.campaign = change_campaign(
             self.session,
             self.campaign,
             asked=PendingCall.NOTHING,

@@ -10,7 +10,7 @@ from gateway.core.campaigns.counters import Counters, CountersToRead, due_readin
 from gateway.store.campaigns import audiences, campaign_syncs, campaigns
 from gateway.store.campaigns.audiences import Audience
 from gateway.store.campaigns.campaign_syncs import Synced
-from gateway.sync import settle
+from gateway.sync.campaign_at_mailchimp import is_off_schedule, update_from_mailchimp
 from gateway.sync.departures import Departed, Departures
 from gateway.sync.mailchimp.errors import (
     MailchimpError,
@@ -96,7 +96,7 @@ class Rounds:
         now = self.session.clock()
         with self.session.database.reading() as connection:
             all_campaigns = campaign_syncs.at_mailchimp(connection)
-            all_audiences = audiences.all_of_them(connection)
+            all_audiences = audiences.list_audiences(connection)
         due = [synced for synced in all_campaigns if everything or has_come(synced.next_sync, now)]
         ids = {synced.campaign.audience for synced in due}
         due_audiences = [
@@ -132,7 +132,7 @@ class Rounds:
         """Check one campaign and its audience now; raise MailchimpError, CampaignBusy."""
         with self.session.database.reading() as connection:
             synced = campaign_syncs.by_id(connection, number)
-            all_audiences = audiences.all_of_them(connection)
+            all_audiences = audiences.list_audiences(connection)
         if synced is None or not synced.campaign.mailchimp_id:
             return
         synced = self.look(synced)
@@ -148,8 +148,8 @@ class Rounds:
         self, due: Sequence[Synced], all_campaigns: Sequence[Synced], now: datetime
     ) -> None:
         """Read the results of campaigns that are due; note which of the others are idle."""
-        looked = [synced if synced.is_sent else self._looked_at(synced) for synced in due]
-        readable = [synced for synced in looked if synced is not None]
+        current = [synced if synced.is_sent else self._looked_at(synced) for synced in due]
+        readable = [synced for synced in current if synced is not None]
         sent = {synced.campaign.id: synced for synced in readable if synced.is_sent}
         self._note([synced for synced in readable if not synced.is_sent])
         if not sent:
@@ -204,7 +204,7 @@ class Rounds:
         except MailchimpNotFound:  # its report is missing: it may have been deleted
             still_there = self._looked_at(synced)
             self._note([still_there] if still_there else [])
-        except NotAuthorised:
+        except (NotAuthorised, AudienceGone):
             raise
         except (CampaignBusy, MailchimpRefused, UnreadableAnswer) as error:
             self._delay(synced, error)
@@ -233,7 +233,7 @@ class Rounds:
                 synced.mailing, counters, reading, until=synced.until, gaps=synced.gaps
             )
             with session.database.writing() as connection:
-                campaign_syncs.mark(
+                campaign_syncs.record_sync(
                     connection,
                     synced.campaign.id,
                     counters=counters,
@@ -248,7 +248,7 @@ class Rounds:
     def _looked_at(self, synced: Synced) -> Synced | None:
         try:
             return self.look(synced)
-        except NotAuthorised:
+        except (NotAuthorised, AudienceGone):
             raise
         except (CampaignBusy, MailchimpRefused, UnreadableAnswer) as error:
             self._delay(synced, error)
@@ -263,7 +263,7 @@ class Rounds:
         with claimed(self.session, number) as session:
             with session.database.reading() as connection:
                 before = campaigns.by_id(connection, number)
-            after = settle.look(session, before)
+            after = update_from_mailchimp(session, before)
         if after.state is not before.state:
             self.heard(CampaignMoved(number, after.state))
         return None if after.state in _NOT_THERE else replace(synced, campaign=after)
@@ -297,16 +297,13 @@ class Rounds:
             with session.database.reading() as connection:
                 used = audiences.active(connection)
             if used is None or used.id == audience.id:
-                raise AudienceGone(
-                    f'the audience "{audience.name}" is not at Mailchimp any more: '
-                    "gateway mailchimp activate"
-                ) from error
+                raise AudienceGone(audience.name) from error
             with session.database.writing() as connection:
                 audiences.change(connection, audience.id, next_sync=session.clock() + DAILY)
             return
         now = session.clock()
         with session.database.writing() as connection:
-            audiences.was_read(connection, audience, now=now, next_sync=now + DAILY)
+            audiences.record_reading(connection, audience, now=now, next_sync=now + DAILY)
         self.heard(AudienceSynced(audience.id, departed))
 
     def _note(self, synced_campaigns: Sequence[Synced]) -> None:
@@ -318,7 +315,7 @@ class Rounds:
                 for synced in synced_campaigns
             ]
             with self.session.database.writing() as connection:
-                campaign_syncs.looked_at(connection, times, now)
+                campaign_syncs.record_unchanged(connection, times, now)
 
     def _delay(self, synced: Synced, error: CampaignBusy | MailchimpError) -> None:
         number = synced.campaign.id
@@ -341,7 +338,7 @@ def next_look(synced: Synced, *, from_sending: bool, now: datetime) -> datetime:
             return min(due, now + LEAVING)
         case CampaignState.SCHEDULED if leaves_at is not None:
             return min(due, max(leaves_at, now) + LEAVING)
-        case CampaignState.OPENED if settle.is_off_schedule(campaign) and due < now + DAILY:
+        case CampaignState.OPENED if is_off_schedule(campaign) and due < now + DAILY:
             return now + LEAVING
         case _:
             return due

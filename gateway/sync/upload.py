@@ -16,13 +16,13 @@ from gateway.core.campaigns.campaigns import Campaign, PendingCall
 from gateway.core.mail.address import lookup_form
 from gateway.store.campaigns import audiences, campaign_members, campaign_segments
 from gateway.store.campaigns.campaign_segments import Outgoing
+from gateway.sync.campaign_at_mailchimp import change_campaign
 from gateway.sync.mailchimp.errors import MailchimpRefused
 from gateway.sync.mailchimp.official_client import BATCH
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession, create_once, required_text
 from gateway.sync.member_calls import CallResult, MemberCalls
 from gateway.sync.preparation import outgoing_pages
-from gateway.sync.settle import keep
 
 KEPT_AT_ONCE = 100  #: Calls whose results are stored in one transaction.
 
@@ -66,7 +66,7 @@ class Uploader:
             after = ""
             while may_add:
                 with self.session.database.reading() as connection:
-                    chunk = campaign_segments.to_segment(
+                    chunk = campaign_segments.missing_in_segment(
                         connection,
                         self.campaign.id,
                         self.campaign.audience,
@@ -88,8 +88,8 @@ class Uploader:
                     self._keep(result)
                     with self.session.database.writing() as connection:
                         gone = [lookup_form(email) for email in left]
-                        campaign_segments.left_segment(connection, self.campaign.id, gone)
-                        campaign_segments.found_in_segment(connection, self.campaign.id, arrived)
+                        campaign_segments.record_out_of_segment(connection, self.campaign.id, gone)
+                        campaign_segments.record_in_segment(connection, self.campaign.id, arrived)
                     done += len(arrived)
                 self.session.beat("Building the segment", done, total)
 
@@ -112,12 +112,13 @@ class Uploader:
                 self._keep(together)
 
     def _keep(self, result: CallResult) -> None:
-        if not (result.contacts or result.refused or result.outs):
+        if not (result.contacts or result.refused or result.outs or result.gone):
             return
         audience = self.campaign.audience
         with self.session.database.writing() as connection:
             audiences.take_in(connection, audience, result.contacts)
-            audiences.refuse(connection, audience, result.refused)
+            audiences.record_refusals(connection, audience, result.refused)
+            audiences.forget(connection, audience, result.gone)
             campaign_members.exclude(connection, self.campaign.id, result.outs)
 
 
@@ -135,7 +136,7 @@ def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
 
     segment = named() if campaign.asked is PendingCall.SEGMENT else None
     if segment is None:
-        keep(session, campaign, asked=PendingCall.SEGMENT, asked_at=session.clock())
+        change_campaign(session, campaign, asked=PendingCall.SEGMENT, asked_at=session.clock())
         try:
             segment = create_once(
                 lambda: client.create_segment(campaign.audience, campaign.segment_name), named
@@ -145,6 +146,6 @@ def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
             segment = named()
             if segment is None:
                 raise
-    return keep(
+    return change_campaign(
         session, campaign, segment=int(required_text(segment, "id")), asked=PendingCall.NOTHING
     )

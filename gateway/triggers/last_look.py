@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from gateway.core.decision.decide import blocking
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.kinds import Kind
 from gateway.core.people.people import NOBODY, PersonRef
 from gateway.core.people.training import Qualification
 from gateway.core.triggers import reasons
 from gateway.core.triggers.conditions import unmet_condition, why_waiting
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceEnding, OccurrenceState
-from gateway.core.triggers.occurrence_facts import OccurrenceFacts, told_earlier
+from gateway.core.triggers.occurrence_facts import OccurrenceFacts, earlier_mail_in_words
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.written import as_read
 from gateway.store.engine.database import StoreTransaction
@@ -69,7 +69,7 @@ def ending_if_not_sent(
     why = unmet_condition(
         checked.trigger, row.occurrence, facts, settings.day(now), to_person=to_person
     )
-    why = why or facts.superseded or told_earlier(facts)
+    why = why or facts.superseded or earlier_mail_in_words(facts)
     if why:
         return OccurrenceEnding(state=skipped, reason=why)
     if facts.earlier is OccurrenceState.SENDING:
@@ -142,7 +142,7 @@ class _FactsOfGroup:
             for mail_to_send, mailbox in zip(mails_to_send, self._mailboxes, strict=True)
             if _goes_once(mail_to_send)
         }
-        self._went = ledger.went_at(connection, day_mails) if day_mails else {}
+        self._went = ledger.may_have_had(connection, day_mails) if day_mails else {}
         self._leaving: set[ledger.DayMail] = set()
 
     def let_go(self, lease: timedelta) -> list[OccurrenceEnding | MayLeave]:

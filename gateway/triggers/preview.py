@@ -43,8 +43,8 @@ def preview(
 ) -> Preview:
     """Return what a run of a date event on a day would do; `is_today`: as things stand now."""
     trigger = checked.trigger
-    looked = trigger_runs.last_look(connection, trigger.name) if is_today else None
-    first = first_day_to_look_at(trigger, looked, today)
+    last_day = trigger_runs.last_look(connection, trigger.name) if is_today else None
+    first = first_day_to_look_at(trigger, last_day, today)
     candidates = [
         candidate
         for candidate in due.candidates(connection, trigger, first, today, fresh=False)

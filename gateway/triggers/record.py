@@ -7,8 +7,8 @@ from typing import assert_never
 
 from gateway.core.decision import note
 from gateway.core.decision.decide import blocking, who_counts
-from gateway.core.decision.journal import Delivery, Message, Outcome
 from gateway.core.decision.note_facts import NoteFacts, facts_as_json
+from gateway.core.journal.message import Delivery, Message, Outcome
 from gateway.core.kinds import By, Kind, State
 from gateway.core.mail.typed.typed_address import name_and_address
 from gateway.core.people.people import Standing, Suppression

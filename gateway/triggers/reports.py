@@ -70,7 +70,7 @@ class RunReporter:
 
     def _tell_of_change(self, connection: StoreTransaction, mailed: list[MailedTransition]) -> None:
         """Send the CRM the outcome of a change's mail: an event for each trigger that mailed."""
-        if not status_mail.tell(connection, mailed[0].id):
+        if not status_mail.record_report(connection, mailed[0].id):
             return
         now, zone = self._clock(), self._settings().zone
         for change in mailed:
@@ -117,7 +117,7 @@ class RunReporter:
             return True
 
         if await self._database.write(write_down):
-            tell(run, state)
+            log_run(run, state)
 
     def _event(self, data: RunFinishedData) -> Event:
         return Event(id=self._new_id(), type=EventType.TRIGGER_RUN_FINISHED, data=data)
@@ -141,7 +141,7 @@ def reached(run: TriggerRun, now: datetime) -> RunState | None:
     return RunState.FINISHED
 
 
-def tell(run: TriggerRun, state: RunState) -> None:
+def log_run(run: TriggerRun, state: RunState) -> None:
     """Log the result of a run."""
     fields = {
         "run": ids.show(run.id),

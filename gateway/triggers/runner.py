@@ -57,8 +57,8 @@ class Runner:
         runs = []
         for checked in settings.active():
             name = checked.trigger.name
-            looked = await self._database.read(partial(trigger_runs.last_look, trigger=name))
-            if today in (looked, self._failed_on.get(name)):
+            last_day = await self._database.read(partial(trigger_runs.last_look, trigger=name))
+            if today in (last_day, self._failed_on.get(name)):
                 continue
             lease = Lease(
                 database=self._database,

@@ -41,8 +41,8 @@ def search(
     if not isinstance(event, DateEvent):
         raise AssertionError("only the event of a day is looked for")
     with database.reading() as connection:
-        looked = trigger_runs.last_look(connection, trigger.name)
-        first = first_day_to_look_at(trigger, looked, today)
+        last_day = trigger_runs.last_look(connection, trigger.name)
+        first = first_day_to_look_at(trigger, last_day, today)
         selected = list(due.candidates(connection, trigger, first, today, fresh=True))
         usual = trigger_runs.usual(connection, trigger.name)
     dues: list[DueOccurrence] = []
@@ -66,7 +66,7 @@ def search(
                 latest_at=latest_moment(trigger, candidate.day, settings.zone, useless_from),
             )
         )
-    return RunFindings(tuple(dues), tuple(skips), is_again=looked == today, usual=usual)
+    return RunFindings(tuple(dues), tuple(skips), is_again=last_day == today, usual=usual)
 
 
 def why_not(trigger: Trigger, candidate: DuePerson, today: date) -> str:

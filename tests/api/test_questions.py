@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app.triggers.editing_answers import TriggerEditing
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from tests.api.served import Served, served
 from tests.store.journaling import message
 
@@ -195,7 +195,7 @@ async def test_a_template_that_is_being_replaced_is_told_until_it_is_whole_again
     template.mkdir() if octets is None else template.write_bytes(octets)
     if folder == "notes":
         with fed.database.writing() as connection:
-            take_in(connection, 1, [message()], [])
+            write_recorded(connection, 1, [message()], [])
 
     broken = await fed.ask("GET", path)
     template.rmdir() if octets is None else template.unlink()

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.api.routes.history import disposition
 from gateway.core import ids
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.core.moments import in_utc
 from gateway.core.people.history import Document, HistoryEntry
@@ -16,7 +16,7 @@ from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.replies.inbox import InboxRow, InboxState
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.journal import searching
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.people import history
 from gateway.store.replies import inbox
 from gateway.store.sending import outbox
@@ -38,7 +38,7 @@ def message(to: str, state: State = State.RELAYED, sender: str = "crm@example.or
 
 def keep(api: Served, *messages: Message) -> None:
     with api.database.writing() as connection:
-        take_in(connection, 1, messages, [])
+        write_recorded(connection, 1, messages, [])
 
 
 async def test_a_search_says_from_when_on_it_finds_all(

@@ -21,11 +21,11 @@ from gateway.core.bounces.unsubscribe import (
     NamedOccurrence,
     is_one_click,
 )
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.people.people import PersonKind, PersonRef, RefOrAddress, SuppressionSource
 from gateway.core.sending.event import EventType
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.people import releases, suppression, topic_opt_outs
 from gateway.store.schema.triggers import occurrences
 from gateway.store.sending import events
@@ -70,7 +70,7 @@ class Page:
             deliveries=(delivery,),
         )
         with self.api.database.writing() as connection:
-            take_in(connection, 1, [message], [])
+            write_recorded(connection, 1, [message], [])
         return self.path(NamedDelivery(self.number, 0))
 
     def triggered(

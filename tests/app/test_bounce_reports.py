@@ -12,18 +12,18 @@ from sqlalchemy import case, delete, update
 from gateway.app import common
 from gateway.app.checks import check_bounces
 from gateway.app.roles import api, bounce_reports
-from gateway.app.roles.api import SharesOfWeek, readings_of_shares, what_comes_back
+from gateway.app.roles.api import SharesOfWeek, bounce_state, readings_of_shares
 from gateway.app.roles.bounce_reports import DailyBounceReport
 from gateway.app.wording import SHIPPED_TEMPLATES
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.core.people.people import Staff
 from gateway.store.bounces import bounces
 from gateway.store.bounces.bounce_shares import by_domain
 from gateway.store.engine.database import Database
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.schema.bounces import bounces as bounces_table
 from gateway.store.schema.journal import deliveries
 from gateway.store.sending import outbox
@@ -82,7 +82,7 @@ def database(store_url: str) -> Iterator[Database]:
         hard=False,
     )
     with database.writing() as connection:
-        take_in(connection, 1, mail, [])
+        write_recorded(connection, 1, mail, [])
         bounces.add(connection, [complaint])
     yield database
     database.close()
@@ -255,14 +255,14 @@ async def test_metrics_health_and_check_tell_of_it(
     values = {reading.name: dict(reading.values) for reading in readings_of_shares(known)}
     assert {"office.example": 1 / 60} == values["gateway_complaint_share"]
     assert {"office.example": 0.0} == values["gateway_bounce_share"]
-    assert "too_many_complaints" == what_comes_back(known)
-    assert "unknown" == what_comes_back(None)
+    assert "too_many_complaints" == bounce_state(known)
+    assert "unknown" == bounce_state(None)
     assert [
         ("warning", "office.example to example.org, last 7 days: 1.67% complaints"),
         ("ok", "last 7 days: 0 bounces and 1 complaint of 60 mails"),
     ] == [
         (finding.level.value, finding.text.partition(",  ")[0].partition(", Gmail")[0])
-        for finding in check_bounces.what_came_back(database)
+        for finding in check_bounces.bounce_shares(database)
     ]
 
 

@@ -5,10 +5,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from gateway.app.checks.check_ports import others_listening
+from gateway.app.checks import check_ports
+from gateway.app.checks.check_ports import listening_at, processes_with
+from gateway.app.checks.findings import Level
+from gateway.config import load
 from tests.conftest import StartGateway
 from tests.rig.process import LOOPBACK, free_port
 from tests.rig.sink import RawSink
@@ -46,20 +50,32 @@ def another_program(host: str) -> Iterator[tuple[int, int]]:
 )
 def test_who_listens_at_an_address_is_seen(theirs: str, ours: str, is_taken: bool) -> None:
     with another_program(theirs) as (pid, port):
-        others = list(others_listening(ours, port))
+        inodes = listening_at(ours, port)
+        holders = processes_with(inodes)
 
-    assert ([pid] if is_taken else []) == others
-    assert [] == list(others_listening(theirs, port))
+    assert ([pid] if is_taken else []) == holders
+    assert set() == listening_at(theirs, port)
 
 
-def test_what_only_connects_or_is_the_gateways_own_is_in_nobodys_way() -> None:
-    with socket.create_server((LOOPBACK, 0)) as own:
-        assert [] == list(others_listening(LOOPBACK, own.getsockname()[1]))
+def test_what_only_connects_is_in_nobodys_way() -> None:
     with (
         another_program(LOOPBACK) as (_, port),
         socket.create_connection((LOOPBACK, port)) as connection,
     ):
-        assert [] == list(others_listening(LOOPBACK, connection.getsockname()[1]))
+        assert set() == listening_at(LOOPBACK, connection.getsockname()[1])
+
+
+def test_whose_program_another_users_is_can_not_be_known(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(check_ports, "processes_with", lambda _inodes: [])
+    file = tmp_path / "gateway.toml"
+    with another_program(LOOPBACK) as (_, port):
+        file.write_text(f'[api]\nbind = "{LOOPBACK}:{port}"\n')
+        [finding] = [one for one in check_ports.ports(load(file, {})) if one.what == "api"]
+
+    assert Level.WARNING is finding.level
+    assert "if it isn't this gateway: stop it, or give api.bind another" in finding.text
 
 
 @pytest.mark.system

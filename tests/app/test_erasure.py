@@ -333,12 +333,28 @@ def test_none_of_the_persons_words_is_left_anywhere(held: Held) -> None:
     assert set() == held.where_said()
 
 
+def test_who_changed_the_address_at_mailchimp_is_removed_there_too(held: Held) -> None:
+    table = metadata.tables["audience_members"]
+    moved = {"audience": "a", "address": "q@elsewhere.org", "contact_id": "c1", "email_id": "cd34"}
+    with held.database.writing() as connection:
+        connection.execute(table.update().values(contact_id="c1", status=""))
+        connection.execute(insert(table).values(moved | {"status": "subscribed"}))
+        connection.execute(insert(table).values(audience="a", address=BOBS, status="subscribed"))
+
+    held.erase(mailchimp="archive")
+
+    assert ["cd34"] == [
+        member for member in held.rows("mailchimp_removals", "member") if member != "ab12"
+    ]
+    assert [BOBS] == held.rows("audience_members", "address")
+
+
 def test_what_comes_while_the_large_tables_are_looked_through_goes_too(
     held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look_through = erasure_subject.look_through
 
-    def slowly(*asked: Any) -> erasure_subject.LookedThrough:
+    def slowly(*asked: Any) -> erasure_subject.FoundRows:
         looked = look_through(*asked)
         late = {"kind": "individual", "rule": "x", "worker": 1, "sender": ANN}
         to_her = {"message": 11, "position": 0, "recipient": "old@x.org", "address": "old@x.org"}

@@ -9,8 +9,8 @@ from gateway.app.decision.held_reports import HeldReportWriter
 from gateway.config import load
 from gateway.core import ids
 from gateway.core.decision.dsn import LeftOut, ReportedMessage
-from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note_facts import NoteFacts, facts_as_json
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.people.people import Suppression, SuppressionSource
 from gateway.core.sending.outbox import OutboxRow, OutboxState

@@ -93,7 +93,7 @@ def test_old_replies_go_with_their_mail(store: Kept) -> None:
     store.reply(OLD, old)
     store.reply(NEW, new)
 
-    store.forget(retention.replies)
+    store.forget(retention.prune_replies)
 
     assert [new] == store.ids("history", "raw")
     assert (False, True) == (store.has(old), store.has(new))
@@ -107,8 +107,8 @@ def test_mail_of_the_inbox_loses_its_content_and_what_is_not_read_yet_stays(stor
     store.add("inbox", id=first_id_at(OLD) + 2, content=forgotten, state="needs_attention")
     store.add("inbox", id=first_id_at(NEW), content=fresh, state="needs_attention")
 
-    store.forget(retention.replies)
-    store.forget(retention.replies)
+    store.forget(retention.prune_replies)
+    store.forget(retention.prune_replies)
 
     assert [""] * 4 == store.ids("inbox", "subject")
     # What nobody has settled in all that time is discarded.
@@ -137,7 +137,7 @@ def test_what_came_back_goes_with_the_mails_that_told_of_it(
         bounced = {"kind": "bounce", "address": "ann@x.org", "recipient": "ann@x.org"}
         store.add("bounces", inbox=number, position=position, **bounced)
 
-    store.forget(retention.came_back)
+    store.forget(retention.prune_bounces)
 
     assert [new] == store.ids("bounces", "inbox")
     assert [False, False, False, True, True] == [store.has(blobs[number]) for number, *_ in mails]
@@ -156,9 +156,9 @@ def test_documents_have_a_time_of_their_own(store: Kept) -> None:
     store.document(OLD + timedelta(days=1), both)
     store.document(NEW, both)
 
-    store.forget(retention.replies)
+    store.forget(retention.prune_replies)
     assert 3 == len(store.ids("documents"))
-    store.forget(retention.old_documents)
+    store.forget(retention.prune_documents)
 
     assert [both] == store.ids("documents", "sha256")
     assert (False, True) == (store.has(one), store.has(both))
@@ -178,7 +178,7 @@ def test_old_campaigns_lose_their_members_and_keep_their_counters(
         act = {"recipient": "a@x.org", "type": "opened", "at": OLD, "link": 0, "nth": 0}
         store.add("activities", campaign=number, seen_at=OLD, **act)
 
-    store.forget(retention.members)
+    store.forget(retention.prune_members)
 
     assert [2, 2, 3, 3] == store.ids("campaign_members", "campaign")
     assert [2, 3] == store.ids("activities", "campaign")

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Connection, select
 
 from gateway.core import ids
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal import messages
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.schema.searching import message_words
 from gateway.store.sending import outbox
 from tests.conftest import StartGateway
@@ -64,7 +64,7 @@ async def test_old_messages_are_forgotten_and_young_ones_kept(
     gateway = await start_gateway(sink.port, changes=changes, roles=("sender",), is_started=False)
     young, old = old_message(timedelta(days=9)), old_message(timedelta(days=11))
     with writing(gateway) as connection:
-        take_in(connection, 1, [young, old], [])
+        write_recorded(connection, 1, [young, old], [])
 
     await gateway.start()
     await gateway.wait_for_log("pruned", timeout=30)
@@ -79,7 +79,7 @@ async def test_words_of_messages_are_taken_in_the_background(
     gateway = await start_gateway(sink.port, roles=("sender",), is_started=False)
     kept = old_message(timedelta(hours=1))
     with writing(gateway) as connection:
-        take_in(connection, 1, [kept], [])
+        write_recorded(connection, 1, [kept], [])
 
     await gateway.start()
 

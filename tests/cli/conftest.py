@@ -15,12 +15,12 @@ import structlog
 from gateway import logs
 from gateway.cli import run
 from gateway.core import ids
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
 from gateway.logs import setup as _set_up
 from gateway.store.engine.database import Database
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 
 CONFIG = """\
 [store]
@@ -92,7 +92,7 @@ class Cli:
     def keep(self, *messages: Message) -> None:
         """Put messages into the journal."""
         with self.store() as store, store.writing() as connection:
-            take_in(connection, 1, messages, [])
+            write_recorded(connection, 1, messages, [])
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import pytest
 from gateway.app import common
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.core.plot import PlotBar, draw_bars, svg
 from gateway.store.bounces import bounces
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from tests.cli.conftest import Cli
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -154,7 +154,7 @@ def test_shares_are_reported_by_both_domains_and_plotted(cli: Cli, suffix: str) 
                 sender=sender,
                 deliveries=(Delivery(recipient=to, address=to, state=State.RELAYED, by=By.RELAY),),
             )
-            take_in(connection, 1, [message], [])
+            write_recorded(connection, 1, [message], [])
             if number < 6:
                 came_back = replace(kept(number), message=message.id, address=to, hard=number < 3)
                 bounces.add(connection, [came_back])

@@ -1,5 +1,6 @@
 """`gateway check`."""
 
+import json
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from gateway.app.checks import check_ports
 from gateway.app.checks.check_feed import idle_tags
 from gateway.app.checks.check_listeners import valid_until
 from gateway.app.wording import SHIPPED_TEMPLATES
@@ -21,6 +23,15 @@ from tests.rig.certificates import Certificates
 from tests.rig.faults import reply
 from tests.rig.process import LOOPBACK, free_port
 from tests.rig.sink import RawSink
+
+
+@pytest.fixture(autouse=True)
+def default_ports_are_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no finding depend on what else this machine has at 2525 and 8025.
+
+    `tests/app/test_check_ports.py` has those findings.
+    """
+    monkeypatch.setattr(check_ports, "listening_at", lambda _host, _port: set())
 
 
 def findings(text: str) -> list[str]:
@@ -49,6 +60,17 @@ def test_a_config_as_shipped_is_good_but_has_no_feed_yet(
     assert ["warning feed: nothing was ever imported: gateway import, or set crm.folder"] == [
         line for line in lines if not line.startswith("ok ")
     ]
+
+
+def test_a_config_that_can_not_be_used_is_a_finding_a_mistake(cli: Cli) -> None:
+    cli.configure("[smtp]\nworkers = 0\nworker = 1\n")
+    shown, as_json = cli("check"), cli("check", "--json")
+
+    told = json.loads(as_json.out)["findings"]
+    assert (1, "", 1) == (shown.code, shown.out, as_json.code)
+    assert ["error config", "error config"] == [f"{one['level']} {one['what']}" for one in told]
+    assert shown.err.removeprefix("gateway: ").splitlines() == [one["text"] for one in told]
+    assert "smtp.workers: must be at least 1: 0 (line " in shown.err
 
 
 def test_offline_no_relay_is_called(cli: Cli) -> None:

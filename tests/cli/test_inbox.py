@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -200,6 +202,19 @@ def test_history_opens_what_was_filed(fed: Cli) -> None:
     shown = fed.do("history", "show", event["id"])
     assert "From:        Ann Müller <ann@example.org>" in shown
     assert "| Bitte ablegen." in shown
+
+
+def test_when_a_reply_was_forwarded_again_is_told_in_local_time(fed: Cli) -> None:
+    first, second = with_file(forward()), with_file(forward())
+    second.replace_header("Message-ID", "<second@office.example>")
+    take(fed, first.as_bytes(), second.as_bytes())
+    (event,) = events(fed, "reply")
+
+    [repeated] = fed.json("history", "show", event["id"])["remarks"]
+    shown = fed.do("history", "show", event["id"])
+
+    at = datetime.fromisoformat(repeated.split()[1]).astimezone(ZoneInfo("Europe/Amsterdam"))
+    assert f"Remark:      repeated {at:%Y-%m-%d %H:%M:%S} s1 Bitte" in shown
 
 
 def test_documents_are_listed_and_saved(fed: Cli, tmp_path: Path) -> None:

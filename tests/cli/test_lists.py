@@ -19,7 +19,7 @@ from gateway.cli.output import print_table
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
 from gateway.core.campaigns.campaigns import Campaign, CampaignState
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.replies.inbox import InboxRow, InboxState
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.token import Token, TokenScope
@@ -28,7 +28,7 @@ from gateway.store.api import tokens
 from gateway.store.bounces import bounces
 from gateway.store.campaigns import campaigns
 from gateway.store.engine.database import Database
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.replies import inbox
 from gateway.store.sending import outbox
 from tests.cli.conftest import Cli, delivery
@@ -106,7 +106,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 [{"id": number, "address": address, "scope": "bulk", "source": "staff",
                   "by": "Eva", "since": at, "remark": "=cmd()"}],
             )  # fmt: skip
-            take_in(connection, 1, [_message(place, at, number, address)], [])
+            write_recorded(connection, 1, [_message(place, at, number, address)], [])
             bounces.add(connection, [_bounce(number, address)])
             inbox.put(connection, InboxRow(
                 id=number, content=str(place), size=1, origin="import", subject="+ änd",

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.cli.decision.tail import LATENESS, PATIENCE, Follower
 from gateway.core import ids
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.kinds import State
 from tests.cli.conftest import Cli, delivery, message
 from tests.rig.gateway import COMMAND

@@ -14,7 +14,7 @@ from gateway.core.triggers.events.birthday import BIRTHDAY
 from gateway.core.triggers.events.set_date import SET_DATE
 from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.occurrence import OccurrenceState
-from gateway.core.triggers.occurrence_facts import told_earlier
+from gateway.core.triggers.occurrence_facts import earlier_mail_in_words
 from gateway.core.triggers.trigger import TriggerEvent
 from tests.core.events.known import KNOWN, TODAY, person, reason, trigger
 
@@ -82,4 +82,4 @@ def test_a_mail_waits_for_the_fields_that_decide_about_it(
 def test_a_status_that_comes_twice_is_mailed_once(
     earlier: OccurrenceState | None, expected: str
 ) -> None:
-    assert expected == told_earlier(replace(KNOWN, earlier=earlier))
+    assert expected == earlier_mail_in_words(replace(KNOWN, earlier=earlier))

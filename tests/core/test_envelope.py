@@ -6,9 +6,9 @@ from gateway.core.mail.envelope import (
     CommandRefused,
     Recipient,
     Sender,
-    handed_on_as,
     parse_mail,
     parse_rcpt,
+    with_address,
 )
 
 ALL = frozenset(("SIZE", "8BITMIME", "SMTPUTF8", "DSN", "AUTH"))
@@ -279,7 +279,7 @@ def test_a_sender_is_handed_on_as_another_with_its_parameters(
 ) -> None:
     sender = parse_mail(argument, frozenset(("SIZE",)))
 
-    handed_on = handed_on_as(sender, "bounces+x@office.example")
+    handed_on = with_address(sender, "bounces+x@office.example")
 
     assert expected == handed_on.argument
     assert ("bounces+x@office.example", sender.size) == (handed_on.address, handed_on.size)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.mail.envelope import malformed
+from gateway.core.mail.envelope import malformed_recipient
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ from gateway.core.mail.envelope import malformed
     ],
 )
 def test_a_refused_recipient_is_shown_as_it_was_said(argument: bytes, shown: str) -> None:
-    assert shown == malformed(argument).address
+    assert shown == malformed_recipient(argument).address
 
 
 def test_little_of_a_long_line_is_kept() -> None:
-    assert 509 == len(malformed(b"TO:" + b"x" * 4000).address)
+    assert 509 == len(malformed_recipient(b"TO:" + b"x" * 4000).address)

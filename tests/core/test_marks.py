@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.core.decision.journal import (
+from gateway.core.journal.attempt import (
     SAME_DATE,
     Attempt,
     RetryMarks,

@@ -9,8 +9,8 @@ from gateway.config.rules import HeaderTest, LoginTest
 from gateway.core import ids
 from gateway.core.decision.burst import BurstKeys
 from gateway.core.decision.classify import TriedRules
-from gateway.core.decision.journal import KnownBulk
 from gateway.core.decision.rule import BurstTest, RecipientsTest, Rule
+from gateway.core.journal.message import KnownBulk
 from gateway.core.kinds import Kind
 from gateway.core.mail.content import HeaderBlock
 from gateway.core.mail.headers import Headers

@@ -12,18 +12,18 @@ from hypothesis import strategies as some
 
 from gateway.core import ids
 from gateway.core.ascii_text import ascii_text
-from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note import (
+    note_of_failed,
     reasons,
     refusal,
     render,
-    retold_in,
-    retold_whole,
-    told_in,
+    with_rewritten_notes,
+    wording_of_notes,
 )
 from gateway.core.decision.note_facts import NoteFacts, facts_as_json
 from gateway.core.decision.note_template import NoteTemplate, parse_template
 from gateway.core.decision.short_note import MAX_SHORT_OCTETS
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.people.people import ENTRY_SOURCES, PersonRef, Suppression, SuppressionSource
 
@@ -534,15 +534,20 @@ def test_a_note_that_was_kept_is_told_again_in_any_language(language: str, would
     message = message_of(delivery)
     words = template(language)
 
-    told = retold_in(words, message, ZoneInfo("Europe/Amsterdam")).deliveries[0].note
+    zone = ZoneInfo("Europe/Amsterdam")
+    note = with_rewritten_notes(words, message, zone).deliveries[0].note
 
-    assert told == (reasons(words, facts) if would else render(words, facts).full)
+    assert note == (reasons(words, facts) if would else render(words, facts).full)
     assert "asked by telephone" not in delivery.note_facts
-    old = replace(message, deliveries=(replace(delivery, note_facts=""),))
-    assert "in Dutch" == retold_in(words, old, ZoneInfo("Europe/Amsterdam")).deliveries[0].note
-    whole = retold_whole(words, message, delivery, ZoneInfo("Europe/Amsterdam"))
-    assert render(words, facts) == whole
-    assert retold_whole(words, message, old.deliveries[0], ZoneInfo("Europe/Amsterdam")) is None
+    assert render(words, facts) == note_of_failed(words, message, delivery, zone)
+
+
+def test_an_erased_delivery_has_no_note_in_any_language() -> None:
+    erased = failed("")
+    message, zone = message_of(erased), ZoneInfo("Europe/Amsterdam")
+
+    assert message == with_rewritten_notes(template("de"), message, zone)
+    assert note_of_failed(template("de"), message, erased, zone) is None
 
 
 @pytest.mark.parametrize(
@@ -562,6 +567,6 @@ def test_the_wording_of_a_message_is_known_by_its_notes(
     templates = [template(each) for each in LANGUAGES]
     relayed = replace(failed("Send failed: not at all"), state=State.RELAYED)
 
-    found = told_in(templates, message_of(relayed, *map(failed, notes)))
+    found = wording_of_notes(templates, message_of(relayed, *map(failed, notes)))
 
     assert language == (found.language if found else None)

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.core import ids
-from gateway.core.decision.search_words import (
+from gateway.core.journal.search_words import (
     MessageSearch,
     group_facet,
     rule_facet,

@@ -43,8 +43,8 @@ async def test_the_helo_name_is_said_and_the_extensions_are_learnt(sink: RawSink
     assert b"gateway.example" == sink.connections[0].ehlo
     assert "104857600" == relay.extensions["SIZE"]
     assert {"PIPELINING", "8BITMIME", "SMTPUTF8", "DSN"} <= relay.extensions.keys()
-    assert relay.pipelining
-    assert relay.usable
+    assert relay.can_pipeline
+    assert relay.is_usable
     relay.quit()
     await sink.wait_until(lambda: sink.open_connections == 0)
     assert b"QUIT" == sink.connections[0].commands[-1]
@@ -264,7 +264,7 @@ async def test_commands_go_in_one_write_where_the_relay_allows_it(start_sink: St
         sink = await start_sink(extensions=extensions)
         relay = await opened(relay_settings(sink.port))
         codes.append([reply.code for reply in await relay.commands(lines, 5)])
-        assert relay.pipelining == bool(extensions)
+        assert relay.can_pipeline == bool(extensions)
         relay.abort()
 
     assert [[250] * 3] * 2 == codes
@@ -298,7 +298,7 @@ async def test_R14_a_reply_is_made_harmless(sink: RawSink) -> None:
         long.lines[0],
         long.lines[-1],
     )
-    assert relay.usable
+    assert relay.is_usable
     relay.abort()
 
 
@@ -312,7 +312,7 @@ async def test_R2_a_command_without_a_reply_ends_the_connection(
     with pytest.raises(RelayLost):
         await relay.command(b"NOOP\r\n", 5)
 
-    assert not relay.usable
+    assert not relay.is_usable
     await sink.wait_until(lambda: sink.open_connections == 0)
 
 
@@ -323,7 +323,7 @@ async def test_a_silent_relay_costs_no_more_than_the_time_given(sink: RawSink) -
     with pytest.raises(RelayLost, match="no answer"):
         await relay.command(b"NOOP\r\n", 0.1)
 
-    assert not relay.usable
+    assert not relay.is_usable
     relay.abort()
 
 
@@ -345,7 +345,7 @@ async def test_a_reply_nobody_asked_for_ends_the_connection(sink: RawSink) -> No
 
     await sink.wait_until(lambda: sink.open_connections == 0)
 
-    assert not relay.usable
+    assert not relay.is_usable
     with pytest.raises(RelayLost, match="nobody asked"):
         await relay.command(b"NOOP\r\n", 5)
 

@@ -56,7 +56,7 @@ async def test_every_opening_is_observed(pool: Pool, sink: RawSink, observed: Ob
     sink.refuse()
     with pytest.raises(RelayLost):
         await pool.acquire(2)
-    pool.complain("RCPT", Reply.of("530 5.7.0 log in"))
+    pool.report_refusal("RCPT", Reply.of("530 5.7.0 log in"))
 
     assert [RelayConnection, RelayRefuses, RelayLost, RelayRefuses] == list(
         map(type, observed.seen)
@@ -153,7 +153,7 @@ async def test_R8_a_connection_the_relay_has_closed_is_not_handed_out(
     pool.release(connection)
     sink.drop_connections()
     await sink.wait_until(lambda: sink.open_connections == 0)
-    while connection.usable:
+    while connection.is_usable:
         await asyncio.sleep(0)
 
     assert connection is not await pool.acquire(2)
@@ -237,7 +237,7 @@ async def test_a_connection_that_refused_five_in_a_row_is_not_used_again(
         _, answer = await relay.commands([b"MAIL FROM:<ann@example.org>\r\n", rcpt], 2)
         if answer.code == 250:
             await relay.command(b"DATA\r\n", 2)
-            await relay.verdict(b"Subject: Hello\r\n\r\n.\r\n", 2)
+            await relay.end_content(b"Subject: Hello\r\n\r\n.\r\n", 2)
         else:
             await relay.command(b"RSET\r\n", 2)
         pool.release(relay)
@@ -263,7 +263,7 @@ async def test_a_connection_that_took_no_mail_in_ten_transactions_is_not_used_ag
     relay = await pool.acquire(2)
     await relay.commands([b"MAIL FROM:<ann@example.org>\r\n", b"RCPT TO:<bob@example.org>\r\n"], 2)
     await relay.command(b"DATA\r\n", 2)
-    await relay.verdict(b"Subject: Hello\r\n\r\n.\r\n", 2)
+    await relay.end_content(b"Subject: Hello\r\n\r\n.\r\n", 2)
     pool.release(relay)
     await give_up(10)
     assert 1 == len(sink.connections)
@@ -367,7 +367,7 @@ async def test_where_another_ended_the_relay_is_asked_again(pool: Pool, sink: Ra
     await wait_until(lambda: pool.is_crowded, "somebody who waits")
     pool.discard(first)
 
-    assert (await second).usable
+    assert (await second).is_usable
 
 
 async def test_waiting_for_one_that_the_relay_accepts_has_an_end(pool: Pool, sink: RawSink) -> None:
@@ -454,7 +454,7 @@ async def test_a_relay_that_refuses_costs_no_message_of_the_minute(sink: RawSink
         with pytest.raises(RelayRefuses):
             await pool.acquire(0.2)
 
-    assert (await pool.acquire(0.2)).usable
+    assert (await pool.acquire(0.2)).is_usable
 
 
 async def test_a_transaction_without_content_costs_no_message_of_the_minute(sink: RawSink) -> None:

@@ -62,12 +62,12 @@ class ScriptedConnection:
         self._relay = relay
         self.served = self.refusals = self.resets = 0
         self.is_exim = relay.is_exim
-        self.usable = True
+        self.is_usable = True
 
     def quit(self) -> None:
         """End it; the relay notices a moment later."""
-        if self.usable:
-            self.usable = False
+        if self.is_usable:
+            self.is_usable = False
             asyncio.get_running_loop().call_later(self._relay.notices, self._relay.notice)
 
     def abort(self) -> None:
@@ -218,7 +218,7 @@ def test_nothing_is_lost_whatever_happens_to_who_waits(
             await asyncio.sleep(dice.uniform(0.0, 0.2))
             if dice.random() < 0.2:
                 scripted = cast("ScriptedConnection", connection)
-                ended = dice.choice([pool.discard, lambda _: pool.leave()])
+                ended = dice.choice([pool.discard, lambda _: pool.stop_counting()])
                 scripted.quit()
         finally:
             ended(connection)

@@ -116,7 +116,7 @@ async def test_a_stalled_client_gives_its_connection_back_and_goes_on_later(
     transaction = begun(pool)
     await transaction.add([BOB])
     await transaction.end()
-    assert not transaction.open
+    assert not transaction.is_open
     await served(pool)
     await transaction.add([EVE])
     await transaction.end()
@@ -274,7 +274,7 @@ async def test_a_relay_that_leaves_with_421_keeps_its_words(
     answers = await transaction.add([BOB, EVE])
 
     assert [Reply.of("451 4.3.2 shutting down")] * 2 == answers
-    assert not transaction.open
+    assert not transaction.is_open
 
 
 async def test_421_at_one_recipient_does_not_cost_the_others(pool: Pool, sink: RawSink) -> None:

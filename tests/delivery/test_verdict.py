@@ -52,7 +52,7 @@ async def test_P4_no_dot_goes_out_when_the_budget_is_spent(
     verdict = await transaction.finish(b"x" * 20_000_000 + b"\r\n")
 
     assert replies.TRY_LATER == verdict
-    assert not transaction.open
+    assert not transaction.is_open
 
 
 async def test_P4_a_dot_that_never_left_is_no_reason_for_doubt(
@@ -70,7 +70,7 @@ async def test_P4_a_dot_that_never_left_is_no_reason_for_doubt(
         await asyncio.sleep(0)
 
     assert replies.TRY_LATER == await transaction.finish(b"\r\n")
-    assert not transaction.open
+    assert not transaction.is_open
 
 
 @pytest.mark.parametrize(

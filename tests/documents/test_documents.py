@@ -21,9 +21,9 @@ from gateway.core.campaigns.campaign_report import CampaignReport
 from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.campaigns.precedence import Activity
 from gateway.core.decision.explanation import ExplainedDelivery, Explanation, WhatIf
-from gateway.core.decision.journal import Delivery, Message
 from gateway.core.feed.references import ReferenceUse
 from gateway.core.feed.unread_fields import UnreadField
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import Scope, State
 from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress
 from gateway.core.people.applications import KnownApplication

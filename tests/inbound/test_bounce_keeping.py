@@ -11,7 +11,7 @@ from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
 from gateway.core.bounces.return_address import ReturnedTo, return_address
 from gateway.core.bounces.suppressing import BounceRules
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Scope, State
 from gateway.core.people.erased_names import ErasedNames, short_name
 from gateway.core.people.people import Person, SuppressionSource
@@ -21,7 +21,7 @@ from gateway.documents.events import oldest_webhook_events
 from gateway.inbound.bounce_keeping import JournalBehind, is_of_erased
 from gateway.inbound.verdict import Ignored, MailOrigin, NeedsAttention, RawMail
 from gateway.store.bounces import bounces
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.people import erasure_keys, suppression
 from gateway.store.schema.columns import metadata
 from gateway.store.schema.erasures import erasures
@@ -61,7 +61,7 @@ def sent(
         ),
     )
     with rig.database.writing() as connection:
-        take_in(connection, 1, [message], [])
+        write_recorded(connection, 1, [message], [])
     return message
 
 

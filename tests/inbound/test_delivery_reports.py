@@ -6,11 +6,11 @@ import pytest
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.inbound.verdict import Ignored
 from gateway.store.bounces import bounces
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from tests.inbound.importer_rig import ImporterRig
 
 NUMBER = ids.first_id_at(datetime(2026, 3, 4, 10, tzinfo=UTC)) + 7
@@ -87,7 +87,7 @@ async def test_I15_a_delivery_report_is_kept_at_its_message(
     each_rig: ImporterRig, mail: bytes, proof: Proof
 ) -> None:
     with each_rig.database.writing() as connection:
-        take_in(connection, 1, [SENT], [])
+        write_recorded(connection, 1, [SENT], [])
 
     verdict = await each_rig.take(mail)
 
@@ -115,7 +115,7 @@ async def test_I15_an_id_that_a_client_wrote_into_a_received_field_is_none_of_ou
     rig: ImporterRig,
 ) -> None:
     with rig.database.writing() as connection:
-        take_in(connection, 1, [SENT], [])
+        write_recorded(connection, 1, [SENT], [])
     trace = f"Received: from a (helo id {ids.show(NUMBER)}) by mx.example with SMTP id 17; x\n"
 
     await rig.take(report(trace=trace))
@@ -133,7 +133,7 @@ async def test_I15_a_report_on_nothing_of_ours_is_recorded_all_the_same(rig: Imp
 
 async def test_the_same_report_twice_is_recorded_once(rig: ImporterRig) -> None:
     with rig.database.writing() as connection:
-        take_in(connection, 1, [SENT], [])
+        write_recorded(connection, 1, [SENT], [])
 
     for _ in range(2):
         await rig.take(report(envelope=ids.show(NUMBER)))

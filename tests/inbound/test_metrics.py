@@ -11,10 +11,10 @@ from gateway.metrics import FOLDER, exposition, mailboxes_up
 COUNT = """
 from gateway.metrics import Metrics
 counted = Metrics()
-counted.inbound("replies", "filed", 0.4)
-counted.inbound("replies", "needs_attention", None)
-counted.mailbox("replies", succeeded_at=1000.0)
-counted.mailbox("other", succeeded_at=None)
+counted.count_inbound_mail("replies", "filed", 0.4)
+counted.count_inbound_mail("replies", "needs_attention", None)
+counted.set_mailbox_state("replies", succeeded_at=1000.0)
+counted.set_mailbox_state("other", succeeded_at=None)
 """
 
 

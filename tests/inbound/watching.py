@@ -23,10 +23,10 @@ class Watched:
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    def read(self, mailbox: str) -> None:
+    def note_read(self, mailbox: str) -> None:
         self.heard.append("read")
 
-    def down(self, mailbox: str) -> None:
+    def note_down(self, mailbox: str) -> None:
         self.heard.append("down")
 
 

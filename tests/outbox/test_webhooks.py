@@ -17,7 +17,7 @@ from sqlalchemy import update
 
 from gateway.app.roles.webhooks import Webhooks
 from gateway.config import Settings
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.sending.backoff import Backoff
@@ -33,7 +33,7 @@ from gateway.documents.events import oldest_webhook_events
 from gateway.outbox import dispatcher, webhook
 from gateway.outbox.webhook import key_of, result_of, signed_headers
 from gateway.store.engine.database import Database
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.schema.outbox import outbox as outbox_table
 from gateway.store.sending import events, outbox
 from tests.rig import schemas
@@ -383,7 +383,7 @@ async def test_a_message_tells_of_everyone_left_out_once_however_often_it_is_wri
     async with receiver() as crm, Running(database, settings(crm)):
         for _ in range(2):
             with database.writing() as connection:
-                take_in(connection, 1, [mail], [])
+                write_recorded(connection, 1, [mail], [])
             await crm.has(2)
         await wait_until(lambda: left(database) == 0, "no events", 20)
 
@@ -395,7 +395,7 @@ async def test_a_message_tells_of_everyone_left_out_once_however_often_it_is_wri
 
 async def test_a_message_that_fails_nobody_tells_nothing(database: Database) -> None:
     with database.writing() as connection:
-        take_in(connection, 1, [message(State.RELAYED, State.ABORTED)], [])
+        write_recorded(connection, 1, [message(State.RELAYED, State.ABORTED)], [])
 
     assert 0 == left(database)
 

@@ -28,6 +28,12 @@ class ScriptedSandbox(Sandbox):
             for field in self.account.audience(audience_id).merge_fields:
                 field.required = field.required or field.tag == tag
 
+    def type_merge_field(self, audience_id: str, tag: str, kind: str) -> None:
+        """Make a merge field one of another type, as staff can at Mailchimp."""
+        with self.account.lock:
+            for field in self.account.audience(audience_id).merge_fields:
+                field.type = kind if field.tag == tag else field.type
+
     def revoke_key(self) -> None:
         """Make every key invalid."""
         self.account.revoked = True

@@ -71,3 +71,27 @@ async def test_it_is_not_lost_at_the_end_of_the_block(database: Database) -> Non
     await asyncio.sleep(0)
 
     assert not lost.is_set()
+
+
+@pytest.mark.parametrize("is_thread", [True, False])
+async def test_what_was_done_counts_even_if_it_cannot_be_given_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch, is_thread: bool
+) -> None:
+    """So that a campaign that was sent isn't reported as failed; the lease ends by itself."""
+    held = lease(database, lambda: NOW)
+
+    def away() -> None:
+        raise StoreUnavailable("away")
+
+    if is_thread:
+        with held.held_by_thread(renew=TERM) as keep:
+            assert keep is not None
+            monkeypatch.setattr(database, "writing", away)
+    else:
+        async with held.held(asyncio.Event(), renew=TERM) as is_held:
+            assert is_held
+            monkeypatch.setattr(database, "writing", away)
+    monkeypatch.undo()
+
+    assert not await lease(database, lambda: NOW, "here 2").take()
+    assert await lease(database, lambda: NOW + TERM, "here 2").take()

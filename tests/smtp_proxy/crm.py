@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core import ids
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.kinds import State
 from gateway.core.sending.outbox import SETTLED, OutboxRow
 from gateway.crm.importer import import_file

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.config.rules import HeaderTest
 from gateway.core import ids
-from gateway.core.decision.journal import KnownBulk
 from gateway.core.decision.rule import RecipientsTest, Rule
+from gateway.core.journal.message import KnownBulk
 from gateway.core.kinds import TAG_SCOPES, Kind
 from gateway.core.mail.headers import Headers
 from gateway.smtp_proxy.decider import STORE_AWAY, Decider, MessageDecision

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.kinds import State
 from gateway.smtp_proxy.journaling import journal_client as module
 from gateway.smtp_proxy.journaling.journal_client import JournalClient, take_records_in
@@ -99,7 +99,7 @@ async def test_a_message_and_its_outcome_are_in_the_journal(rig: JournalRig) -> 
     rig.finish(message())
 
     await rig.shows(message(), RELAYED)
-    assert (True, SENDING, True) == (began, before, rig.local.empty)
+    assert (True, SENDING, True) == (began, before, rig.local.is_empty)
 
 
 async def test_P10_what_may_not_be_local_is_refused_while_the_store_is_away(
@@ -111,7 +111,7 @@ async def test_P10_what_may_not_be_local_is_refused_while_the_store_is_away(
             await rig.begin(message(1), owes=True),
         ]
 
-    assert ([False, False], True) == (began, rig.local.empty)
+    assert ([False, False], True) == (began, rig.local.is_empty)
 
 
 async def test_what_passed_while_the_store_was_away_is_in_the_journal_afterwards(
@@ -126,7 +126,7 @@ async def test_what_passed_while_the_store_was_away_is_in_the_journal_afterwards
     await rig.take_in()
 
     assert (True, [], RELAYED) == (began, before, states(rig.database, sent))
-    assert rig.local.empty
+    assert rig.local.is_empty
 
 
 async def test_an_outcome_follows_its_message_though_the_store_is_back(rig: JournalRig) -> None:
@@ -149,7 +149,7 @@ async def test_a_refusal_that_nobody_waits_for_is_recorded_beside_the_store(
     )
     with rig.away():
         rig.journal_client.note(refused)
-        await wait_until(lambda: not rig.local.empty, "the local record")
+        await wait_until(lambda: not rig.local.is_empty, "the local record")
     await rig.take_in()
 
     assert ["deferred by relay: 451 later"] == states(rig.database, refused)

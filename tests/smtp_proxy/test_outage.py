@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.decision.journal import Delivery
+from gateway.core.journal.message import Delivery
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.erased_names import KEYS, ErasedNames
 from gateway.core.people.people import PersonRef
@@ -233,7 +233,7 @@ async def test_what_comes_while_it_is_taken_in_is_kept(local: LocalRecord) -> No
 
     assert ({first.id, second.id}, True) == (
         {kept_message.id for kept_message in kept.messages},
-        local.empty,
+        local.is_empty,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.core.decision.journal import RetryMarks
+from gateway.core.journal.attempt import RetryMarks
 from gateway.core.mail.headers import Headers
 from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.journaling.retries import ClientTry, Retries

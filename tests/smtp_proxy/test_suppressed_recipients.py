@@ -7,7 +7,7 @@ from email.message import Message as Mail
 import pytest
 
 from gateway.core import ids
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.sending.outbox import OutboxRow, OutboxState
 from tests.rig import faults
 from tests.rig.process import wait_until

@@ -9,15 +9,9 @@ from typing import Any
 from sqlalchemy import event
 
 from gateway.core import ids
-from gateway.core.decision.journal import (
-    Attempt,
-    Delivery,
-    Message,
-    Outcome,
-    RetryMarks,
-    fingerprint,
-)
 from gateway.core.decision.note_facts import NoteFacts, facts_as_json
+from gateway.core.journal.attempt import Attempt, RetryMarks, fingerprint
+from gateway.core.journal.message import Delivery, Message, Outcome
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.mail.headers import Headers
 from gateway.core.people.people import Suppression, SuppressionSource

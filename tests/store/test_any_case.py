@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import String, cast, literal, null, select
 
-from gateway.core.decision.search_words import AddressParts
+from gateway.core.journal.search_words import AddressParts
 from gateway.core.kinds import State
 from gateway.store.engine.any_case import begins_with, ends_with, reads_as, stands_in
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from tests.store.journaling import ANN, BEN, kept_note, message, suppressed
 
 
@@ -93,7 +93,7 @@ def test_a_text_begins_or_ends_with_another_in_any_case(database: Database) -> N
 def test_messages_are_found_by_parts_of_addresses(database: Database) -> None:
     to_ann, to_ben = message(0, suppressed(ANN)), message(1, suppressed(BEN))
     with database.writing() as connection:
-        take_in(connection, 1, [to_ann, to_ben], [])
+        write_recorded(connection, 1, [to_ann, to_ben], [])
 
     with database.reading() as connection:
         part = AddressParts.read(ANN.partition("@")[0])
@@ -112,7 +112,7 @@ def test_of_a_message_those_are_shown_whom_the_group_kept_from_it(
     note = kept_note().replace("Geen bulk-mail", 'Ärzte \\"ohne\\" Mail')
     kept = message(0, replace(suppressed(ANN), note_facts=note), suppressed(BEN))
     with database.writing() as connection:
-        take_in(connection, 1, [kept], [])
+        write_recorded(connection, 1, [kept], [])
 
     with database.reading() as connection:
         assert [kept.id] == messages.list_message_ids(

@@ -163,18 +163,18 @@ def test_the_guard_counts_statuses(database: Database, cause: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("all_of_them", "lifted", "is_held_back"),
+    ("list_audiences", "lifted", "is_held_back"),
     [(19, 19, False), (20, 20, True), (100, 20, False), (100, 21, True)],
 )
 def test_the_guard_wants_twenty_and_more_than_a_fifth(
-    database: Database, all_of_them: int, lifted: int, *, is_held_back: bool
+    database: Database, list_audiences: int, lifted: int, *, is_held_back: bool
 ) -> None:
-    suppressed_people(database, all_of_them)
+    suppressed_people(database, list_audiences)
 
     outcome = tell_all(
         database,
         "memberships",
-        (member(str(number)) for number in range(lifted, all_of_them)),
+        (member(str(number)) for number in range(lifted, list_audiences)),
         replace=True,
     )
 

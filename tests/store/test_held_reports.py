@@ -15,7 +15,7 @@ from gateway.core.sending.outbox import OutboxDraft, OutboxRow, OutboxState
 from gateway.store.engine.database import Database
 from gateway.store.journal import held_reports
 from gateway.store.journal.held_reports import HeldFailures
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.sending import outbox
 from tests.store.holders import nobody_is_gone
 from tests.store.journaling import message, suppressed
@@ -256,7 +256,7 @@ def test_notes_come_from_the_journal(database: Database) -> None:
         for about, part in zip((one, two), parts, strict=True)
     ]
     with database.writing() as connection:
-        take_in(connection, 1, journaled, [])
+        write_recorded(connection, 1, journaled, [])
     put(database, one, two)
     notes: dict[tuple[int, str], str] = {}
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from gateway.core import ids
-from gateway.core.decision.journal import DELIVERY_VALUES, Delivery
+from gateway.core.journal.message import DELIVERY_VALUES, Delivery
 from gateway.core.kinds import State
 from gateway.core.people.people import PersonRef
 from gateway.core.sending.outbox import OutboxDraft, OutboxState
@@ -18,7 +18,7 @@ from gateway.store import schema
 from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
 from gateway.store.journal import journal as module
 from gateway.store.journal import messages
-from gateway.store.journal.journal import JournalWriter, take_in
+from gateway.store.journal.journal import JournalWriter, write_recorded
 from gateway.store.journal.journal_rows import JournalRows
 from gateway.store.schema.journal import attempts, deliveries
 from gateway.store.sending import outbox
@@ -315,7 +315,7 @@ def test_what_is_taken_in_twice_is_there_once(database: Database) -> None:
     first = message(0, going(ANN), suppressed(BEN))
     for _ in range(2):
         with database.writing() as connection:
-            take_in(connection, WORKER, [first], ended(first))
+            write_recorded(connection, WORKER, [first], ended(first))
     with database.reading() as connection:
         count = connection.scalar(select(func.count()).select_from(deliveries))
 
@@ -342,10 +342,12 @@ def test_a_message_with_the_id_of_another_is_refused_and_changes_nothing(
     known = message(0, going(ANN))
     strange = replace(known, **other)
     with database.writing() as connection:
-        take_in(connection, WORKER, [known], ())
+        write_recorded(connection, WORKER, [known], ())
 
     with pytest.raises(RowRefused, match=ids.show(known.id)), database.writing() as connection:
-        take_in(connection, WORKER, [strange], ended(strange, State.REJECTED, "550 no such user"))
+        write_recorded(
+            connection, WORKER, [strange], ended(strange, State.REJECTED, "550 no such user")
+        )
     assert ["sending by relay: "] == states(database, known)
 
 
@@ -354,7 +356,7 @@ def test_K5_a_refusal_counts_where_a_commit_had_happened_unheard(database: Datab
     heard = replace(begun, deliveries=(replace(going(ANN), state=State.DEFERRED, reply="451"),))
     for one in (begun, heard, begun):
         with database.writing() as connection:
-            take_in(connection, WORKER, [one], ())
+            write_recorded(connection, WORKER, [one], ())
 
     assert ["deferred by relay: 451"] == states(database, begun)
 
@@ -365,7 +367,7 @@ def test_a_log_that_is_read_again_undoes_no_later_verdict(database: Database) ->
     late = ended(silent)[:1]
     for told in (([silent], unknown), ([], late), ([silent], unknown)):
         with database.writing() as connection:
-            take_in(connection, WORKER, *told)
+            write_recorded(connection, WORKER, *told)
 
     assert ["relayed by relay: 250 ok", "unknown by relay: no verdict"] == states(database, silent)
 
@@ -376,7 +378,7 @@ def test_what_the_relay_says_of_somebody_erased_meanwhile_is_kept_as_a_code(
     begun = message(0, going(ANN), going(BEN))
     said = "550 5.1.1 <ann@example.org> Ann Smit is unknown here"
     with database.writing() as connection:
-        take_in(connection, WORKER, [begun], ())
+        write_recorded(connection, WORKER, [begun], ())
         mine = (deliveries.c.message == begun.id) & (deliveries.c.position == 0)
         mark = {"address": "erased:5f0c21ab", "recipient": "erased:5f0c21ab"}
         connection.execute(update(deliveries).where(mine).values(**mark))

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from gateway.core import ids
-from gateway.core.decision.journal import KnownBulk
+from gateway.core.journal.message import KnownBulk
 from gateway.store.engine.database import Database
 from gateway.store.journal import known_bulk
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.journal.journal_rows import JournalRows
 from gateway.store.journal.known_bulk import REMEMBERED
 from gateway.store.journal.message_lookup import MessageLookup
@@ -46,7 +46,7 @@ async def test_what_was_bulk_is_shown_with_where_and_why(
 async def test_it_comes_in_with_the_message(database: Database, asked: MessageLookup) -> None:
     one = replace(message(), bulk_identities=(IDENTITY, OTHER))
     with database.writing() as connection:
-        take_in(connection, 1, [one], [])
+        write_recorded(connection, 1, [one], [])
     found = [(await asked.look(known_by(1), each, NOW)).bulk for each in (IDENTITY, OTHER)]
 
     assert [KnownBulk(one.id, one.rule)] * 2 == found

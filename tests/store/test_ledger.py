@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, update
 
-from gateway.core.decision.journal import Delivery, Message, Outcome
+from gateway.core.journal.message import Delivery, Message, Outcome
 from gateway.core.kinds import By, State
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.triggers.events.registry import EVENTS

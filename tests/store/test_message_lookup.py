@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import select
 
 from gateway.core.decision.burst import BurstKeys
-from gateway.core.decision.journal import Attempt, Delivery, KnownBulk
+from gateway.core.journal.attempt import Attempt
+from gateway.core.journal.message import Delivery, KnownBulk
 from gateway.core.kinds import Kind, State
 from gateway.store.engine.database import Database
 from gateway.store.journal import message_lookup
-from gateway.store.journal.journal import take_in, write_attempts
+from gateway.store.journal.journal import write_attempts, write_recorded
 from gateway.store.journal.message_lookup import REMEMBERED, MessageLookup, MessageStatus
 from gateway.store.schema.journal import attempts
 from tests.store.feeding import NOW
@@ -275,5 +276,5 @@ def burst(
         rule=rule or "default",
     )
     with database.writing() as connection:
-        take_in(connection, 1, [one], ended(one, state))
+        write_recorded(connection, 1, [one], ended(one, state))
     return one.id

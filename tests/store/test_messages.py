@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, event, insert, select
 
 from gateway.core import ids
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import Person, PersonKind, PersonRef
 from gateway.store.bounces import bounces
@@ -20,7 +20,7 @@ from gateway.store.campaigns import opt_outs
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages as journal
 from gateway.store.journal import received
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.people import history, suppression
 from gateway.store.people.people import PersonRecord
 from gateway.store.schema.feed import addresses
@@ -76,7 +76,7 @@ def message(minute: int, *parts: Delivery, sender: str = "crm@example.org") -> M
 
 def keep(database: Database, *kept: Message) -> None:
     with database.writing() as connection:
-        take_in(connection, 1, kept, [])
+        write_recorded(connection, 1, kept, [])
 
 
 def subjects(found: Sequence[Message]) -> list[str]:

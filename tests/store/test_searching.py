@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import Connection, select
 
 from gateway.core import ids
-from gateway.core.decision.journal import Message
-from gateway.core.decision.search_words import MessageSearch
+from gateway.core.journal.message import Message
+from gateway.core.journal.search_words import MessageSearch
 from gateway.core.kinds import State
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages as journal
 from gateway.store.journal import searching
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.schema.searching import message_words
 from tests.store.feeding import NOW
 from tests.store.journaling import ANN, BEN, EVE, at, going, kept_note, message, suppressed
@@ -24,7 +24,7 @@ LATER = NOW + timedelta(hours=3)
 
 def keep(database: Database, *kept: Message) -> None:
     with database.writing() as connection:
-        take_in(connection, 1, kept, [])
+        write_recorded(connection, 1, kept, [])
 
 
 def index(database: Database, limit: int = 100) -> int:

@@ -8,14 +8,14 @@ from sqlalchemy import event
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import By, Scope, State
 from gateway.core.people.history import Document, HistoryEntry
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers.occurrence import TRIGGERS_LISTENER
 from gateway.store.bounces import bounces
 from gateway.store.engine.database import Database
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.people import history, people, suppression
 from gateway.store.people.suppression import Standings
 from gateway.store.views.timeline import TimelineEvent, TimelineQuery, TimelineType, part
@@ -79,7 +79,7 @@ def store(database: Database) -> Database:
             message(6, HOME, listener=TRIGGERS_LISTENER),
             message(9, WORK, persons=(ANN, BEN)),
         ]
-        take_in(connection, 1, messages, [])
+        write_recorded(connection, 1, messages, [])
         history.add(connection, reply(3))
         history.add(connection, reply(7))
         for minutes, about, whose in ((8, 2, HOME), (8.5, 4, "ben@example.org"), (8.7, 5, WORK)):
@@ -174,7 +174,9 @@ def test_news_shift_nothing_and_length_costs_no_further_questions(
     counts = []
     for more in (0, 300):
         with store.writing() as connection:
-            take_in(connection, 1, [message(60 + nth, HOME, nth=1) for nth in range(more)], [])
+            write_recorded(
+                connection, 1, [message(60 + nth, HOME, nth=1) for nth in range(more)], []
+            )
         asked.clear()
         with store.reading() as connection:
             record = people.known_person(connection, ANN)

@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from gateway.core import ids
 from gateway.core.kinds import State
 from gateway.store.engine.database import Database
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.schema.columns import metadata
 from gateway.store.views.today import QUARTER, QuarterHour, Undecided, flow, quarter_of, undecided
 from tests.store.feeding import NOW
@@ -39,7 +39,7 @@ def test_deliveries_are_counted_by_quarter_and_state(database: Database) -> None
             message(30, replace(relayed, state=S.DEFERRED), replace(relayed, state=S.UNKNOWN)),
             message(45, relayed),  # after it
         ]
-        take_in(connection, 1, kept, [])
+        write_recorded(connection, 1, kept, [])
 
     with database.reading() as connection:
         counted = flow(connection, NOW, NOW + 3 * QUARTER)
@@ -79,7 +79,7 @@ def test_what_waits_for_a_person_is_counted(database: Database) -> None:
     unknown = replace(going(BEN), state=S.UNKNOWN)
     with database.writing() as connection:
         kept = [message(0, unknown, replace(unknown, address=ANN)), message(-8 * 24 * 60, unknown)]
-        take_in(connection, 1, kept, [])
+        write_recorded(connection, 1, kept, [])
     came_in = ids.first_id_at(NOW - timedelta(days=1))
     bounce = {"position": 0, "kind": "bounce", "hard": True}
     for number, (address, proof, hard) in enumerate(

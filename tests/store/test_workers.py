@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.kinds import State
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.engine.database import Database
@@ -94,7 +94,7 @@ def numbers(database: Database) -> list[int]:
 def begin(database: Database, number: int, one: Message, *drafts: OutboxDraft) -> None:
     """Leave a message as a process does that is killed before the verdict."""
     with database.writing() as connection:
-        journal.take_in(connection, number, [one], ())
+        journal.write_recorded(connection, number, [one], ())
         for draft in drafts:
             outbox.put(connection, draft)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.core.campaigns.campaigns import CampaignState
+from gateway.core.people.people import Staff
 from gateway.sandbox import SandboxFault
 from gateway.store.campaigns import audiences
 from gateway.sync import campaigns as sync_campaigns
@@ -173,6 +174,92 @@ def test_m5_a_field_the_account_requires_keeps_nobody_out(active: MailchimpRig) 
     sync_campaigns.send(active.session, number, yes=False)
 
     assert active.recipients(number) == {email("ann")}
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_m5_data_of_another_kind_than_the_field_shut_nobody_out_for_good(
+    active: MailchimpRig, is_known: bool
+) -> None:
+    active.sandbox.type_merge_field(active.audience, "OWNEREMAIL", "email")
+    active.tell("staff", [Staff(crm_id="otto", name="Otto", email="no address")])
+    active.people(BOB)
+    if is_known:
+        active.sandbox.add_member(active.audience, email("ann"))
+    active.people(ANN, owner="otto")
+    number = active.campaign(ANN, BOB)
+
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
+
+    ann = active.members(number)["candidate:ann"]
+    fault = "OWNEREMAIL: Please enter a valid email address."
+    assert (ann.reason, ann.detail) == ("refused", f"Mailchimp refuses the data: {fault}")
+    active.tell("staff", [Staff(crm_id="otto", name="Otto", email="otto@crm.test")])
+    sync_campaigns.send(active.session, number, yes=False)
+    assert active.recipients(number) == {email("ann"), email("bob")}
+
+
+def test_m5_whom_somebody_deleted_at_mailchimp_is_out_with_the_reason(
+    active: MailchimpRig,
+) -> None:
+    number = campaign_to_two(active)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
+    active.sandbox.forget(active.audience, email("ann"))
+
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
+    assert "does not find it" in active.members(number)["candidate:ann"].detail
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
+    assert "permanently deleted" in active.members(number)["candidate:ann"].detail
+    _, plan, _ = sync_campaigns.preview(active.session, number)
+
+    assert {"": 1, "refused": 1} == plan.tally
+
+
+@pytest.fixture
+def moved(active: MailchimpRig) -> int:
+    """A campaign to Ann and Bob, who has another address at Mailchimp now, and another name."""
+    number = campaign_to_two(active)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
+    active.sandbox.advance(hours=1)
+    active.sandbox.rename(active.audience, email("bob"), "robert@klant.test")
+    active.people(BOB, first_name="Robert")
+    active.sandbox.advance(hours=1)
+    return number
+
+
+def test_m7_a_former_address_is_not_subscribed_again(active: MailchimpRig, moved: int) -> None:
+    sync_campaigns.open_at_mailchimp(active.session, moved, yes=False)
+
+    bob = active.members(moved)["candidate:bob"]
+    advice = "the contact is robert@klant.test at Mailchimp now: change the address in the CRM, too"
+    assert (bob.reason, bob.detail) == ("refused", advice)
+    assert not active.is_member(email("bob"))
+    active.people(BOB, emails=("robert@klant.test",))
+    sync_campaigns.send(active.session, moved, yes=False)
+    assert active.recipients(moved) == {email("ann"), "robert@klant.test"}
+
+
+def test_m7_who_changes_the_address_and_then_leaves_is_not_subscribed_at_the_former_one(
+    active: MailchimpRig, moved: int
+) -> None:
+    active.sandbox.opt_out(active.audience, "robert@klant.test")
+
+    sync_campaigns.send(active.session, moved, yes=False)
+
+    assert active.recipients(moved) == {email("ann")}
+    assert active.outs(moved)["candidate:bob"] == "unsubscribed"
+    assert not active.is_member(email("bob"))
+
+
+def test_m7_who_takes_the_former_address_again_is_in_again(
+    active: MailchimpRig, moved: int
+) -> None:
+    sync_campaigns.open_at_mailchimp(active.session, moved, yes=False)
+    active.sandbox.rename(active.audience, "robert@klant.test", email("bob"))
+
+    active.sandbox.advance(hours=1)
+    sync_campaigns.send(active.session, moved, yes=False)
+
+    assert active.recipients(moved) == {email("ann"), email("bob")}
 
 
 def test_m5_whoever_is_in_without_being_known_is_taken_as_it_is(active: MailchimpRig) -> None:

@@ -8,8 +8,11 @@ import pytest
 
 from gateway.core.campaigns.campaigns import Campaign, CampaignState
 from gateway.core.kinds import Scope
+from gateway.sandbox import SandboxFault
 from gateway.store.engine.database import Database
+from gateway.sync import campaign_at_mailchimp, campaign_calls
 from gateway.sync import campaigns as sync_campaigns
+from gateway.sync.campaign_at_mailchimp import OTHER_RECIPIENTS, has_other_recipients
 from gateway.sync.campaign_calls import CannotBeSent
 from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.campaigns import CampaignRefused
@@ -18,7 +21,6 @@ from gateway.sync.mailchimp.errors import AnswerLost
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.preparation import TooManyDropOut
 from gateway.sync.readiness import NotReady
-from gateway.sync.settle import OTHER_RECIPIENTS, has_other_recipients
 from gateway.sync.upload import Uploader
 from tests.rig.sandbox import ScriptedSandbox
 from tests.store.feeding import person, tell_unread
@@ -349,6 +351,65 @@ def test_what_staff_did_at_mailchimp_is_seen(active: MailchimpRig) -> None:
     with pytest.raises(WrongCampaignState, match="recreate"):
         sync_campaigns.send(active.session, number, yes=False)
     assert active.one(number).state is CampaignState.DELETED
+
+
+@pytest.mark.parametrize("status", ["archived", "paused"])
+def test_one_that_staff_put_aside_was_not_sent(active: MailchimpRig, status: str) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    campaign, _ = sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
+    there = active.sandbox.account.campaign(campaign.mailchimp_id)
+
+    there.status = status
+    sync_campaigns.preview(active.session, number)
+    assert active.one(number).state is CampaignState.OPENED
+    assert status in active.one(number).trouble
+
+    there.status = "save"
+    sync_campaigns.preview(active.session, number)
+    assert active.one(number).trouble == ""
+
+
+def test_a_schedule_whose_command_was_killed_is_watched_all_the_same(
+    active: MailchimpRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    with monkeypatch.context() as patch:
+        patch.setattr(campaign_calls, "_finish", _killed)
+        at = quarter(active.sandbox.now())
+        with pytest.raises(KeyboardInterrupt):
+            sync_campaigns.schedule(active.session, number, at, yes=False)
+    campaign_at_mailchimp.update_from_mailchimp(active.session, active.one(number))
+    assert active.one(number).state is CampaignState.SCHEDULED
+
+    active.client.unschedule(active.one(number).mailchimp_id)
+    campaign = campaign_at_mailchimp.update_from_mailchimp(active.session, active.one(number))
+
+    assert (campaign.trouble, campaign.scheduled_for) == (campaign_at_mailchimp.UNSCHEDULED, None)
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_what_was_sent_is_no_error_though_mailchimp_falls_silent(
+    active: MailchimpRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    send = MailchimpClient.send
+
+    def falling_silent(client: MailchimpClient, campaign_id: str) -> None:
+        send(client, campaign_id)
+        active.sandbox.faults.add(SandboxFault.BAD_GATEWAY, times=100, method="GET")
+
+    monkeypatch.setattr(MailchimpClient, "send", falling_silent)
+
+    campaign = sync_campaigns.send(active.session, number, yes=False)
+
+    assert campaign.state is CampaignState.SENDING
+    assert active.recipients(number) == {email("ann")}
 
 
 @pytest.mark.parametrize("ending", ["open", "send", "schedule"])

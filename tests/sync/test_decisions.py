@@ -9,8 +9,8 @@ import pytest
 from gateway.core.campaigns.campaigns import Campaign, CampaignState, PendingCall
 from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.sync.activation import NAME, choose_audience
+from gateway.sync.campaign_at_mailchimp import UNSCHEDULED, stays_unscheduled
 from gateway.sync.refresh import LastLook, is_due
-from gateway.sync.settle import UNSCHEDULED, stays_unscheduled
 from gateway.sync.sync_round import next_look
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -84,6 +84,27 @@ def test_a_scheduled_campaign_is_looked_after_around_its_time(
 ) -> None:
     before = LastLook(looked, None) if looked else None
     assert due == is_due(replace(CAMPAIGN, **fields), before, NOW)
+
+
+@pytest.mark.parametrize(
+    ("fields", "looked", "due"),
+    [
+        pytest.param({}, None, True, id="never yet"),
+        pytest.param({}, NOW - minutes(9.9), False, id="no more often"),
+        pytest.param({}, NOW - minutes(10), True, id="every ten minutes"),
+        pytest.param({"opened_at": NOW - minutes(43_200)}, NOW - minutes(600), False, id="later"),
+        pytest.param(
+            {"opened_at": NOW - minutes(43_200)}, NOW - minutes(1_440), True, id="once a day"
+        ),
+        pytest.param({"state": CampaignState.SENDING}, NOW - minutes(1_440), False, id="it left"),
+    ],
+)
+def test_an_opened_campaign_is_looked_after_all_the_time(
+    fields: dict[str, Any], looked: datetime | None, due: bool
+) -> None:
+    opened: dict[str, Any] = {"state": CampaignState.OPENED, "opened_at": NOW - minutes(1_440)}
+    before = LastLook(looked, None) if looked else None
+    assert due == is_due(replace(CAMPAIGN, **(opened | fields)), before, NOW)
 
 
 def test_a_campaign_that_somebody_unscheduled_is_looked_after_until_its_time_is_past() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,11 @@ from gateway.sandbox.call import SandboxProblem
 from gateway.store.campaigns import campaigns
 from gateway.sync import campaign_calls
 from gateway.sync import campaigns as sync_campaigns
+from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.transport import MailchimpJson
+from gateway.sync.member_calls import NotTakenOut
+from gateway.sync.readiness import NotReady
 from gateway.sync.refresh import Refreshed, RefreshFailed, Unscheduled
 from tests.sync.mailchimp_rig import MailchimpRig, candidate, email, quarter
 
@@ -265,6 +269,53 @@ def test_a_campaign_that_staff_schedule_for_another_time_keeps_it(
     assert active.recipients(scheduled) == {email("ann")}
 
 
+def leaving_nobody_out(rig: MailchimpRig, monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Have Mailchimp leave these addresses in each segment, and say so."""
+    change = MailchimpClient.change_segment
+
+    def changed(client: MailchimpClient, *where: object, **who: Any) -> MailchimpJson:
+        who["remove"] = [address for address in who["remove"] if address not in addresses]
+        error = {"email_addresses": list(addresses), "error": "Something went wrong."}
+        return change(client, *where, **who) | {"errors": [error]}  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MailchimpClient, "change_segment", changed)
+
+
+def test_a_campaign_somebody_cannot_be_taken_out_of_stays_unscheduled_loudly(
+    active: MailchimpRig, scheduled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active.opt_out(BOB)
+    leaving_nobody_out(active, monkeypatch, email("bob"))
+
+    (heard,) = active.refresh(minutes=110)
+
+    assert isinstance(heard, Unscheduled)
+    assert "1 of 1 addresses" in active.one(scheduled).trouble
+    with pytest.raises(NotTakenOut):
+        sync_campaigns.send(active.session, scheduled, yes=False)
+    leave(active)
+    assert active.status_there(scheduled) == "save"
+
+
+def test_who_left_the_audience_meanwhile_need_not_be_taken_out(
+    active: MailchimpRig, scheduled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active.opt_out(BOB)
+    take_out = MailchimpClient.unschedule
+
+    def leaving(client: MailchimpClient, campaign: str) -> None:
+        take_out(client, campaign)
+        active.sandbox.opt_out(active.audience, email("bob"))
+
+    monkeypatch.setattr(MailchimpClient, "unschedule", leaving)
+    leaving_nobody_out(active, monkeypatch, email("bob"))
+
+    active.refresh(minutes=110)
+
+    leave(active)
+    assert active.recipients(scheduled) == {email("ann")}
+
+
 def test_a_campaign_whose_last_member_left_stays_unscheduled_loudly(
     active: MailchimpRig, scheduled: int
 ) -> None:
@@ -380,3 +431,156 @@ def test_m9_a_revoked_key_is_told_and_the_campaign_goes_out_as_it_is(
 
     assert isinstance(heard, RefreshFailed)
     assert "API Key Invalid" in heard.reason
+
+
+@pytest.fixture
+def interrupted(active: MailchimpRig, scheduled: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The same, killed while it was unscheduled for its refresh; Bob has to drop out."""
+    active.opt_out(BOB)
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.sync.upload.Uploader.segment", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            active.refresh(minutes=110)
+    active.restarted()
+    assert (CampaignState.OPENED, PendingCall.REFRESH) == _standing(active, scheduled)
+    return scheduled
+
+
+def _standing(rig: MailchimpRig, number: int) -> tuple[CampaignState, PendingCall]:
+    campaign = rig.one(number)
+    return campaign.state, campaign.asked
+
+
+def test_m8_who_looks_at_an_interrupted_refresh_does_not_end_it(
+    active: MailchimpRig, interrupted: int
+) -> None:
+    sync_campaigns.preview(active.session, interrupted)
+    with pytest.raises(WrongCampaignState, match="is scheduled"):
+        sync_campaigns.open_at_mailchimp(active.session, interrupted, yes=False)
+    active.sandbox.add_domain("crm.test", verified=False)
+    with pytest.raises(NotReady):
+        sync_campaigns.send(active.session, interrupted, yes=False)
+    active.sandbox.add_domain("crm.test")
+
+    active.refresh(minutes=1)
+
+    leave(active)
+    assert active.recipients(interrupted) == {email("ann")}
+
+
+def test_m8_who_unschedules_an_interrupted_refresh_ends_it(
+    active: MailchimpRig, interrupted: int
+) -> None:
+    sync_campaigns.unschedule(active.session, interrupted)
+
+    active.refresh(minutes=1)
+    assert (CampaignState.OPENED, PendingCall.NOTHING) == _standing(active, interrupted)
+    assert active.one(interrupted).scheduled_for is None
+    assert active.status_there(interrupted) == "save"
+
+
+def test_m8_who_sends_in_the_middle_of_a_refresh_ends_it(
+    active: MailchimpRig, interrupted: int
+) -> None:
+    sync_campaigns.send(active.session, interrupted, yes=False)
+
+    active.refresh(minutes=1)
+    leave(active)
+    assert active.recipients(interrupted) == {email("ann")}
+    assert active.asked("POST", "actions/schedule") == 1
+
+
+LATE = "schedule it again to bring this person in"
+
+
+def outs(rig: MailchimpRig, number: int) -> dict[str, tuple[str, str]]:
+    """Return why members are out, and the detail."""
+    members = rig.members(number).values()
+    return {one.ref.crm_id: (one.reason, one.detail) for one in members if not one.included}
+
+
+@pytest.mark.parametrize("minutes", [103, 116])
+def test_m7_who_gets_another_address_before_it_leaves_gets_nothing_at_the_former_one(
+    active: MailchimpRig, scheduled: int, minutes: int
+) -> None:
+    active.refresh(minutes=102)
+    active.refresh(minutes=minutes - 102)
+    active.people(BOB, emails=("robert@klant.test",))
+
+    active.refresh(minutes=120 - minutes - 2)
+
+    assert {"bob": ("too_late", LATE)} == outs(active, scheduled)
+    leave(active)
+    assert active.recipients(scheduled) == {email("ann")}
+
+
+def test_who_gets_another_address_in_the_last_minute_is_known_by_the_former_one(
+    active: MailchimpRig, scheduled: int
+) -> None:
+    active.refresh(minutes=116)
+    active.refresh(minutes=3.5)
+    active.people(BOB, emails=("robert@klant.test",))
+
+    active.refresh(seconds=10)
+    leave(active)
+    active.refresh()
+
+    assert active.recipients(scheduled) == {email("ann"), email("bob")}
+    assert email("bob") == active.members(scheduled)["candidate:bob"].address
+    assert not outs(active, scheduled)
+
+
+def test_who_is_added_to_a_scheduled_campaign_is_out_until_it_is_scheduled_again(
+    active: MailchimpRig, scheduled: int
+) -> None:
+    active.people(CLO)
+
+    added = sync_campaigns.add(active.session, scheduled, [CLO])
+
+    assert (sync_campaigns.ADDED_TOO_LATE,) == added.remarks
+    assert {"clo": ("too_late", LATE)} == outs(active, scheduled)
+    _, plan, _ = sync_campaigns.preview(active.session, scheduled)
+    assert {"": 2, "too_late": 1} == plan.tally
+    active.refresh(minutes=110)
+    active.refresh(minutes=2)
+    assert {"clo": ("too_late", LATE)} == outs(active, scheduled)
+
+    sync_campaigns.schedule(active.session, scheduled, at(active, scheduled), yes=False)
+    leave(active)
+    assert not outs(active, scheduled)
+    assert active.recipients(scheduled) == {email("ann"), email("bob"), email("clo")}
+
+
+def test_a_reading_of_the_segment_that_breaks_off_hides_nobody_from_the_refresh(
+    active: MailchimpRig, scheduled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active.refresh(minutes=116)
+    with monkeypatch.context() as patch:
+        patch.setattr(MailchimpClient, "segment_members", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            sync_campaigns.preview(active.session, scheduled)
+    active.opt_out(ANN)
+
+    active.refresh(minutes=1)
+
+    leave(active)
+    assert active.recipients(scheduled) == {email("bob")}
+    active.refresh()
+    assert {"ann"} == outs(active, scheduled).keys()
+
+
+def test_who_was_added_after_it_was_opened_is_out_once_staff_have_sent_it(
+    active: MailchimpRig,
+) -> None:
+    active.people(ANN, BOB, CLO)
+    number = active.campaign(ANN, BOB)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
+    added = sync_campaigns.add(active.session, number, [CLO])
+    assert () == added.remarks
+    assert not outs(active, number)
+
+    active.client.send(active.one(number).mailchimp_id)
+    with pytest.raises(WrongCampaignState, match="sent once"):
+        sync_campaigns.send(active.session, number, yes=False)
+
+    assert {"clo": ("too_late", "")} == outs(active, number)

@@ -66,6 +66,20 @@ def test_who_is_gone_already_is_done(crm: Crm) -> None:
     assert (1, []) == asked.run()
 
 
+def test_a_key_of_another_account_does_not_pass_for_gone(crm: Crm) -> None:
+    asked = wanted(crm, "archive")
+    account = crm.sandbox.account
+    own, account.audiences = account.audiences, {}
+
+    gone, errors = asked.run()
+
+    assert (0, 1) == (gone, len(errors))
+    account.audiences = own
+    crm.sandbox.advance(hours=1)
+    assert (1, []) == asked.run()
+    assert "archived" == crm.client.member(crm.audience, member_id(EMAIL))["status"]
+
+
 def test_what_mailchimp_refuses_is_tried_again_later(crm: Crm) -> None:
     asked = wanted(crm, "archive")
     crm.sandbox.revoke_key()

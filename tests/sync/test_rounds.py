@@ -75,7 +75,7 @@ def test_what_a_webhook_tells_while_it_is_read_is_looked_at_again(crm: Crm) -> N
     crm.sandbox.advance(minutes=1)
     crm.rounds(session=crm.session(beat=told)).run()
     with crm.database.reading() as connection:
-        (audience,) = audiences.all_of_them(connection)
+        (audience,) = audiences.list_audiences(connection)
     next_look = crm.synced(campaign).next_sync
     crm.sandbox.advance(minutes=1)
     crm.sync()
@@ -261,6 +261,29 @@ def test_m7_an_address_changed_at_mailchimp_stays_that_of_the_member(
     assert {ANN} == crm.opted_out()
 
 
+def test_m7_many_who_changed_their_addresses_are_counted_once(crm: Crm) -> None:
+    """Only so many contacts are looked up in one sync."""
+    many = [PersonRef(PersonKind.CANDIDATE, f"m{number}") for number in range(120)]
+    crm.tell(*many)
+    crm.subscribe(*many)
+    campaign = crm.campaign(*many)
+    crm.prepared(*many)
+    crm.sandbox.options.renames_in_reports = True
+    for ref in many:
+        crm.sandbox.rename(crm.audience, address(ref), f"{ref.crm_id}@new.test")
+        crm.sandbox.click(campaign.mailchimp_id, address(ref), LINK)
+    crm.sandbox.advance(minutes=15)
+    crm.sandbox.click(campaign.mailchimp_id, address(many[0]), LINK)
+
+    for _ in range(3):
+        crm.sandbox.advance(minutes=15)
+        crm.sync()
+
+    assert {"clicked": 121} == crm.kept(campaign)
+    assert [2, *[1] * 119] == [len(crm.done(ref)) for ref in many]
+    assert 121 == sum(bool(person) for _, person in crm.events())
+
+
 def test_m7_who_changed_the_address_and_then_leaves_the_audience_is_known(crm: Crm) -> None:
     crm.prepared(ANN)
     crm.sandbox.rename(crm.audience, address(ANN), "ann@new.test")
@@ -421,6 +444,26 @@ def test_m9_an_audience_that_is_gone_stops_the_sync_with_a_reason(crm: Crm) -> N
         crm.rounds().run()
 
 
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_m9_a_key_of_another_account_deletes_no_campaign_here(crm: Crm, is_sent: bool) -> None:
+    campaign = crm.campaign(ANN, send=is_sent)
+    crm.rounds().run()
+    state = crm.synced(campaign).campaign.state
+    account = crm.sandbox.account
+    own = account.audiences, account.campaigns
+    account.audiences, account.campaigns = {}, {}
+
+    with pytest.raises(AudienceGone, match="key is of another account"):
+        crm.rounds().run(everything=True)
+    with pytest.raises(AudienceGone, match="key is of another account"):
+        crm.rounds().look_at(campaign.id)
+
+    account.audiences, account.campaigns = own
+    assert state is crm.synced(campaign).campaign.state
+    crm.rounds().run(everything=True)
+    assert state is crm.synced(campaign).campaign.state
+
+
 def test_m9_an_audience_of_former_times_may_go(crm: Crm) -> None:
     former, crm.audience = crm.audience, crm.sandbox.add_audience("another")
     crm.sandbox.advance(minutes=1)
@@ -493,7 +536,7 @@ def test_m8_a_sync_killed_at_any_point_loses_and_doubles_nothing(
 def test_reading_who_left_an_audience_ends_where_the_process_is_to_end(crm: Crm) -> None:
     crm.sandbox.opt_out(crm.audience, address(DAN))
     with crm.database.reading() as connection:
-        (audience,) = audiences.all_of_them(connection)
+        (audience,) = audiences.list_audiences(connection)
 
     def beat(*_: object) -> None:
         raise Killed

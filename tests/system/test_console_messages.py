@@ -13,7 +13,7 @@ from gateway.app.checks.findings import Finding, good, warning
 from gateway.core import ids
 from gateway.core.kinds import Scope, State
 from gateway.store.bounces import bounces
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.people import suppression
 from gateway.store.schema.outbox import outbox as entries
 from tests.api.console.browsing import add_user
@@ -80,7 +80,7 @@ def fill(api: Served) -> None:
     ]
     own = {"type": "notice", "key": "n", "sender": "", "body": b"", "error": "no answer"}
     with api.database.writing() as connection:
-        take_in(connection, 1, kept, [])
+        write_recorded(connection, 1, kept, [])
         bounces.add(connection, [FORGED])
         values = {"id": UNKNOWN, "state": "unknown", "recipient": "eva@crm.example"}
         connection.execute(insert(entries).values(own | values))
@@ -157,7 +157,7 @@ async def test_what_flows_is_fetched_anew_by_itself(api: Served, browser: Browse
         assert 0 == await page.get_by_text("refused by the mail server: 1").count()
         with api.database.writing() as connection:
             gone = message(60, delivery("new@example.org", State.REJECTED))
-            take_in(connection, 1, [gone], [])
+            write_recorded(connection, 1, [gone], [])
 
         await page.clock.run_for(31_000)
 
@@ -168,7 +168,7 @@ async def test_what_flows_is_fetched_anew_by_itself(api: Served, browser: Browse
 async def test_what_is_fetched_anew_stays_as_it_was_opened(api: Served, browser: Browser) -> None:
     with api.database.writing() as connection:
         sent = [message(number, delivery("a@example.org")) for number in range(-600, 0, 15)]
-        take_in(connection, 1, sent, [])
+        write_recorded(connection, 1, sent, [])
     async with console_page(browser, "anna") as page:
         await page.clock.install()
         await page.goto(f"{URL}/console/today")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.kinds import State
 from gateway.store.engine.database import Database
 from gateway.store.schema.journal import messages, workers

@@ -12,7 +12,7 @@ from typing import Protocol
 import psycopg
 import pytest
 
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.kinds import State
 from tests.conftest import StartGateway
 from tests.rig.client import ConnectionGone, RawClient, Reply

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from gateway.core import ids
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.kinds import State
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages

@@ -10,7 +10,7 @@ from typing import Never
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.core.decision.journal import Delivery
+from gateway.core.journal.message import Delivery
 from gateway.core.kinds import Scope, State
 from gateway.core.people.people import Person, Staff
 from gateway.core.sending.event import EventType

@@ -9,8 +9,8 @@ from fastapi import Request
 from gateway.api.console.access import text_for
 from gateway.api.console.form_text import typed_moment, typed_text
 from gateway.api.services import ApiServices
-from gateway.core.decision.search_words import AddressParts, MessageSearch
 from gateway.core.ids import LARGEST, first_id_after
+from gateway.core.journal.search_words import AddressParts, MessageSearch
 from gateway.core.kinds import State
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.store.engine.database import StoreTransaction

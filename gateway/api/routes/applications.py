@@ -129,7 +129,7 @@ async def list_applications(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """List applications by reference, those in which each word of `q` stands."""
+    """List applications in order of reference; with `q`, those that contain each of its words."""
     after = unwrap_cursor(cursor, 1)[0] if cursor else ""
     rows = await using.database.read(
         application_list.list_applications, words=q, status=status, after=after, limit=limit + 1

@@ -38,7 +38,7 @@ async def list_bounces(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """List what came back, an entry for each recipient, the newest first."""
+    """List bounces and complaints, an entry for each recipient, newest first."""
     lookup_form = "" if address is None else using.lookup(address)
     after = None if cursor is None else _place(cursor)
     entries = await using.database.read(

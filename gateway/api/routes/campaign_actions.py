@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.bearer import READS_CAMPAIGNS, CampaignsToken
-from gateway.api.idempotency import Key, asked_as, in_steps
+from gateway.api.idempotency import Key, in_steps, record_of_request
 from gateway.api.json_response import (
     JSON,
     MOST,
@@ -62,7 +62,7 @@ class _RequestBody(BaseModel):
 
 
 class CampaignDraft(_RequestBody):
-    """A campaign to be made; its name is the subject."""
+    """A new campaign; its name is the subject."""
 
     name: _Word
     template: int = Field(ge=0, lt=2**63, description="See `GET /mailchimp/templates`.")
@@ -72,7 +72,7 @@ class CampaignDraft(_RequestBody):
 
 
 class NewMembers(_RequestBody):
-    """Who is put into a campaign; at least one."""
+    """The people to add to a campaign; at least one."""
 
     people: list[_Word] = Field(
         [], max_length=_MOST_NAMED, description="`candidate:17`, or addresses."
@@ -89,13 +89,13 @@ class Confirmation(_RequestBody):
 
 
 class ScheduleTime(Confirmation):
-    """When a campaign leaves."""
+    """When to send a campaign."""
 
     at: datetime = Field(description="A quarter hour; local time unless it has a zone.")
 
 
 class TemplateChoice(_RequestBody):
-    """What a campaign is made with once more."""
+    """The template to recreate a campaign with."""
 
     template: int | None = Field(None, ge=0, lt=2**63, description="Else the same.")
 
@@ -117,7 +117,7 @@ class _CampaignAction:
             return StoredAnswer(status=status, type=JSON, body=octets(document))
 
         digest = hashlib.sha256(await self.request.body()).hexdigest()
-        request_record = asked_as(self.request, self.token, self.key, digest)
+        request_record = record_of_request(self.request, self.token, self.key, digest)
         return await in_steps(self.using, request_record, answer)
 
 
@@ -153,7 +153,7 @@ _DONE = answers(CampaignDoneDocument, "The campaign as it is now, without its me
     "/campaigns", status_code=201, responses=answers(CampaignDoneDocument, "It is made.", 201)
 )
 async def create_campaign(action: Action, draft: CampaignDraft) -> Response:
-    """Make a campaign; nothing is created at Mailchimp yet.
+    """Create a campaign; nothing is created at Mailchimp yet.
 
     If one with that name exists, the answer is 409, unless `confirmed`.
     """
@@ -174,7 +174,7 @@ async def create_campaign(action: Action, draft: CampaignDraft) -> Response:
     responses=answers(CampaignAddedDocument, "How many were added, and who is unknown."),
 )
 async def add_members(action: Action, number: Number, new_members: NewMembers) -> Response:
-    """Put people into a campaign that has not left: by key, address or group."""
+    """Add people to a campaign that has not been sent: by key, address or group."""
     if not (new_members.people or new_members.groups):
         raise Problem(422, "name somebody: people or groups")
     return await action.run(
@@ -191,7 +191,7 @@ async def add_members(action: Action, number: Number, new_members: NewMembers) -
         "type": "string", "description": "A header row with kind and crm_id, or email."}}}}},
 )  # fmt: skip
 async def add_members_of_file(action: Action, number: Number) -> Response:
-    """Put the people of a CSV file into a campaign, as `gateway campaigns add --file` does."""
+    """Add the people in a CSV file to a campaign, as `gateway campaigns add --file` does."""
     content = await action.request.body()
 
     def work(campaigns: CampaignActions) -> Told:
@@ -208,7 +208,7 @@ async def add_members_of_file(action: Action, number: Number) -> Response:
     responses=answers(CampaignRemovedDocument, "Who was taken out."),
 )
 async def remove_member(deletion: Deletion, number: Number, person: PlainText) -> Response:
-    """Take a person out of a campaign that has not left; of an address, everybody who has it."""
+    """Remove a person, or everybody with an address, from a campaign that has not been sent."""
     return await deletion.run(lambda campaigns: campaigns.remove(number, person))
 
 
@@ -217,7 +217,7 @@ async def remove_member(deletion: Deletion, number: Number, person: PlainText) -
     responses=answers(CampaignPreparedDocument, "Who is in, and what would change at Mailchimp."),
 )
 async def prepare_campaign(action: Action, number: Number, confirmed: IsConfirmed) -> Response:
-    """Look who is in, who is out and why; nothing leaves.
+    """Determine who is in, who is out and why; nothing is sent.
 
     With `confirmed` who is in now is taken for right, and the guard counts from there.
     """
@@ -232,13 +232,13 @@ async def open_campaign(action: Action, number: Number, confirmed: IsConfirmed) 
 
 @router.post("/campaigns/{id}/send", responses=_DONE)
 async def send_campaign(action: Action, number: Number, confirmed: IsConfirmed) -> Response:
-    """Send a campaign now; what has left is sent once, however often it is asked for."""
+    """Send a campaign now; it is sent once, however often this is requested."""
     return await action.run(lambda campaigns: campaigns.send(number, confirmed=confirmed))
 
 
 @router.post("/campaigns/{id}/schedule", responses=_DONE)
 async def schedule_campaign(action: Action, number: Number, schedule: ScheduleTime) -> Response:
-    """Schedule a campaign; shortly before, it is brought up to date once more."""
+    """Schedule a campaign; shortly before, it is updated once more."""
     return await action.run(
         lambda campaigns: campaigns.schedule(number, schedule.at, confirmed=schedule.confirmed)
     )
@@ -246,7 +246,7 @@ async def schedule_campaign(action: Action, number: Number, schedule: ScheduleTi
 
 @router.post("/campaigns/{id}/unschedule", responses=_DONE)
 async def unschedule_campaign(action: Action, number: Number) -> Response:
-    """Take a campaign out of the schedule; it stays at Mailchimp."""
+    """Remove a campaign from the schedule; it stays at Mailchimp."""
     return await action.run(lambda campaigns: campaigns.unschedule(number))
 
 
@@ -258,7 +258,7 @@ async def unschedule_campaign(action: Action, number: Number) -> Response:
 async def recreate_campaign(
     action: Action, number: Number, asked: TemplateChoice | None = None
 ) -> Response:
-    """Delete a campaign that was not sent and make it again with the same people."""
+    """Delete a campaign that was not sent and create it again with the same people."""
     template = asked.template if asked else None
     return await action.run(
         lambda campaigns: campaigns.recreate(number, template),
@@ -278,7 +278,7 @@ async def delete_campaign(deletion: Deletion, number: Number) -> Response:
     dependencies=[READS_CAMPAIGNS],
 )
 async def show_report(request: Request, using: Using, number: Number) -> Response:
-    """Show what became of a campaign that was sent; Mailchimp is asked for what is new."""
+    """Show the results of a sent campaign, after reading new activities from Mailchimp."""
     return respond(request, await in_turn(using.campaigns.report, number))
 
 
@@ -288,7 +288,7 @@ async def show_report(request: Request, using: Using, number: Number) -> Respons
     dependencies=[READS_CAMPAIGNS],
 )
 async def show_plot(using: Using, number: Number) -> Response:
-    """Show how opens, clicks, bounces and unsubscribes grew, as it is known."""
+    """Show opens, clicks, bounces and unsubscribes over time, as last read."""
     return Response(await in_turn(using.campaigns.plot, number), media_type=_SVG)
 
 

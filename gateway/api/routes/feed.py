@@ -13,7 +13,7 @@ import anyio
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import FeedToken
-from gateway.api.idempotency import Key, asked_as, in_steps
+from gateway.api.idempotency import Key, in_steps, record_of_request
 from gateway.api.json_response import JSON, Using, octets
 from gateway.api.paths import with_slashes
 from gateway.api.problems import TYPE, Problem
@@ -194,7 +194,7 @@ class _Routes:
                     result = replace(result, report={**result.report, "file": called})
                 return _answer(result)
 
-            return await in_steps(using, asked_as(request, token, key, digest), work)
+            return await in_steps(using, record_of_request(request, token, key, digest), work)
 
 
 @asynccontextmanager

@@ -33,7 +33,7 @@ router = APIRouter(prefix="/imports", tags=["feed"], dependencies=[READS_FEED])
 async def list_imports(
     request: Request, using: Using, *, since: Since, limit: Limit = MOST, cursor: Cursor = None
 ) -> Response:
-    """List what each source brought last of each kind, and what was wrong with its last file.
+    """Show what each source last sent of each kind, and what was wrong with its last file.
 
     `since` counts when the last file came, taken in or not.
     """

@@ -58,7 +58,7 @@ async def list_mails(
     "/address", responses=answers(ImportAddressesDocument, "Where staff forward replies to.")
 )
 async def show_address(request: Request, using: Using) -> Response:
-    """Show the address staff forward replies to; empty where no setting tells it."""
+    """Show the addresses staff forward replies to; empty if no setting names one."""
     return respond(request, import_addresses_document(using.import_addresses()))
 
 
@@ -67,7 +67,7 @@ async def show_address(request: Request, using: Using) -> Response:
     responses=answers(InboxReadingDocument, "What it says, and what it is likely about."),
 )
 async def read_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
-    """Read a mail, made harmless, with the applications it is likely about."""
+    """Show a mail's content, made harmless, with the applications it is probably about."""
     return respond(request, inbox_reading_document(await using.inbox.look(read_id(id))))
 
 

@@ -23,9 +23,9 @@ from gateway.api.json_response import (
 from gateway.api.problems import Problem
 from gateway.api.schemas import Schema, answers, items
 from gateway.api.services import ApiServices
-from gateway.core.decision.journal import Message
-from gateway.core.decision.note import retold_in
-from gateway.core.decision.search_words import MessageSearch
+from gateway.core.decision.note import with_rewritten_notes
+from gateway.core.journal.message import Message
+from gateway.core.journal.search_words import MessageSearch
 from gateway.core.kinds import State
 from gateway.core.languages import primary_subtag
 from gateway.core.moments import in_utc
@@ -53,7 +53,7 @@ def _with_notes_in(using: ApiServices, message: Message, language: str | None) -
     template = templates.get(primary_subtag(language))
     if template is None:
         raise Problem(422, f"language: notes are in {', '.join(sorted(templates))}")
-    return retold_in(template, message, using.zone())
+    return with_rewritten_notes(template, message, using.zone())
 
 
 _Search = Annotated[
@@ -117,9 +117,9 @@ async def list_messages(
         return rows, missed
 
     rows, missed = await using.database.read(look)
-    retold = [_with_notes_in(using, message, language) for message in rows]
+    rewritten = [_with_notes_in(using, message, language) for message in rows]
     more = {"may_miss_before": in_utc(missed) if missed else None} if is_searched else {}
-    return page(request, retold, limit, document=message_document, cursor=id_cursor, more=more)
+    return page(request, rewritten, limit, document=message_document, cursor=id_cursor, more=more)
 
 
 @router.get("/{id}", responses=answers(MessageDocument, "The message with its deliveries."))
@@ -130,7 +130,7 @@ async def show_message(
     language: _Language = None,
     why: Annotated[bool, Query(description="With `why` of each delivery that failed.")] = False,
 ) -> Response:
-    """Show a message with what became of it for each recipient, and the note that says why."""
+    """Show a message with the outcome for each recipient, and the note that says why."""
     number = read_id(id)
 
     def look(connection: StoreTransaction) -> MessageDocument | None:

@@ -40,7 +40,7 @@ async def list_entries(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """List what was and is to be sent, the newest first."""
+    """List what was sent or is to be sent, newest first."""
     number, most = id_before(cursor), limit + 1
     entries = await using.database.read(
         lambda connection: status_mail.merge_newest_first(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.bearer import READS, SuppressionsToken
-from gateway.api.idempotency import Key, asked_as, in_steps
+from gateway.api.idempotency import Key, in_steps, record_of_request
 from gateway.api.json_response import (
     JSON,
     MOST,
@@ -66,7 +66,7 @@ async def erase_person(
     erasure: ErasureRequest,
     key: Key = None,
 ) -> Response:
-    """Erase all that is held of a person, or of an address nobody has; it can't be undone.
+    """Erase all data held on a person, or on an address nobody has; this can't be undone.
 
     Whoever was suppressed stays so by a keyed hash of each address.
     """
@@ -85,7 +85,9 @@ async def erase_person(
         )
         return StoredAnswer(status=200, type=JSON, body=octets(certificate))
 
-    return await in_steps(using, asked_as(request, token, key, erasure.model_dump_json()), erased)
+    return await in_steps(
+        using, record_of_request(request, token, key, erasure.model_dump_json()), erased
+    )
 
 
 @router.get(
@@ -94,7 +96,7 @@ async def erase_person(
     responses={200: {"content": {JSON: {"schema": {"type": "object"}}}}},
 )
 async def export_person(request: Request, using: Using, person: AddressOrPerson) -> Response:
-    """Return all that is held of a person, by table (GDPR, articles 15 and 20)."""
+    """Return all data held on a person, by table (GDPR, articles 15 and 20)."""
     ref_or_address = read_ref_or_address(using, person)
     held = await in_thread(using.privacy.export, ref_or_address)
     return respond(request, held)

@@ -226,7 +226,7 @@ async def suppress(
     dependencies=[READS_SUPPRESSIONS],
 )
 async def show_suppressions(request: Request, using: Using, address: AddressOrPerson) -> Response:
-    """Show all that suppresses an address, whoever has it, or a person; and the history."""
+    """Show everything that suppresses an address, whoever has it, or a person; and the history."""
     ref_or_address = read_ref_or_address(using, address)
 
     def look(connection: StoreTransaction) -> StandingDocument:

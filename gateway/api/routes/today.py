@@ -10,9 +10,9 @@ from gateway.documents.today import TodayWithLightsDocument
 router = APIRouter(prefix="/today", tags=["today"], dependencies=[READS])
 
 
-@router.get("", responses=answers(TodayWithLightsDocument, "What flows, and what waits."))
+@router.get("", responses=answers(TodayWithLightsDocument, "Mail flow, and what waits."))
 async def show_today(request: Request, using: Using) -> Response:
-    """Show what flowed in 24 hours, what waits for a person, and what `gateway check` said last."""
+    """Show a day of mail flow, what waits for a person, and what `gateway check` last found."""
     document: TodayWithLightsDocument = {
         **(await using.today.today()),
         "lights": using.today.lights(),

@@ -51,7 +51,7 @@ _On = Annotated[date | None, Query(description="As if it were this day; by defau
 async def list_triggers(
     request: Request, using: Using, limit: Limit = MOST, cursor: Cursor = None
 ) -> Response:
-    """List the triggers, on and off; beside them those whose files can't be used, and why."""
+    """List the triggers, on and off, and those whose files can't be used, with the reason."""
     listed, unusable = await in_thread(using.triggers.list_triggers)
     key, more = itemgetter("name"), {"unusable": unusable}
     return whole_page(request, listed, limit, cursor, document=as_it_is, key=key, more=more)
@@ -94,7 +94,7 @@ async def show_calendar(
 async def list_edits(
     request: Request, using: Using, *, since: Since, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
-    """List what was changed of triggers and templates, and by whom, the newest first."""
+    """List changes to triggers and templates, and who made them, newest first."""
     last = id_before(cursor)
     edits = await in_thread(
         using.trigger_changes.edits, what=None, name=None, since=since, before=last, limit=limit + 1
@@ -108,7 +108,7 @@ async def list_edits(
 async def preview_change(
     request: Request, using: Using, *, reference: _Word, status: _Word, by: _By = None
 ) -> Response:
-    """Show whom giving an application a status would mail; nothing is changed or sent."""
+    """Show whom changing an application's status would mail; nothing is changed or sent."""
     preview = await in_thread(using.triggers.preview_change, reference, status, by)
     return respond(request, preview)
 

@@ -83,7 +83,7 @@ class Campaigns(CampaignActions):
             **self._summary(number),
             "added": added.added,
             "known": added.already_in,
-            "problems": [*chosen_people.problems, *unknown],
+            "problems": [*chosen_people.problems, *unknown, *added.remarks],
         }
 
     def remove(self, number: int, person: str) -> CampaignRemovedDocument:
@@ -125,7 +125,7 @@ class Campaigns(CampaignActions):
         return self._summary(number)
 
     def check_time(self, at: datetime) -> None:
-        with _told_as_problems():
+        with _errors_as_not_done():
             self._quarter(at)
 
     def _quarter(self, at: datetime) -> datetime:
@@ -160,11 +160,11 @@ class Campaigns(CampaignActions):
         return {**self.known_report(number), "remarks": remarks}
 
     def known_report(self, number: int) -> CampaignReportDocument:
-        with _told_as_problems():
+        with _errors_as_not_done():
             return report_document(self._settings(), self._database, number)
 
     def plot(self, number: int, words: CampaignPlotWords | None = None) -> str:
-        with _told_as_problems():
+        with _errors_as_not_done():
             synced_campaign = sent_campaign(self._database, number)
         shapes = drawing(
             self._settings(), self._database, synced_campaign, words or CampaignPlotWords()
@@ -174,7 +174,7 @@ class Campaigns(CampaignActions):
     def activate(self) -> Sequence[Mapping[str, str]]:
         """Find or create what campaigns need at Mailchimp; can be repeated."""
         settings = self._settings()
-        with _told_as_problems(), closing(mailchimp.client(settings)) as client:
+        with _errors_as_not_done(), closing(mailchimp.client(settings)) as client:
             activation = Activation(
                 client=client,
                 database=self._database,
@@ -187,11 +187,11 @@ class Campaigns(CampaignActions):
             ]
 
     def account(self) -> MailchimpAccountDocument:
-        with _told_as_problems():
+        with _errors_as_not_done():
             return mailchimp.account(self._settings(), self._database).document()
 
     def templates(self) -> Sequence[MailchimpTemplateDocument]:
-        with _told_as_problems():
+        with _errors_as_not_done():
             return mailchimp.account(self._settings(), self._database).templates()
 
     @contextmanager
@@ -199,7 +199,7 @@ class Campaigns(CampaignActions):
         """Lend a session for work on campaigns; each request locks them against the others."""
         part = f"api.{self._ids.next()}"
         with (
-            _told_as_problems(),
+            _errors_as_not_done(),
             mailchimp.mailchimp_session(self._settings(), self._database, part=part) as session,
         ):
             active_audience(self._database)
@@ -216,7 +216,7 @@ class Campaigns(CampaignActions):
 
 
 @contextmanager
-def _told_as_problems() -> Iterator[None]:
+def _errors_as_not_done() -> Iterator[None]:
     """Turn errors that prevent work on campaigns into `NotDone`."""
     try:
         yield

@@ -23,7 +23,7 @@ from gateway.sync.activation import ActivationRequest
 from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.transport import MailchimpLimits
-from gateway.sync.mailchimp_session import MailchimpSession, SyncProgress, in_silence
+from gateway.sync.mailchimp_session import MailchimpSession, SyncProgress, no_progress
 from gateway.sync.readiness import AccountStanding
 from gateway.sync.sync_round import RoundResult, Rounds
 
@@ -109,7 +109,7 @@ def mailchimp_session(
     settings: Settings,
     database: Database,
     *,
-    progress: SyncProgress = in_silence,
+    progress: SyncProgress = no_progress,
     part: str = "main",
 ) -> Iterator[MailchimpSession]:
     """Lend a session for work on campaigns, with locks between parts of the process."""

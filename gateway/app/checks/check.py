@@ -11,7 +11,6 @@ from gateway.app.checks.check_inbound import settings_for_replies
 from gateway.app.checks.check_listeners import certificate, listener, refusals_at_rcpt
 from gateway.app.checks.check_mailbox import mailboxes
 from gateway.app.checks.check_mailchimp import account
-from gateway.app.checks.check_ports import ports
 from gateway.app.checks.check_relays import call_relay, own_listener
 from gateway.app.checks.check_settings import folders, kinds, notes, own_mail, replies
 from gateway.app.checks.check_store import store_and_feed
@@ -22,8 +21,7 @@ from gateway.config import ConfigText, Settings
 
 async def check(settings: Settings, config: ConfigText, *, offline: bool) -> AsyncIterator[Finding]:
     """Check everything the settings of `config` name; `offline` makes no connections."""
-    of_ports = await asyncio.to_thread(lambda: list(ports(settings)))
-    for finding in (*_settings(settings), *of_ports):
+    for finding in _settings(settings):
         yield finding
     is_file = settings.store.url.get_secret_value().startswith("sqlite:")
     if is_file or not offline:

@@ -85,7 +85,7 @@ def _bounce_listeners(settings: Settings) -> Iterator[Finding]:
             )
 
 
-def what_came_back(database: Database) -> Iterator[Finding]:
+def bounce_shares(database: Database) -> Iterator[Finding]:
     """Check whether too much of the last 7 days' mail bounced."""
     since = common.now() - WEEK
     with database.reading() as connection:

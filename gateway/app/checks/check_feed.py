@@ -42,7 +42,7 @@ def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[
             )
 
 
-def told_by_the_crm(database: Database, zone: tzinfo) -> Iterator[Finding]:
+def feed_shortfall(database: Database, zone: tzinfo) -> Iterator[Finding]:
     """Count what protects nobody, because its target is unknown or there is no address to stop."""
     with database.reading() as connection:
         short = status.shortfall(connection)

@@ -1,18 +1,18 @@
 """`gateway check` for the addresses to listen at: whether another program has one already.
 
 The kernel's tables are read instead of binding an address, which for a moment would keep a gateway
-that is starting from it. Where there is no `/proc`, or another user's processes are hidden, nothing
-is known and nothing found.
+that is starting from it. Where there is no `/proc`, nothing is found. Whose a socket is can't be
+seen if the process is another user's; run as the gateway's user, that is never the gateway itself.
 """
 
 import ipaddress
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
 from pathlib import Path
 
-from gateway.app.checks.findings import Finding, error
+from gateway.app.checks.findings import Finding, error, warning
 from gateway.config import Settings
 
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
@@ -28,31 +28,39 @@ def ports(settings: Settings) -> Iterator[Finding]:
     for index, listener in enumerate(settings.smtp.listeners):
         binds[f"smtp.listeners[{index}].bind"] = (f"listener {listener.name}", listener.bind)
     for key, (subject, bind) in binds.items():
-        pid = next(iter(others_listening(bind.host, bind.port)), None)
-        if pid is not None:
-            yield error(
-                subject,
-                f"{bind}: {_program(pid)} (process {pid}) listens there already: stop it, or give "
-                f"{key} another address or port",
-            )
+        inodes = listening_at(bind.host, bind.port)
+        if not inodes:
+            continue
+        holders = processes_with(inodes)
+        others = [pid for pid in holders if not _is_gateway(pid)]
+        cure = f"stop it, or give {key} another address or port"
+        if others:
+            who = f"{_program(others[0])} (process {others[0]})"
+            yield error(subject, f"{bind}: {who} listens there already: {cure}")
+        elif not holders:
+            who = "another user's program listens there"
+            yield warning(subject, f"{bind}: {who}; if it isn't this gateway: {cure}")
 
 
-def others_listening(host: str, port: int) -> Iterator[int]:
-    """Yield the ids of processes that listen at an address and aren't a gateway's."""
+def listening_at(host: str, port: int) -> set[str]:
+    """Return the inodes of sockets that keep others from listening at an address."""
     wanted = set(_addresses(host))
-    inodes = {
+    return {
         inode
         for address, at, inode in _listening_sockets()
         if at == port and any(_overlap(address, each) for each in wanted)
     }
-    if not inodes:
-        return
-    holders = {f"socket:[{inode}]" for inode in inodes}
+
+
+def processes_with(inodes: Set[str]) -> list[int]:
+    """Return the ids of the processes that hold sockets open, as far as this user may see them."""
+    names = {f"socket:[{inode}]" for inode in inodes}
+    holders = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended, or is another user's
-            held = (str(file.readlink()) for file in (process / "fd").iterdir())
-            if any(name in holders for name in held) and not _is_gateway(process):
-                yield int(process.name)
+            if any(str(file.readlink()) in names for file in (process / "fd").iterdir()):
+                holders.append(int(process.name))
+    return holders
 
 
 def _listening_sockets() -> Iterator[tuple[Address, int, str]]:
@@ -83,11 +91,14 @@ def _overlap(one: Address, other: Address) -> bool:
     )
 
 
-def _is_gateway(process: Path) -> bool:
+def _is_gateway(pid: int) -> bool:
     """Whether a process is a gateway's: `python …/bin/gateway run` or `python -m gateway.app`."""
-    if int(process.name) == os.getpid():
+    if pid == os.getpid():
         return True
-    words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return True  # It has ended, and is in nobody's way.
     return any(Path(word).name in {"gateway", "gateway.app"} for word in words)
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from gateway.app import common
-from gateway.app.checks.check_bounces import what_came_back
+from gateway.app.checks.check_bounces import bounce_shares
 from gateway.app.checks.check_feed import (
+    feed_shortfall,
     finance_statuses,
     idle_tags,
     kinds_of_feed,
     stored_addresses,
-    told_by_the_crm,
 )
 from gateway.app.checks.check_inbound import store_for_replies
 from gateway.app.checks.check_triggers import store_for_triggers
@@ -46,12 +46,12 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
             finances = status.finance_statuses(connection)
         rest = [
             *stored_addresses(database),
-            *told_by_the_crm(database, common.time_zone(settings)),
+            *feed_shortfall(database, common.time_zone(settings)),
             *store_for_replies(settings, database),
             *store_for_triggers(settings, database),
             *erasures(settings, database),
             *check_retention(settings, database),
-            *what_came_back(database),
+            *bounce_shares(database),
         ]
     except StoreUnavailable as problem:
         yield error("store", f"{problem}: bulk mail is answered 451 until it is back")

@@ -6,7 +6,7 @@ from gateway.app import common
 from gateway.app.wording import note_templates
 from gateway.config import Settings
 from gateway.core.decision import dsn
-from gateway.core.decision.note import retold_whole
+from gateway.core.decision.note import note_of_failed
 from gateway.core.languages import in_language
 from gateway.core.mail import own_mail
 from gateway.core.sending.outbox import OutboxRow
@@ -29,18 +29,18 @@ class HeldReportWriter:
         """Write a report, all in the language of the sender of the latest message."""
         hostname = common.host_name()
         template = in_language(self._notes, held.listed[-1].language)
-        notes = (
-            (message.id, delivery.recipient, retold_whole(template, message, delivery, self._zone))
+        rewritten = {
+            (message.id, delivery.recipient): note
             for message in held.in_others
             for delivery in message.deliveries
-        )
-        retold = {(number, mailbox): note for number, mailbox, note in notes if note is not None}
-        retold_messages = tuple(
+            if (note := note_of_failed(template, message, delivery, self._zone)) is not None
+        }
+        listed = tuple(
             replace(
                 message,
                 left_out=tuple(
-                    replace(delivery, reason=retold[message.message, delivery.mailbox].short[0])
-                    if (message.message, delivery.mailbox) in retold
+                    replace(delivery, reason=rewritten[message.message, delivery.mailbox].short[0])
+                    if (message.message, delivery.mailbox) in rewritten
                     else delivery
                     for delivery in message.left_out
                 ),
@@ -56,9 +56,10 @@ class HeldReportWriter:
             messages=held.messages,
             recipients=held.recipients,
             since=held.since,
-            listed=retold_messages,
+            listed=listed,
             notes={
-                key: retold[key].full if key in retold else held.notes[key] for key in held.notes
+                key: rewritten[key].full if key in rewritten else held.notes[key]
+                for key in held.notes
             },
         )
         return dsn.build_summary(template, summary)

@@ -31,12 +31,12 @@ from gateway.core.written import readable_name
 from gateway.crm.files import FieldReading
 from gateway.crm.folder.dropped_files import is_for_feed
 from gateway.crm.kinds import KINDS
-from gateway.crm.taken_out import (
+from gateway.crm.row_removal import (
     REPORT,
-    CannotBeTakenOut,
+    RowsNotRemovable,
+    remove_from_report,
+    remove_rows,
     report_of,
-    rows_taken_out,
-    take_out_of_report,
 )
 from gateway.documents.erasures import CertificateDocument, erasure_document
 from gateway.smtp_proxy.journaling.local_record import is_record
@@ -157,7 +157,7 @@ def erase(
     in_files = _look_through_files(settings, subject, dry_run=True)
     not_taken_in = _not_in_the_journal_yet(settings, database, subject)
     in_files = replace(in_files, waiting=(*in_files.waiting, *not_taken_in))
-    looked = erasure_subject.look_through(database.reading, subject)
+    found_rows = erasure_subject.look_through(database.reading, subject)
     outcome: Erasure | None = None
     try:
         with (
@@ -179,7 +179,7 @@ def erase(
                 also_declined=again.declined if again else (),
                 noted_as=(again.person, again.addresses) if again else None,
                 key_mark=again.key_mark if again else "",
-                looked=looked,
+                found_rows=found_rows,
             )
             if again is None and not outcome.counts:
                 raise NobodyToErase(f"nothing is held of {subject.key}")
@@ -274,20 +274,20 @@ def _look_through_files(settings: Settings, subject: ErasureSubject, *, dry_run:
         kind = next((kind for kind in KINDS if file.name.lower().startswith(kind)), "")
         reading = FieldReading(mapping=settings.crm.mapping(kind), zone=common.time_zone(settings))
         try:
-            their_rows = rows_taken_out(
+            their_rows = remove_rows(
                 file,
-                speaks_of=mentions.are_in,
+                names_person=mentions.are_in,
                 ref=subject.ref,
                 reading=reading,
                 dry_run=dry_run or not is_handled,
             )
             if is_handled and not dry_run:
-                take_out_of_report(report_of(file), their_rows, mentions.taken_out, subject.ref)
+                remove_from_report(report_of(file), their_rows, mentions.replaced_in, subject.ref)
             if is_handled:
                 rows += len(their_rows)
             elif their_rows:
                 waiting.append(file)
-        except CannotBeTakenOut:
+        except RowsNotRemovable:
             (whole if is_handled else waiting).append(file)
         except OSError as error:
             log.error("feed_file_not_looked_through", reason=str(error.strerror))

@@ -33,7 +33,7 @@ class PrivacyAnswers(PrivacyActions):
         dry_run: bool,
     ) -> CertificateDocument:
         """Erase a person as `gateway person erase` does."""
-        with _told_as_problems():
+        with _errors_as_not_done():
             subject = erasure.find_subject(self._database, ref_or_address)
             done = erasure.erase(
                 self._settings(),
@@ -53,7 +53,7 @@ class PrivacyAnswers(PrivacyActions):
     def export_archive(self, ref_or_address: RefOrAddress) -> bytes:
         """Return the files of `gateway person export` in a zip archive."""
         gathered, archive = self._gather(ref_or_address), io.BytesIO()
-        with tempfile.TemporaryDirectory() as name, _told_as_problems():
+        with tempfile.TemporaryDirectory() as name, _errors_as_not_done():
             folder = Path(name) / "person"
             write(self._settings(), gathered, folder)
             with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
@@ -63,13 +63,13 @@ class PrivacyAnswers(PrivacyActions):
         return archive.getvalue()
 
     def _gather(self, ref_or_address: RefOrAddress) -> PersonExport:
-        with _told_as_problems():
+        with _errors_as_not_done():
             subject = erasure.find_subject(self._database, ref_or_address)
             return gather(self._settings(), self._database, subject)
 
 
 @contextmanager
-def _told_as_problems() -> Iterator[None]:
+def _errors_as_not_done() -> Iterator[None]:
     try:
         yield
     except erasure.SeveralMeant as error:

@@ -79,7 +79,7 @@ async def run_api(context: RoleContext) -> None:
             public=lambda: public_paths(context.settings),
             services=answering,
             console_terms=console_terms(context),
-            count=Metrics().request,
+            count=Metrics().count_request,
         )
         asyncio.get_running_loop().run_in_executor(None, compile_pages)
         await serve(app, context.sockets["api"], ready=context.ready, stopping=context.stopping)
@@ -176,11 +176,11 @@ class HealthCollector:
         read = await asyncio.to_thread(metrics.mailboxes_up)
         mailchimp = None
         if self._context.settings.mailchimp.api_key is not None:
-            mailchimp = in_a_word(await asyncio.to_thread(metrics.mailchimp_health))
+            mailchimp = health_word(await asyncio.to_thread(metrics.mailchimp_health))
         return Health(
             store=snapshot is not None,
             relays={
-                relay.name: in_a_word(heard.get(relay.name))
+                relay.name: health_word(heard.get(relay.name))
                 for relay in self._context.settings.relays
             },
             roles=self._context.roles,
@@ -194,7 +194,7 @@ class HealthCollector:
                 for mailbox in self._context.settings.inbound.mailboxes
             },
             mailchimp=mailchimp,
-            comes_back=what_comes_back(shares),
+            comes_back=bounce_state(shares),
         )
 
     async def metrics(self) -> bytes:
@@ -260,7 +260,7 @@ class SharesOfWeek:
             self._counting = None
 
 
-def what_comes_back(shares: Sequence[BounceShare] | None) -> str:
+def bounce_state(shares: Sequence[BounceShare] | None) -> str:
     """Return the bounce state in the form of `GET /health`, complaints first."""
     if shares is None:
         return "unknown"
@@ -270,7 +270,7 @@ def what_comes_back(shares: Sequence[BounceShare] | None) -> str:
     return "too_many_bounces" if any(share.is_alarming for share in shares) else "ok"
 
 
-def in_a_word(health: RelayHealth | MailchimpHealth | None) -> str:
+def health_word(health: RelayHealth | MailchimpHealth | None) -> str:
     """Return a health in the form of `GET /health`: `up`, `down` …; unknown: not called yet."""
     return "unknown" if health is None else health.name.lower()
 

@@ -46,7 +46,7 @@ async def run_inbound(context: RoleContext) -> None:
     metrics = Metrics()
     tally = _Tally(metrics)
     importer = reply_importer(
-        context.settings, database, readers, tally.note_verdict, tally.heard_bounce
+        context.settings, database, readers, tally.note_verdict, tally.count_bounce
     )
     watch = MailboxWatch(metrics)
 
@@ -110,11 +110,11 @@ class _Tally:
     def note_verdict(self, origin: MailOrigin, verdict: ImportVerdict) -> None:
         """Log a verdict in one line, and count it."""
         seconds = None if origin.arrived is None else (now() - origin.arrived).total_seconds()
-        self._metrics.inbound(origin.name, log_verdict(origin, verdict), seconds)
+        self._metrics.count_inbound_mail(origin.name, log_verdict(origin, verdict), seconds)
 
-    def heard_bounce(self, bounce: KeptBounce) -> None:
+    def count_bounce(self, bounce: KeptBounce) -> None:
         """Count a bounce."""
-        self._metrics.came_back(
+        self._metrics.count_bounce(
             bounce.kind.value, bounce.reason, is_hard=bounce.hard, proof=bounce.proof or ""
         )
 

@@ -83,10 +83,10 @@ class MailboxWatch:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    def read(self, mailbox: str) -> None:
+    def note_read(self, mailbox: str) -> None:
         """Record that a mailbox was just read to its end."""
-        self._metrics.mailbox(mailbox, succeeded_at=time.time())
+        self._metrics.set_mailbox_state(mailbox, succeeded_at=time.time())
 
-    def down(self, mailbox: str) -> None:
+    def note_down(self, mailbox: str) -> None:
         """Record that a mailbox can't be read."""
-        self._metrics.mailbox(mailbox, succeeded_at=None)
+        self._metrics.set_mailbox_state(mailbox, succeeded_at=None)

@@ -51,7 +51,7 @@ class RelayWatch:
                 self._refused.add(relay.name)
             else:
                 self._refused.discard(relay.name)
-            self._metrics.relay(relay.name, health)
+            self._metrics.set_relay_health(relay.name, health)
 
 
 async def call(relay: RelayConfig) -> RelayHealth:

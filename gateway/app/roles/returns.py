@@ -68,11 +68,13 @@ async def _look(
     try:
         if not await database.read(lambda connection: campaign_syncs.is_due(connection, now())):
             return _LOOK
-        await asyncio.to_thread(_round, context, settings, database, partial(log_heard, metrics))
+        await asyncio.to_thread(
+            _round, context, settings, database, partial(log_round_result, metrics)
+        )
     except RoundStopping:
         return _LOOK
     except (NotAuthorised, UnusableKey, AudienceGone) as error:
-        metrics.mailchimp(MailchimpHealth.REFUSED)
+        metrics.set_mailchimp_health(MailchimpHealth.REFUSED)
         log.error("sync_stopped", reason=str(error))
         return _STOPPED
     except StoreUnavailable as error:
@@ -88,7 +90,7 @@ def _round(
     context: RoleContext,
     settings: Settings,
     database: Database,
-    heard: Callable[[RoundResult], None],
+    report: Callable[[RoundResult], None],
 ) -> None:
     def beat(what: str, done: int, total: int) -> None:
         del what, done, total
@@ -100,16 +102,16 @@ def _round(
         leased(session, LEASE, lost=RoundStopping()) as own,
     ):
         if own is not None:
-            mailchimp.sync_rounds(settings, own, heard).run()
+            mailchimp.sync_rounds(settings, own, report).run()
 
 
-def log_heard(metrics: Metrics, heard: RoundResult) -> None:
+def log_round_result(metrics: Metrics, result: RoundResult) -> None:
     """Log and count what was read."""
-    match heard:
+    match result:
         case CampaignMoved(campaign, state):
             log.info("campaign_state", campaign=ids.show(campaign), state=state.value)
         case ActivitiesRead(campaign, mirrored):
-            metrics.mailchimp(MailchimpHealth.UP)
+            metrics.set_mailchimp_health(MailchimpHealth.UP)
             metrics.count_sync(mirrored.new, mirrored.opted_out)
             log.info(
                 "campaign_synced",
@@ -119,7 +121,7 @@ def log_heard(metrics: Metrics, heard: RoundResult) -> None:
                 missing=sum(mirrored.gaps.values()),
             )
         case AudienceSynced(audience, departed):
-            metrics.mailchimp(MailchimpHealth.UP)
+            metrics.set_mailchimp_health(MailchimpHealth.UP)
             metrics.count_sync(0, departed.opted_out)
             log.info(
                 "audience_synced",
@@ -132,7 +134,7 @@ def log_heard(metrics: Metrics, heard: RoundResult) -> None:
             log.debug("campaigns_idle", number=number)
         case PutOff(campaign, reason, busy):
             if campaign is None:
-                metrics.mailchimp(MailchimpHealth.DOWN)
+                metrics.set_mailchimp_health(MailchimpHealth.DOWN)
             tell = log.info if busy else log.warning
             campaign_id = "" if campaign is None else ids.show(campaign)
             tell("sync_put_off", campaign=campaign_id, reason=reason)

@@ -71,7 +71,7 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
         )
 
         async def supervise() -> None:
-            waiting = asyncio.create_task(wait_for_store(settings, arguments))
+            waiting = asyncio.create_task(prepare_store_once_there(settings, arguments))
             try:
                 await supervisor.run()
             finally:
@@ -80,8 +80,8 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
         asyncio.run(supervise())
 
 
-async def wait_for_store(settings: Settings, arguments: dict[str, str]) -> None:
-    """Create the schema once a store that was away at startup is there.
+async def prepare_store_once_there(settings: Settings, arguments: dict[str, str]) -> None:
+    """Prepare a store that was away at startup once it is there: create a missing schema.
 
     No role's process does that: if its store disappeared, an empty one would let all mail through.
     """

@@ -15,7 +15,7 @@ from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.app.people.erasure import remove_blob
 from gateway.app.roles.bounce_reports import LOOK_EVERY, DailyBounceReport
 from gateway.app.roles.role_context import RoleContext
-from gateway.app.roles.store_ready import store_ready
+from gateway.app.roles.store_waiting import wait_for_store
 from gateway.app.roles.triggered_mail import TriggeredMail
 from gateway.app.roles.webhooks import Webhooks
 from gateway.app.sending.own_mail import own_mail_sender, own_mail_settings
@@ -100,14 +100,14 @@ async def run_sender(context: RoleContext) -> None:
     try:
         # An unavailable store doesn't prevent the start: mail gets the answers for that case.
         context.ready()
-        await store_ready(context, database)
+        await wait_for_store(context, database)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run())
             tasks.create_task(webhooks.run())
             for interval, chore in (
                 (TIDY_EVERY, tidying),
                 (LOOK_EVERY, report_bounces),
-                (_WORDS_EVERY, partial(take_words, context, database)),
+                (_WORDS_EVERY, partial(index_words, context, database)),
                 (_SWEEP, own_mail.sweep),
             ):
                 tasks.create_task(
@@ -163,16 +163,16 @@ async def tidy(context: RoleContext, database: Database, holder: str) -> None:
     await _prune(context, database, console_sessions.prune, now())
     settings = context.settings
     for kind, keep, forgetting in (
-        ("replies", settings.replies.keep, retention.replies),
-        ("documents", settings.documents.keep, retention.old_documents),
-        ("campaigns", settings.campaigns.keep, retention.members),
-        ("bounces", settings.bounces.keep, retention.came_back),
+        ("replies", settings.replies.keep, retention.prune_replies),
+        ("documents", settings.documents.keep, retention.prune_documents),
+        ("campaigns", settings.campaigns.keep, retention.prune_members),
+        ("bounces", settings.bounces.keep, retention.prune_bounces),
     ):
         if keep is not None:
             await forget(context, database, kind, forgetting, now() - keep)
 
 
-async def take_words(context: RoleContext, database: Database) -> None:
+async def index_words(context: RoleContext, database: Database) -> None:
     """Index the words of messages that came in since the last time."""
 
     async def step() -> int:

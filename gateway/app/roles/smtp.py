@@ -144,8 +144,8 @@ class _SmtpRole:
                     (_SWEEP, self._worker.sweep),
                     (_RELEASE, self._worker.release_idle_relays),
                     (workers.BEAT, chores.beat),
-                    (_FEED, chores.look_at_feed),
-                    (_NEVER_MAILED, self.look_at_never),
+                    (_FEED, chores.update_feed_age),
+                    (_NEVER_MAILED, self.remember_never_mailed),
                     (_TAKE_IN, chores.take_in),
                     (_OFFERS, chores.keep_offers),
                 )
@@ -157,7 +157,7 @@ class _SmtpRole:
                 after_failure=_SWEEP,
             )
             running.append(tasks.create_task(learning))
-            await self._chores.relays_seen()
+            await self._chores.wait_for_relays()
             # Long-lived objects are excluded from garbage collection; cycles are rare after this.
             gc.collect()
             gc.freeze()
@@ -180,10 +180,10 @@ class _SmtpRole:
         await self._journal.close()
         await self._chores.retire()
 
-    async def look_at_never(self) -> None:
+    async def remember_never_mailed(self) -> None:
         """Remember what is needed while the store is away."""
-        await self._chores.look_at_never(self._standings, self._never)
-        await self._chores.look_at_staff(self._staff_languages)
+        await self._chores.remember_never_mailed(self._standings, self._never)
+        await self._chores.remember_staff_languages(self._staff_languages)
 
 
 def _journal(database: Database, services: ProxyServices, number: int) -> MessageJournal:
@@ -273,17 +273,17 @@ class _Chores:
         try:
             self._stored_offers = await self._database.read(relay_offers.stored_offers)
             self._services.offers = {**self._services.offers, **self._stored_offers}
-            await self.look_at_feed()
+            await self.update_feed_age()
         except StoreUnavailable as error:
             log.error("store_unavailable", reason=str(error))
 
-    async def relays_seen(self) -> None:
-        """Call relays that have never been seen before, for their extensions."""
+    async def wait_for_relays(self) -> None:
+        """Wait, but not for long, for the extensions of relays never reached before."""
         if all(relay.name in self._services.offers for relay in self._services.policy.relays):
             return
         try:
             async with asyncio.timeout(2.0):
-                await self._services.fresh_offers()
+                await self._services.wait_for_new_offers()
         except TimeoutError:
             log.warning("relay_not_seen_yet")
 
@@ -316,17 +316,17 @@ class _Chores:
             log.error("starting_anew", number=number)
             self._stopping.set()
 
-    async def look_at_feed(self) -> None:
+    async def update_feed_age(self) -> None:
         """Update the age of the feed."""
         snapshot = await self._database.read(status.snapshot)
         self._services.feed_time = max(snapshot.feeds.values(), default=None)
 
-    async def look_at_never(self, standings: Standings, never: NeverMailed) -> None:
+    async def remember_never_mailed(self, standings: Standings, never: NeverMailed) -> None:
         """Remember who is never mailed, for when the store is away."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, lambda: never.replace(standings.never_mailed_addresses()))
 
-    async def look_at_staff(self, languages: StaffLanguages) -> None:
+    async def remember_staff_languages(self, languages: StaffLanguages) -> None:
         """Remember who reads which language, for when the store is away."""
         await asyncio.get_running_loop().run_in_executor(None, languages.remember)
 

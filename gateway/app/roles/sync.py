@@ -9,7 +9,7 @@ from gateway.app import common
 from gateway.app.campaigns import mailchimp
 from gateway.app.roles import returns
 from gateway.app.roles.role_context import RoleContext
-from gateway.app.roles.store_ready import store_ready
+from gateway.app.roles.store_waiting import wait_for_store
 from gateway.core import ids
 from gateway.runtime.periodic import every
 from gateway.store.engine.database import Database, StoreUnavailable
@@ -34,7 +34,7 @@ async def run_sync(context: RoleContext) -> None:
         await context.rest(_KEY)
     database = common.open_store_of(context.settings, context.store)
     try:
-        await store_ready(context, database)
+        await wait_for_store(context, database)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(refresh_scheduled(context, database))
             tasks.create_task(returns.follow(context, database))
@@ -44,11 +44,11 @@ async def run_sync(context: RoleContext) -> None:
 
 async def refresh_scheduled(context: RoleContext, database: Database) -> None:
     """Bring scheduled campaigns up to date shortly before their time, as long as there is a key."""
-    looked: dict[int, LastLook] = {}
+    last_looks: dict[int, LastLook] = {}
 
     async def refresh() -> None:
         if context.settings.mailchimp.api_key is not None:
-            await asyncio.to_thread(_refresh, context, database, looked)
+            await asyncio.to_thread(_refresh, context, database, last_looks)
 
     def failed(error: Exception) -> None:
         if isinstance(error, StoreUnavailable):
@@ -59,14 +59,16 @@ async def refresh_scheduled(context: RoleContext, database: Database) -> None:
     await every(_LOOK, refresh, stopping=context.stopping, failed=failed)
 
 
-def _refresh(context: RoleContext, database: Database, looked: dict[int, LastLook]) -> None:
+def _refresh(context: RoleContext, database: Database, last_looks: dict[int, LastLook]) -> None:
     def beat(what: str, done: int, total: int) -> None:
         del what, done, total
         if context.stopping.is_set():
             raise RefreshStopping("the gateway stops")
 
     with mailchimp.mailchimp_session(context.settings, database) as session:
-        Refresher(session=replace(session, beat=beat), heard=log_refresh, looked=looked).run()
+        Refresher(
+            session=replace(session, beat=beat), heard=log_refresh, last_looks=last_looks
+        ).run()
         gone, errors = Removals(database=database, client=session.client, clock=common.now).run()
     if gone:
         log.info("contacts_removed", contacts=gone)

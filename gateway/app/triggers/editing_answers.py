@@ -139,7 +139,7 @@ class TriggerEditing(TriggerChanges):
         settings = self._settings()
         kept_lists, about = self._lists, triggers.signature(settings)
         if kept_lists is None or kept_lists.about != about or kept_lists.settings is not settings:
-            with _told_as_problems():
+            with _errors_as_not_done():
                 names = trigger_files(settings.triggers.folder)
                 states = editing.template_states(settings)
                 kept_lists = _KeptLists(
@@ -152,7 +152,7 @@ class TriggerEditing(TriggerChanges):
         return kept_lists
 
     def trigger(self, name: str) -> TriggerFileDocument:
-        with _told_as_problems():
+        with _errors_as_not_done():
             state = editing.trigger_state(self._settings(), name)
         return {
             "name": name,
@@ -178,7 +178,7 @@ class TriggerEditing(TriggerChanges):
         version: str,
     ) -> ProposalDocument:
         """Check a change to a trigger's file, and return what it would do."""
-        with _told_as_problems():
+        with _errors_as_not_done():
             proposed = editing.propose_trigger(
                 self._settings(), name, changes=changes, text=text, version=version
             )
@@ -195,7 +195,7 @@ class TriggerEditing(TriggerChanges):
         token: str,
     ) -> TriggerEditDocument | None:
         """Write a change to a trigger's file; None if nothing changes."""
-        with _told_as_problems():
+        with _errors_as_not_done():
             proposed = editing.propose_trigger(
                 self._settings(), name, changes=changes, text=text, version=version
             )
@@ -209,7 +209,7 @@ class TriggerEditing(TriggerChanges):
         return editing.template_names(self._settings())
 
     def template(self, name: str) -> TemplateFilesDocument:
-        with _told_as_problems():
+        with _errors_as_not_done():
             state = editing.template_state(self._settings(), name)
         return _template_document(state)
 
@@ -217,7 +217,7 @@ class TriggerEditing(TriggerChanges):
         return editing.example_names()
 
     def example(self, name: str) -> Sequence[TemplateTextDocument]:
-        with _told_as_problems():
+        with _errors_as_not_done():
             sources = editing.example_sources(name)
         return [
             _text_document(language, source, is_shipped=True)
@@ -228,14 +228,14 @@ class TriggerEditing(TriggerChanges):
         self, name: str, texts: Mapping[str, TemplateText | None], *, version: str
     ) -> ProposalDocument:
         """Check a change to a template."""
-        with _told_as_problems():
+        with _errors_as_not_done():
             return self._proposal(self._proposed_template(name, texts, version))
 
     def keep_template(
         self, name: str, texts: Mapping[str, TemplateText | None], *, version: str, by: str
     ) -> TriggerEditDocument | None:
         """Write a change to a template; None if nothing changes."""
-        with _told_as_problems():
+        with _errors_as_not_done():
             proposed = self._proposed_template(name, texts, version)
             edit = editing.keep(self._settings(), self._database, proposed, by=by)
         return None if edit is None else trigger_edit_document(edit)
@@ -243,7 +243,7 @@ class TriggerEditing(TriggerChanges):
     def sample(self, language: str, text: TemplateText, person: str) -> SampleMailDocument:
         """Return what a text says to a person, or to somebody made up."""
         ref = None
-        with _told_as_problems():
+        with _errors_as_not_done():
             if person:
                 try:
                     ref = PersonRef.parse(person)
@@ -277,7 +277,7 @@ class TriggerEditing(TriggerChanges):
             )
         return [trigger_edit_document(edit) for edit in edits]
 
-    def undo(self) -> timedelta:
+    def undo_period(self) -> timedelta:
         return self._settings().triggers.undo
 
     def why_held(self) -> str:
@@ -288,7 +288,7 @@ class TriggerEditing(TriggerChanges):
         return hold_all(self._database, by=by, note=note)
 
     def resume(self) -> int:
-        with _told_as_problems():
+        with _errors_as_not_done():
             return resume_all(self._settings(), self._database)
 
     def _proposed_template(
@@ -373,7 +373,7 @@ def _text_document(
 
 
 @contextmanager
-def _told_as_problems() -> Iterator[None]:
+def _errors_as_not_done() -> Iterator[None]:
     """Turn errors that prevent a change into `NotDone`."""
     try:
         yield

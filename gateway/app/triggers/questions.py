@@ -47,8 +47,10 @@ class TriggerAnswers(TriggerQuestions):
     def list_triggers(self) -> tuple[Sequence[TriggerDocument], Sequence[UnusableTriggerDocument]]:
         good, unusable = triggers.read_all(self._settings())
         with self._database.reading() as connection:
-            looked = {name: trigger_runs.last_look(connection, name) for name in good}
-        usable = [trigger_document(checked.trigger, looked[name]) for name, checked in good.items()]
+            last_days = {name: trigger_runs.last_look(connection, name) for name in good}
+        usable = [
+            trigger_document(checked.trigger, last_days[name]) for name, checked in good.items()
+        ]
         faulty: list[UnusableTriggerDocument] = [
             {
                 "name": name,
@@ -63,11 +65,11 @@ class TriggerAnswers(TriggerQuestions):
         return usable, faulty
 
     def by_name(self, name: str) -> TriggerWithRunsDocument:
-        with _told_as_problems():
+        with _errors_as_not_done():
             checked = trigger_previews.checked_trigger(self._settings(), name)
         with self._database.reading() as connection:
-            looked = trigger_runs.last_look(connection, name)
-        return {**trigger_document(checked.trigger, looked), "runs": list(self.runs(name))}
+            last_day = trigger_runs.last_look(connection, name)
+        return {**trigger_document(checked.trigger, last_day), "runs": list(self.runs(name))}
 
     def runs(self, name: str) -> Sequence[TriggerRunDocument]:
         with self._database.reading() as connection:
@@ -94,12 +96,12 @@ class TriggerAnswers(TriggerQuestions):
 
     def preview(self, name: str, day: date | None) -> PreviewDocument:
         """Return whom a date event would mail, and whom not."""
-        with _told_as_problems():
+        with _errors_as_not_done():
             preview = trigger_previews.of_date(self._settings(), self._database, name, day)
         return preview_document(preview)
 
     def preview_change(self, reference: str, status: str, by: str | None) -> PreviewDocument:
-        with _told_as_problems():
+        with _errors_as_not_done():
             preview = trigger_previews.of_change(
                 self._settings(), self._database, reference, status, by
             )
@@ -124,7 +126,7 @@ async def explain(
 
 
 @contextmanager
-def _told_as_problems() -> Iterator[None]:
+def _errors_as_not_done() -> Iterator[None]:
     try:
         yield
     except (trigger_previews.NoSuchTrigger, trigger_previews.NoSuchReference) as error:

@@ -206,6 +206,7 @@ def add(
         ]
         for problem in problems:
             complain(problem)
+        _warn(added.remarks)
         campaign = stored_campaign(session, campaign_id)
         text = f"Added: {added.added}; {added.already_in} were in it before"
         _report_done(invocation, session, campaign, text, as_json=as_json)

@@ -26,6 +26,7 @@ REASONS = {
     LeftOutReason.CLEANED: "the address bounces, according to Mailchimp",
     LeftOutReason.REFUSED: "Mailchimp refuses the address",
     LeftOutReason.UNREAD: "a field of the feed that decides this can't be read",
+    LeftOutReason.TOO_LATE: "came in, or got this address, too late for it",
 }
 
 

@@ -22,10 +22,10 @@ from gateway.cli.listing import ListColumns, ListRequest, lists, newest_first
 from gateway.cli.output import complain, one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.decision.delivery_reason import DeliveryReason, RuleOutcome
-from gateway.core.decision.journal import Delivery, Message
-from gateway.core.decision.note import retold_in, told_in
+from gateway.core.decision.note import with_rewritten_notes, wording_of_notes
 from gateway.core.decision.note_template import NoteTemplate
-from gateway.core.decision.search_words import MessageSearch
+from gateway.core.journal.message import Delivery, Message
+from gateway.core.journal.search_words import MessageSearch
 from gateway.core.kinds import State
 from gateway.core.languages import in_language, primary_subtag
 from gateway.core.written import did_you_mean
@@ -192,11 +192,11 @@ def show_message(
             raise NotFound(f"the journal has no message {number}", "gateway messages list")
         reasons = _reasons(invocation, store, connection, message) if why else {}
     if template is not None:
-        message = retold_in(template, message, invocation.zone)
+        message = with_rewritten_notes(template, message, invocation.zone)
     if as_json:
         print_json(message_document(message, reports, reasons))
         return
-    words = template or told_in(note_templates(invocation.settings).values(), message)
+    words = template or wording_of_notes(note_templates(invocation.settings).values(), message)
     for line in message_lines(invocation, message, words or wording(invocation), reasons):
         print_line(line)
     for entry in reports:

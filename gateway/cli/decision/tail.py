@@ -13,7 +13,7 @@ from gateway.cli.context import Context, of
 from gateway.cli.decision.messages import tally
 from gateway.cli.output import one_line, print_line
 from gateway.core import ids
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.documents.messages import message_document
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages

@@ -14,8 +14,8 @@ from gateway.cli.decision.messages import wording
 from gateway.cli.demo import sample
 from gateway.cli.demo.relay import DemoRelay
 from gateway.cli.output import console, print_line
-from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note_template import NoteTemplate
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import State
 from gateway.core.written import counted
 from gateway.store.journal import messages

@@ -7,9 +7,11 @@ import typer
 
 from gateway.app import common
 from gateway.app.checks.check import check
+from gateway.app.checks.check_ports import ports
 from gateway.app.checks.findings import Finding, Level, error
 from gateway.cli.context import Json, listeners_beginning, of, read_mail_address, wrong_use
 from gateway.cli.output import one_line, print_json, print_line
+from gateway.config import ConfigError
 from gateway.core.errors import GatewayError
 from gateway.documents.checks import CheckDocument, ProbeDocument
 
@@ -66,6 +68,16 @@ def check_everything(
             print_line(line, _STYLES[finding.level])
 
     async def look() -> None:
+        try:
+            _ = invocation.settings
+        except ConfigError as problem:
+            if not as_json:
+                raise
+            for line in problem.problems:
+                show(error("config", line))
+            return
+        for finding in ports(invocation.settings):
+            show(finding)
         async for finding in check(invocation.settings, invocation.config, offline=offline):
             show(finding)
         if not recipient:

@@ -1,6 +1,7 @@
 """Replies filed to people."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -8,7 +9,7 @@ import typer
 from gateway.cli.context import Context, Json, NotFound, of, read_id
 from gateway.cli.output import one_line, print_json, print_line
 from gateway.core import ids
-from gateway.core.people.history import HistoryEntry
+from gateway.core.people.history import REPEATED, HistoryEntry
 from gateway.documents.replies import history_entry_document
 from gateway.store.people import history
 
@@ -53,7 +54,8 @@ def reply_lines(invocation: Context, entry: HistoryEntry) -> Iterator[str]:
     yield f"Date:        {date}"
     yield f"Person:      {entry.person}, application {entry.reference}"
     yield f"Filed:       {invocation.local(entry.at)}, forwarded by {one_line(entry.staff)}"
-    yield from (f"Remark:      {one_line(remark)}" for remark in entry.remarks)
+    for remark in entry.remarks:
+        yield f"Remark:      {one_line(_with_local_time(invocation, remark))}"
     for document in entry.documents:
         description = f"{one_line(document.filename)} ({document.type}, {document.size} octets)"
         yield f"Document:    {ids.show(document.id)} {description}"
@@ -62,3 +64,12 @@ def reply_lines(invocation: Context, entry: HistoryEntry) -> Iterator[str]:
         yield from (f"| {line}" for line in entry.staff_text.splitlines())
     yield ""
     yield entry.text
+
+
+def _with_local_time(invocation: Context, remark: str) -> str:
+    """Return a remark with the time it has, `repeated 2026-03-12T08:30:00+00:00 s1 …`, as local."""
+    kind, _, rest = remark.partition(" ")
+    if kind != REPEATED:
+        return remark
+    when, _, more = rest.partition(" ")
+    return f"{kind} {invocation.local(datetime.fromisoformat(when))} {more}".rstrip()

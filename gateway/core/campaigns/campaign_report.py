@@ -62,11 +62,19 @@ class CampaignReport:
 
 
 def report(counters: Counters, kept_counts: KeptCounts) -> CampaignReport:
-    """Return the numbers; for bounces the larger count, as Mailchimp doesn't list every bounce."""
+    """Return the numbers; for bounces the larger count, as Mailchimp doesn't list every bounce.
+
+    Both kinds come from one side: a mail may be listed as a soft bounce that Mailchimp later counts
+    as a hard one.
+    """
+    hard, soft = counters.hard_bounces, counters.soft_bounces
+    kept_hard, kept_soft = kept_counts.hard.members, kept_counts.soft.members
+    if kept_hard + kept_soft > hard + soft:
+        hard, soft = kept_hard, kept_soft
     return CampaignReport(
         sent=counters.sent,
-        hard=max(kept_counts.hard.members, counters.hard_bounces),
-        soft=max(kept_counts.soft.members, counters.soft_bounces),
+        hard=hard,
+        soft=soft,
         syntax=counters.syntax_errors,
         opens=kept_counts.opened,
         opens_by_people=kept_counts.opened_by_people,

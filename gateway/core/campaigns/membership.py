@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.core.decision.decide import said_of_holders
+from gateway.core.decision.decide import suppressions_of_holders
 from gateway.core.kinds import Scope
 from gateway.core.mail.address import parse_path
 from gateway.core.people.people import PersonRef, Standing, SuppressionSource
@@ -13,6 +13,8 @@ from gateway.core.people.people import PersonRef, Standing, SuppressionSource
 #: Preparing stops if at least this many, and more than one in five of those included, drop out.
 LEAST = 10
 ONE_IN = 5
+#: The detail of members who are too late for a campaign that has not been sent yet.
+SCHEDULE_AGAIN = "schedule it again to bring this person in"
 _LOCAL = re.compile(r"[^\s@\".]+(\.[^\s@\".]+)*")
 _DOMAIN = re.compile(r"[^\s@.\[\]]+(\.[^\s@.\[\]]+)+")
 
@@ -29,6 +31,7 @@ class LeftOutReason(StrEnum):
     CLEANED = "cleaned"  #: Mailchimp found that the address bounces.
     REFUSED = "refused"  #: Mailchimp refuses the address.
     UNREAD = "unread"  #: What the decision needs to know about the person could not be read.
+    TOO_LATE = "too_late"  #: Joined, or got this address, after the segment was built.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,7 @@ def what_suppresses(standing: Standing, ref: PersonRef) -> MemberOut | None:
 
     If several people share the address, the strictest counts, as for all bulk mail.
     """
-    suppressions = [*standing.own, *said_of_holders(standing)]
+    suppressions = [*standing.own, *suppressions_of_holders(standing)]
     opt_outs = [
         suppression
         for suppression in suppressions

@@ -1,1 +1,1 @@
-"""What happens to a message, its journal record and its note."""
+"""What happens to a message, and the note that says why."""

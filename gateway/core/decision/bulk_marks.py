@@ -54,12 +54,12 @@ class BulkMark:
             names = [own_name] if own_name in headers else []
         for name in names:
             for value in headers.whole_texts(name):
-                said = self._said_by(value)
-                if said is not None:
-                    return f"{name}: {said[:80]}"
+                mark = self._mark_in(value)
+                if mark is not None:
+                    return f"{name}: {mark[:80]}"
         return None
 
-    def _said_by(self, value: str) -> str | None:
+    def _mark_in(self, value: str) -> str | None:
         """Return what of a value is the mark, or None."""
         if self.keys is not None:
             content = json_object(value)

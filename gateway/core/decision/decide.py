@@ -16,7 +16,7 @@ def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
     if not (standing.own or standing.holders):
         return ()
     if kind is Kind.BULK:
-        return _of_scope(Scope.BULK, (*standing.own, *said_of_holders(standing)))
+        return _of_scope(Scope.BULK, (*standing.own, *suppressions_of_holders(standing)))
     own = _of_scope(Scope.ALL, standing.own)
     certain = _certain_holders(standing)
     holders = certain or standing.holders
@@ -37,7 +37,7 @@ def _of_scope(scope: Scope, suppressions: tuple[Suppression, ...]) -> tuple[Supp
     return tuple(suppression for suppression in suppressions if suppression.scope.includes(scope))
 
 
-def said_of_holders(standing: Standing) -> tuple[Suppression, ...]:
+def suppressions_of_holders(standing: Standing) -> tuple[Suppression, ...]:
     """Return the suppressions of people that count for all mail sent to many at once."""
     counting = who_counts(standing)
     return tuple(

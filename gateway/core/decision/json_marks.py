@@ -33,12 +33,12 @@ class JsonKeys:
 
     def found_in(self, content: JsonMembers) -> str | None:
         """Return the first key that says so, or None."""
-        said = (
+        marking_keys = (
             *(key for key in self.valued if any(map(_has_value, _values(content, key)))),
             *(key for key in self.several if len(_addresses(_values(content, key))) > 1),
             *(key for key in self.denied if any(v is False for v in _values(content, key))),
         )
-        return next(iter(said), None)
+        return next(iter(marking_keys), None)
 
 
 def json_object(text: str) -> JsonMembers | None:
@@ -59,9 +59,9 @@ def _values(content: JsonMembers, path: str) -> list[Any]:
     for name in path.split("."):
         objects = [
             value
-            for one in objects
-            if isinstance(one, tuple)
-            for key, value in one
+            for members in objects
+            if isinstance(members, tuple)
+            for key, value in members
             if _without_blanks(key) == name
         ]
     return objects
@@ -79,21 +79,21 @@ def _addresses(values: list[Any]) -> set[str]:
     """Return the different addresses in strings: `ann@x`, `Ann <ann@x>`, `ann@x, bob@x`."""
     texts = [text for text in _leaves(values) if isinstance(text, str)]
     mailboxes = [mailbox for text in texts for mailbox in _IN_BRACKETS.findall(text) or [text]]
-    named = (_without_blanks(part) for mailbox in mailboxes for part in re.split("[,;]", mailbox))
-    return {address.casefold() for address in named if "@" in address}
+    parts = (_without_blanks(part) for mailbox in mailboxes for part in re.split("[,;]", mailbox))
+    return {address.casefold() for address in parts if "@" in address}
 
 
 def _leaves(value: object) -> Iterator[object]:
     """Yield the strings, numbers and literals in a JSON value, whatever it is nested in."""
     waiting = [value]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, list):
-            waiting += one
-        elif isinstance(one, tuple):
-            waiting += [within for _, within in one]
+        inner = waiting.pop()
+        if isinstance(inner, list):
+            waiting += inner
+        elif isinstance(inner, tuple):
+            waiting += [member for _, member in inner]
         else:
-            yield one
+            yield inner
 
 
 def _without_blanks(text: str) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from gateway.core import ids
-from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note_facts import NoteFacts, facts_of
 from gateway.core.decision.note_template import SHARED, NoteTemplate
 from gateway.core.decision.short_note import STATUS, short_form, short_form_of_several
@@ -16,6 +15,7 @@ from gateway.core.decision.suppression_wording import (
     strictest_first,
     suppression_section,
 )
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import State
 from gateway.core.mail.address import lookup_form
 from gateway.core.mail.reply import Reply
@@ -76,38 +76,33 @@ def refusal(template: NoteTemplate, failed: Sequence[NoteFacts]) -> Reply:
     return Reply(550, tuple(f"{STATUS} {line}" for line in lines))
 
 
-def note_in_words_of(
+def rewritten_note(
     template: NoteTemplate, message: Message, delivery: Delivery, zone: tzinfo
 ) -> str:
-    """Write the note of a delivery in the template's words; older notes are returned as written.
-
-    Deliveries recorded by an earlier gateway have only the note's text.
-    """
+    """Write a delivery's note again, in the template's words; empty if it has none."""
     if not delivery.note_facts:
-        return delivery.note
+        return ""
     facts = facts_of(message, delivery, zone)
     return reasons(template, facts) if delivery.would else render(template, facts).full
 
 
-def retold_whole(
+def note_of_failed(
     template: NoteTemplate, message: Message, delivery: Delivery, zone: tzinfo
 ) -> Note | None:
-    """Write the note of a failed delivery in the template's words; None if it is too old."""
+    """Write the note of a failed delivery in the template's words; None if its person is erased."""
     return render(template, facts_of(message, delivery, zone)) if delivery.note_facts else None
 
 
-def retold_in(template: NoteTemplate, message: Message, zone: tzinfo) -> Message:
+def with_rewritten_notes(template: NoteTemplate, message: Message, zone: tzinfo) -> Message:
     """Return a message with its deliveries' notes in the template's words."""
     deliveries = (
-        replace(delivery, note=note_in_words_of(template, message, delivery, zone))
-        if delivery.note
-        else delivery
+        replace(delivery, note=rewritten_note(template, message, delivery, zone))
         for delivery in message.deliveries
     )
     return replace(message, deliveries=tuple(deliveries))
 
 
-def told_in(templates: Iterable[NoteTemplate], message: Message) -> NoteTemplate | None:
+def wording_of_notes(templates: Iterable[NoteTemplate], message: Message) -> NoteTemplate | None:
     """Return the wording that a message's notes were written in; None if no notes or no match.
 
     A note starts with the wording's name for the state: `Verzenden mislukt`.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, tzinfo
 from typing import Any
 
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import Kind, Scope
 from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
 

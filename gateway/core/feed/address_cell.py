@@ -110,9 +110,9 @@ def read_cell(text: str) -> AddressCell:
     """Return the addresses in a field, and the pieces that may mean one or none."""
     if is_plain(text):
         return AddressCell((text,))
-    meant = without_references(text)
-    cell = _read_cell(meant)
-    if meant == text:
+    resolved = without_references(text)
+    cell = _read_cell(resolved)
+    if resolved == text:
         return cell
     # Only quotes let an address contain a whole reference.
     quoted = (address for address in addresses_in(text)[0] if ";" in address)
@@ -137,8 +137,8 @@ def _read_cell(text: str) -> AddressCell:
         if read != (bare,) and fits_envelope(bare):
             readings.append(bare)
         unended = without_unended_references(bare)
-        if unended != bare and isinstance(meant := read_address(unended), TypedAddress):
-            readings.append(meant.address)
+        if unended != bare and isinstance(unescaped := read_address(unended), TypedAddress):
+            readings.append(unescaped.address)
         if isinstance(read, AddressDoubt):
             doubts.append(read)
         else:

@@ -45,7 +45,7 @@ class CommandRefused(Exception):
 
     def naming(self, argument: bytes) -> "CommandRefused":
         """Return the same error with the address it is about: the text after `FROM:` or `TO:`."""
-        address = malformed(argument).address[:_SHOWN_IN_REPLY]
+        address = malformed_recipient(argument).address[:_SHOWN_IN_REPLY]
         ascii_only = address.encode("ascii", "backslashreplace").decode()[:_NAMED_OCTETS]
         return CommandRefused(f"{self.reply.code} {self.reply.lines[0]}: <{ascii_only}>")
 
@@ -88,7 +88,7 @@ class Recipient:
         return self.notify is None or "FAILURE" in self.notify
 
 
-def handed_on_as(sender: Sender, address: str) -> Sender:
+def with_address(sender: Sender, address: str) -> Sender:
     """Return a sender with another address and unchanged parameters."""
     end = sender.argument.index(sender.path.raw) + len(sender.path.raw)
     raw = b"<%s>" % address.encode()
@@ -169,7 +169,7 @@ def parse_rcpt(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> 
     )
 
 
-def malformed(argument: bytes) -> Recipient:
+def malformed_recipient(argument: bytes) -> Recipient:
     """Return what `parse_rcpt` refused as a recipient to be recorded, never sent to."""
     argument_text = argument[:_SHOWN].decode("utf-8", "replace")
     path = _NAMED.match(argument_text)

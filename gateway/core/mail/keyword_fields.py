@@ -35,11 +35,11 @@ def keyword_and_kind(value: str) -> str:
 def _parts(value: str, comments: list[str] | None = None) -> list[str]:
     """Return what stands between the semicolons; comments are taken out, into the list if any."""
 
-    def take_out(found: re.Match[str]) -> str:
-        if not found[0].startswith("("):
-            return found[0]
+    def take_out(match: re.Match[str]) -> str:
+        if not match[0].startswith("("):
+            return match[0]
         if comments is not None:
-            comments.append(found[0])
+            comments.append(match[0])
         return " "
 
     for _ in range(_DEEPEST_COMMENT):

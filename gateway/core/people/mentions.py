@@ -41,7 +41,7 @@ class Mentions:
             return False
         return any(self._pattern.search(text) for text in _texts(content))
 
-    def taken_out(self, text: str) -> str:
+    def replaced_in(self, text: str) -> str:
         """Return a text with the words replaced."""
         return text if self._pattern is None else self._pattern.sub(self._replacement, text)
 

@@ -30,7 +30,7 @@ def latest_moment(trigger: Trigger, day: date, zone: tzinfo, end: date | None) -
     return min(moments, default=None)
 
 
-def first_day_to_look_at(trigger: Trigger, looked: date | None, today: date) -> date:
+def first_day_to_look_at(trigger: Trigger, last_day: date | None, today: date) -> date:
     """Return the first day to look for occurrences, today included.
 
     After an outage that is the last day looked at, so that nothing is skipped (E3). Facts may
@@ -38,9 +38,9 @@ def first_day_to_look_at(trigger: Trigger, looked: date | None, today: date) -> 
     a day was looked at.
     """
     is_over = isinstance(trigger.event, DateEvent) and trigger.event.is_over_once_looked_at
-    if looked is not None and is_over:
-        looked += _DAY
-    missed = min(looked, today) if looked is not None else today
+    if last_day is not None and is_over:
+        last_day += _DAY
+    missed = min(last_day, today) if last_day is not None else today
     first = max(missed, today - CATCH_UP)
     if is_over or trigger.latest is None:
         return first

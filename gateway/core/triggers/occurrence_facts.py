@@ -29,7 +29,7 @@ class OccurrenceFacts:
     earlier: OccurrenceState | None = None
 
 
-def told_earlier(facts: OccurrenceFacts) -> str:
+def earlier_mail_in_words(facts: OccurrenceFacts) -> str:
     """Return, in words, that mail about an earlier change says or may say the same; or empty."""
     match facts.earlier:
         case OccurrenceState.SENT:

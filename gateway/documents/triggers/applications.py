@@ -22,14 +22,14 @@ class ApplicationDocument(TypedDict):
 
 
 class WholeApplicationDocument(ApplicationDocument):
-    """An application with whose it is and who is responsible."""
+    """An application with its person and who is responsible."""
 
     person: PersonOrNobody
     responsible: Annotated[list[str], JsonSchema(description="crm_ids of staff.")]
 
 
 class ListedApplicationDocument(WholeApplicationDocument):
-    """An application in a list, with the name of whose it is."""
+    """An application in a list, with its person's name."""
 
     person_name: str
     status_id: Annotated[str, JsonSchema(description="crm_id of its status.")]

@@ -79,7 +79,7 @@ class TemplateFilesDocument(TypedDict):
 
 
 class FileChangeDocument(TypedDict):
-    """One file that is changed."""
+    """One changed file."""
 
     file: str
     diff: list[str]
@@ -94,7 +94,7 @@ class ReachDocument(TypedDict):
 
 
 class ProposalDocument(TypedDict):
-    """A change of a trigger or a template before it is made."""
+    """A change to a trigger or a template before it is made."""
 
     what: EditedThing
     name: str
@@ -104,7 +104,7 @@ class ProposalDocument(TypedDict):
 
 
 class TriggerEditDocument(TypedDict):
-    """A change of a trigger or a template that was made."""
+    """A change to a trigger or a template that was made."""
 
     id: IdText
     at: TimeText
@@ -115,7 +115,7 @@ class TriggerEditDocument(TypedDict):
 
 
 class SampleMailDocument(TypedDict):
-    """What a template says to somebody."""
+    """A template's text for somebody."""
 
     language: str
     subject: str

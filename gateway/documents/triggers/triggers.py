@@ -33,7 +33,7 @@ EventName = Annotated[str, JsonSchema(enum=[*EVENTS])]
 
 
 class TriggerDocument(TypedDict):
-    """A trigger, and the day up to which it was looked whom it mails."""
+    """A trigger, and the last day it has looked at."""
 
     name: str
     enabled: bool
@@ -51,7 +51,7 @@ class TriggerDocument(TypedDict):
 
 
 class FileFaultDocument(TypedDict):
-    """What is wrong at one place of a trigger's file."""
+    """A fault at one place in a trigger's file."""
 
     line: Annotated[int | None, JsonSchema(description="Null: of no line, as what is missing.")]
     key: Annotated[str, JsonSchema(description="Empty: the file as a whole.")]
@@ -64,7 +64,7 @@ def file_fault_document(fault: FileFault) -> FileFaultDocument:
 
 
 class UnusableTriggerDocument(TypedDict):
-    """A trigger whose file can't be used: while it is so it goes on as it was, or mails nobody."""
+    """A trigger whose file can't be used: it goes on as it was before, or mails nobody."""
 
     name: str
     file: str
@@ -123,7 +123,7 @@ class ChangeDocument(TypedDict):
 
 
 class ChangeResultDocument(PreviewDocument):
-    """What was done to applications, or would be, and what it mails."""
+    """What was done to applications, or would be, and the mail it causes."""
 
     applications: list[ChangeDocument]
     outcome: ChangeOutcome
@@ -150,7 +150,7 @@ class WaitingDocument(TypedDict):
 
 
 class RunNumbers(TypedDict):
-    """How many of a run's mails came to what; whoever was selected and not mailed is skipped."""
+    """How many of a run's mails had each result; `skipped` are people selected but not mailed."""
 
     sent: int
     skipped: int
@@ -161,7 +161,7 @@ class RunNumbers(TypedDict):
 
 
 class TransitionMailDocument(TypedDict):
-    """One mail owed for what was done to an application."""
+    """A mail owed for a change to an application."""
 
     id: IdText
     person: PersonText
@@ -191,7 +191,7 @@ class TriggerRunDocument(RunNumbers):
 
 
 class ApplicationTransitionDocument(TriggerRunDocument):
-    """What was done to an application and the mail it owes, like a run."""
+    """A change to an application with the mail it owes, like a run."""
 
     event: EventName
     reference: str
@@ -211,7 +211,7 @@ class TriggerWithRunsDocument(TriggerDocument):
 
 
 class TriggerSentData(TypedDict):
-    """Mail of a trigger that left."""
+    """A trigger's mail that was sent."""
 
     trigger: str
     event: EventName
@@ -224,7 +224,7 @@ class TriggerSentData(TypedDict):
 
 
 class RunFinishedData(RunNumbers):
-    """The end of a run, or of all mail owed for what was done to an application."""
+    """The end of a run, or of all mail owed for a change to an application."""
 
     run: IdText
     trigger: str
@@ -246,7 +246,7 @@ class RunFinishedData(RunNumbers):
     status: NotRequired[Annotated[str, JsonSchema(description="crm_id of the status it got.")]]
 
 
-def trigger_document(trigger: Trigger, looked: date | None) -> TriggerDocument:
+def trigger_document(trigger: Trigger, last_day: date | None) -> TriggerDocument:
     """Return a trigger, and the last day it has looked at."""
     return {
         "name": trigger.name,
@@ -255,7 +255,7 @@ def trigger_document(trigger: Trigger, looked: date | None) -> TriggerDocument:
         "template": trigger.template,
         "kind": trigger.kind,
         "report_to": trigger.report_to or None,
-        "looked_at": None if looked is None else looked.isoformat(),
+        "looked_at": None if last_day is None else last_day.isoformat(),
         "programme": trigger.programme or None,
         "status": trigger.status or None,
         "recipients": list(trigger.recipients),

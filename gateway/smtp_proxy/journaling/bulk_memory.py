@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from gateway.core import ids
-from gateway.core.decision.journal import KnownBulk
+from gateway.core.journal.message import KnownBulk
 from gateway.store.journal.known_bulk import REMEMBERED
 
 _MOST = 20_000  #: Messages, about 200 octets each.

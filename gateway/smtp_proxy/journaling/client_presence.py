@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import closing
 
-from gateway.core.decision.journal import Attempt
+from gateway.core.journal.attempt import Attempt
 from gateway.core.mail.reply import Reply
 from gateway.smtp_proxy.client_reader import ClientReader, has_read_all
 from gateway.smtp_proxy.journaling.retries import ClientTry, Retries
@@ -79,28 +79,28 @@ class ClientPresence:
         if self._client_reader.watcher == self._note_event:
             self._client_reader.watcher = None
         if not self._client_reader.is_closed:
-            self._has_heard()
+            self._note_heard()
         elif self._client_reader.was_reset:
-            self._has_not_heard()
+            self._note_unheard()
         else:
             connection = self._client_reader.connection()
             if connection is None:  # It was connected until we closed: it had sent QUIT early.
-                self._has_heard()
+                self._note_heard()
                 return
             with closing(connection):
                 has_read = has_read_all(connection)
             if has_read:
-                self._has_heard()
+                self._note_heard()
             else:
-                self._has_not_heard()
+                self._note_unheard()
 
-    def _has_not_heard(self) -> None:
+    def _note_unheard(self) -> None:
         client_try = self._client_try
         self._retries.lose(client_try)
         attempts = self._attempts("verdict")
         self._retries.leave(client_try, attempts[0], self._write(attempts))
 
-    def _has_heard(self) -> None:
+    def _note_heard(self) -> None:
         """Let the client send the same mail again on purpose; those who waited get the answer."""
         client_try = self._client_try
         client_try.heard = True

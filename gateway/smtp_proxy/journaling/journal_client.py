@@ -7,7 +7,8 @@ from typing import Any
 
 from gateway import logs
 from gateway.core import ids
-from gateway.core.decision.journal import Attempt, KnownBulk, Message, Outcome
+from gateway.core.journal.attempt import Attempt
+from gateway.core.journal.message import KnownBulk, Message, Outcome
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.smtp_proxy.journaling.local_record import LocalRecord, NotRecorded
 from gateway.store.engine.database import Database, StoreUnavailable
@@ -157,7 +158,7 @@ async def take_records_in(
 
 
 async def _take_in(database: Database, local: LocalRecord, worker: int) -> None:
-    if local.empty:
+    if local.is_empty:
         return
     loop = asyncio.get_running_loop()
     recorded = await loop.run_in_executor(None, local.read)

@@ -19,14 +19,8 @@ from urllib.parse import quote, unquote
 
 import orjson
 
-from gateway.core.decision.journal import (
-    DELIVERY_VALUES,
-    MESSAGE_VALUES,
-    Delivery,
-    Message,
-    Outcome,
-)
 from gateway.core.errors import GatewayError
+from gateway.core.journal.message import DELIVERY_VALUES, MESSAGE_VALUES, Delivery, Message, Outcome
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
 from gateway.runtime import processes
@@ -80,7 +74,7 @@ class LocalRecord:
         return records
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there is nothing to import."""
         try:
             return self._path.stat().st_size == 0
@@ -178,7 +172,7 @@ class LocalRecord:
 
     def remove(self) -> None:
         """Delete the file of a process that is gone, unless more has been added."""
-        if self.empty:
+        if self.is_empty:
             self._path.unlink(missing_ok=True)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
-from gateway.core.decision.journal import Attempt, RetryMarks, date_in_seconds, is_same_date
+from gateway.core.journal.attempt import Attempt, RetryMarks, date_in_seconds, is_same_date
 from gateway.core.mail.headers import Headers
 from gateway.runtime.periodic import pause
 from gateway.smtp_proxy.client_reader import ClientReader
@@ -144,7 +144,7 @@ class Retries:
         own_try: ClientTry,
         earlier: EarlierTries,
         *,
-        looked: float,
+        asked_at: float,
         look: Callable[[], Awaitable[EarlierTries]],
         client_reader: ClientReader,
         patience: float,
@@ -153,12 +153,12 @@ class Retries:
     ) -> Attempt | None:
         """Return the attempt whose answer also applies to this try; None: it may go to the relay.
 
-        `earlier` is the store's answer at `looked` (`monotonic`); `look` asks it again. While a
+        `earlier` is the store's answer at `asked_at` (`monotonic`); `look` asks it again. While a
         first try is in flight, this waits up to `patience` seconds for its verdict; `waits` is
         called if that takes long, `first_is` with the message it waited for. Raise whatever ended
         the client meanwhile.
         """
-        if monotonic() - looked > _LOOK_SECONDS:
+        if monotonic() - asked_at > _LOOK_SECONDS:
             earlier = await _ask_again(look, earlier)
         answer, first = self._find_earlier(own_try, earlier)
         if answer is not None or (first is None and self._may_go(own_try, earlier)):

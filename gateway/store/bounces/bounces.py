@@ -185,7 +185,7 @@ def report_of(message: int, message_id: str | None) -> str:
     return f"{message} {message_id}" if message_id else ""
 
 
-def told_first(connection: Connection, entry: KeptBounce, report: str) -> datetime | None:
+def first_report_at(connection: Connection, entry: KeptBounce, report: str) -> datetime | None:
     """Return when the first mail with the same report came in; None if there was none.
 
     `report` is the Message-ID of the mail reporting it now; without one, nothing is known.

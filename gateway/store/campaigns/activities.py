@@ -1,12 +1,12 @@
 """What members of campaigns did, stored once however often Mailchimp reports it."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, delete, func, or_, select, tuple_, update
 
 from gateway.core.batches import batched
 from gateway.core.campaigns.activity import ReportedRecipient
@@ -66,6 +66,7 @@ def keep(
     A known open may later be marked as a machine's, but is never unmarked.
     """
     recipients = recipients_of(connection, mailing, contacts)
+    _forget_strangers(connection, mailing, recipients)
     acts = {
         _key(act): act
         for contact in contacts
@@ -105,6 +106,22 @@ def keep(
             same = (column == value for column, value in zip(_KEY, key, strict=True))
             connection.execute(update(activities).where(human, *same).values(machine=True))
     return list(new.values())
+
+
+def _forget_strangers(
+    connection: Connection, mailing: ActivityCampaign, recipients: Mapping[tuple[str, str], str]
+) -> None:
+    """Delete what was stored under the new address of a member whose contact was not known then.
+
+    It would be there twice. What isn't reported now is missed by the counters, and read again.
+    """
+    c = activities.c
+    present = {lookup_form(email): recipient for (_, email), recipient in recipients.items()}
+    moved = sorted(address for address, recipient in present.items() if address != recipient)
+    for chunk in batched(moved, _AT_ONCE):
+        connection.execute(
+            delete(activities).where(c.campaign == mailing.id, c.recipient.in_(chunk))
+        )
 
 
 def recipients_of(

@@ -1,13 +1,14 @@
 """The audiences at Mailchimp, and addresses as Mailchimp knows them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, case, insert, literal, select, update
+from sqlalchemy import Connection, Row, case, func, insert, literal, select, update
 
+from gateway.core.batches import batched
 from gateway.core.campaigns.campaigns import known_fields
 from gateway.core.campaigns.membership import KnownContact
 from gateway.store.engine.bulk_rows import insert_rows
@@ -24,6 +25,8 @@ IS_NO_OLDER = (
     "audience_members.changed_at IS NULL OR excluded.changed_at IS NULL "
     "OR excluded.changed_at >= audience_members.changed_at"
 )
+_LEFT = ("unsubscribed", "cleaned")
+_AT_ONCE = 500
 _REFUSED = ("refusal", "refused_until")
 
 
@@ -60,10 +63,10 @@ def by_id(connection: Connection, number: str) -> Audience | None:
 
 def with_webhook(connection: Connection) -> list[Audience]:
     """Return the audiences Mailchimp has a webhook for."""
-    return [audience for audience in all_of_them(connection) if audience.webhook_url]
+    return [audience for audience in list_audiences(connection) if audience.webhook_url]
 
 
-def all_of_them(connection: Connection) -> list[Audience]:
+def list_audiences(connection: Connection) -> list[Audience]:
     """Return all audiences ever activated."""
     return [_audience(row) for row in connection.execute(select(audiences).order_by("id"))]
 
@@ -88,12 +91,12 @@ def change(connection: Connection, number: str, **values: Any) -> None:
     connection.execute(update(audiences).where(audiences.c.id == number).values(**values))
 
 
-def was_read(
+def record_reading(
     connection: Connection, audience: Audience, *, now: datetime, next_sync: datetime
 ) -> None:
-    """Record when those who left an audience were read, and when to read them again.
+    """Record that those who left an audience were read now, and when to read them again.
 
-    `read` is the audience as it was before. If its time has changed meanwhile, something happened
+    `audience` is as it was before. If its time has changed meanwhile, something happened
     that may have been missed (`campaign_syncs.bring_forward`), and that time stays.
     """
     due = audiences.c.next_sync
@@ -128,7 +131,48 @@ def take_in(connection: Connection, audience: str, members: Iterable[KnownContac
     )
 
 
-def refuse(connection: Connection, audience: str, members: Iterable[KnownContact]) -> None:
+def follow_changed_addresses(connection: Connection, audience: str) -> None:
+    """Bring up to date the former addresses of contacts who changed theirs at Mailchimp.
+
+    Mailchimp has nobody at them any more, so it would take them for new. A former address of
+    somebody who left has left, too; otherwise it is refused until the CRM has the present one.
+    """
+    c = audience_members.c
+    several = select(c.contact_id).where(c.audience == audience, c.contact_id != "")
+    several = several.group_by(c.contact_id).having(func.count() > 1)
+    for chunk in batched(sorted(connection.scalars(several)), _AT_ONCE):
+        query = select(audience_members).where(c.audience == audience, c.contact_id.in_(chunk))
+        rows = connection.execute(query.order_by(c.changed_at.desc().nulls_last())).all()
+        present_rows: dict[str, Row[Any]] = {}
+        for row in rows:
+            present = present_rows.setdefault(row.contact_id, row)
+            values = _of_former_address(row, present)
+            if values:
+                is_meant = (c.audience == audience, c.address == row.address)
+                connection.execute(update(audience_members).where(*is_meant).values(values))
+
+
+def _of_former_address(row: Row[Any], present: Row[Any]) -> dict[str, Any]:
+    """Return what has to be set for an address of a contact whose present one is given."""
+    if row.changed_at == present.changed_at:  # It is the present one, or left with it.
+        return {}
+    if present.status in _LEFT:
+        return {"status": present.status, "changed_at": present.changed_at}
+    refusal = f"the contact is {present.email} at Mailchimp now: change the address in the CRM, too"
+    if (row.status, row.refusal) == ("", refusal):
+        return {}
+    return {"status": "", "refusal": refusal, "refused_until": None}
+
+
+def forget(connection: Connection, audience: str, addresses: Sequence[str]) -> None:
+    """Record that Mailchimp no longer has these addresses, as far as their contacts are known."""
+    c = audience_members.c
+    for chunk in batched(addresses, _AT_ONCE):
+        is_meant = (c.audience == audience, c.address.in_(chunk))
+        connection.execute(update(audience_members).where(*is_meant).values(status=""))
+
+
+def record_refusals(connection: Connection, audience: str, members: Iterable[KnownContact]) -> None:
     """Store why Mailchimp rejects addresses that are not in the audience."""
     rows = [
         (audience, member.address, member.refusal, _plain(member.refused_until))

@@ -30,7 +30,7 @@ from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import Group, PersonKind, PersonRef
 from gateway.store.campaigns.opt_outs import TAG
 from gateway.store.engine.bulk_rows import insert_rows
-from gateway.store.schema.campaigns import campaign_members
+from gateway.store.schema.campaigns import campaign_members, campaigns
 from gateway.store.schema.columns import UtcTime, microseconds
 from gateway.store.schema.feed import groups, memberships, people, unread_fields
 
@@ -61,6 +61,13 @@ class MemberToDecide:
     has_unusable: bool
     opted_out: bool
     unread: str  #: Fields that could not be read, separated by commas.
+    former_address: str = ""  #: The address decided on before, in lookup form.
+    segmented: bool = False  #: That address was put into the campaign's segment.
+
+    @property
+    def has_left_address(self) -> bool:
+        """Whether the segment has an address that is not this person's any more."""
+        return self.segmented and self.address != self.former_address
 
 
 def add(connection: Connection, campaign: int, refs: Sequence[PersonRef], now: datetime) -> int:
@@ -267,6 +274,7 @@ def candidates(
     query = (
         select(
             *(_M.kind, _M.person, _M.added_at, people.c.emails, people.c.unusable),
+            *(_M.address, _M.segmented),
             is_opted_out.label("opted_out"),
             unread_names.label("unread"),
         )
@@ -291,6 +299,8 @@ def candidates(
                 has_unusable=bool(row.unusable),
                 opted_out=row.opted_out,
                 unread=row.unread or "",
+                former_address=row.address,
+                segmented=row.segmented,
             )
         )
     return members
@@ -299,9 +309,13 @@ def candidates(
 def keep_decisions(
     connection: Connection,
     campaign: int,
-    decided: Iterable[tuple[MemberToDecide, MemberOut | None]],
+    decided: Sequence[tuple[MemberToDecide, MemberOut | None]],
 ) -> None:
-    """Store who is in and who is out, and with which address."""
+    """Store who is in and who is out, and with which address.
+
+    If somebody's address has changed, the segment has the former one, and the campaign has to be
+    prepared again before it is sent.
+    """
     rows = [
         (
             campaign,
@@ -318,8 +332,13 @@ def keep_decisions(
     renewed = ("address", "included", "reason", "detail")
     columns = ("campaign", "kind", "person", "added_at", *renewed)
     changes = ", ".join(f"{name} = excluded.{name}" for name in renewed)
-    conflict = f"(campaign, kind, person) DO UPDATE SET {changes}"
+    still_segmented = "campaign_members.segmented AND campaign_members.address = excluded.address"
+    conflict = f"(campaign, kind, person) DO UPDATE SET {changes}, segmented = {still_segmented}"
     insert_rows(connection, campaign_members, columns, rows, conflict=conflict)
+    if any(candidate.has_left_address for candidate, _ in decided):
+        connection.execute(
+            update(campaigns).where(campaigns.c.id == campaign).values(refreshed_at=None)
+        )
 
 
 def leave_out_duplicates(connection: Connection, campaign: int) -> int:
@@ -335,7 +354,15 @@ def leave_out_duplicates(connection: Connection, campaign: int) -> int:
     return connection.execute(query.values(included=False, reason=LeftOutReason.DUPLICATE)).rowcount
 
 
-def drop(connection: Connection, campaign: int) -> DroppedMembers:
+def leave_out_latecomers(connection: Connection, campaign: int, detail: str) -> None:
+    """Leave out everybody whose address isn't in the segment: the campaign does not reach them."""
+    query = update(campaign_members).where(_M.campaign == campaign)
+    is_late = or_(and_(_M.included, ~_M.segmented), _M.reason == LeftOutReason.TOO_LATE)
+    values = {"included": False, "reason": LeftOutReason.TOO_LATE, "detail": detail}
+    connection.execute(query.where(is_late).values(**values))
+
+
+def dropped_members(connection: Connection, campaign: int) -> DroppedMembers:
     """Return how many expected members are out, other than by opt-out or as duplicates."""
     excused = (LeftOutReason.OPT_OUT.value, LeftOutReason.DUPLICATE.value)
     is_dropped = and_(~_M.included, _M.reason.not_in(excused))

@@ -63,7 +63,7 @@ def outgoing(
     return members
 
 
-def to_segment(
+def missing_in_segment(
     connection: Connection, campaign: int, audience: str, *, after: str, limit: int
 ) -> list[tuple[str, str]]:
     """Return up to `limit` addresses after a given one that are in but not in the segment.
@@ -79,7 +79,7 @@ def to_segment(
     return [(address, email or address) for address, email in rows]
 
 
-def count_to_segment(connection: Connection, campaign: int) -> int:
+def count_missing_in_segment(connection: Connection, campaign: int) -> int:
     """Count the addresses that are in but not in the segment."""
     to_add = and_(_M.campaign == campaign, _M.included, ~_M.segmented)
     return connection.scalar(select(func.count()).select_from(campaign_members).where(to_add)) or 0
@@ -91,7 +91,7 @@ def forget_segment(connection: Connection, campaign: int) -> None:
     connection.execute(change.values(segmented=False))
 
 
-def found_in_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> list[str]:
+def record_in_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> list[str]:
     """Record that addresses are in the segment; return those the campaign leaves out."""
     of_addresses = and_(_M.campaign == campaign, _M.address.in_(addresses))
     included_addresses = set(
@@ -111,7 +111,7 @@ def has_left_segment(connection: Connection, campaign: int) -> bool:
     return connection.execute(select(_M.person).where(to_take_out).limit(1)).first() is not None
 
 
-def left_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> None:
+def record_out_of_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> None:
     """Record that addresses (in lookup form) are no longer in the segment."""
     of_addresses = and_(_M.campaign == campaign, _M.address.in_(addresses))
     connection.execute(update(campaign_members).where(of_addresses).values(segmented=False))

@@ -107,7 +107,7 @@ def is_due(connection: Connection, now: datetime) -> bool:
     )
 
 
-def mark(
+def record_sync(
     connection: Connection,
     number: int,
     *,
@@ -134,12 +134,12 @@ def mark(
     connection.execute(query.values(**values, synced_at=synced_at, next_sync=due))
 
 
-def looked_at(
+def record_unchanged(
     connection: Connection, times: Iterable[tuple[Synced, datetime]], now: datetime
 ) -> None:
     """Record that nothing changed in these campaigns, and when to check each again.
 
-    The campaigns are given as they were when checking began: see `mark`.
+    The campaigns are given as they were when checking began: see `record_sync`.
     """
     c = campaigns.c
     is_as_before = c.next_sync.is_not_distinct_from(bindparam("before", type_=c.next_sync.type))

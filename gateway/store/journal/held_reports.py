@@ -21,7 +21,7 @@ from gateway.core.decision.dsn import (
     hourly_slots,
     read_digest,
 )
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.mail.address import lookup_form
 from gateway.core.sending.outbox import OutboxDraft, OutboxRow, OutboxState
 from gateway.store.engine.upsert import insert_into

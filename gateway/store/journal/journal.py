@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from gateway.core.decision.journal import Attempt, KnownBulk, Message, Outcome
+from gateway.core.journal.attempt import Attempt
+from gateway.core.journal.message import KnownBulk, Message, Outcome
 from gateway.core.quick_values import quick_value
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
@@ -283,13 +284,13 @@ def write_attempts(connection: Connection, entries: Iterable[Attempt]) -> None:
     rows.write(connection)
 
 
-def take_in(
+def write_recorded(
     connection: Connection,
     worker: int,
     messages: Sequence[Message],
     outcomes: Sequence[Outcome],
 ) -> None:
-    """Write what was recorded while the store was away; repeating it changes nothing."""
+    """Write messages recorded elsewhere, and outcomes; repeating it changes nothing."""
     rows = JournalRows()
     for message in messages:
         rows.begin(worker, message, (), ())

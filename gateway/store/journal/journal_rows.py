@@ -12,7 +12,8 @@ from sqlalchemy import Connection, delete, select
 
 from gateway.core import ids
 from gateway.core.batches import batched
-from gateway.core.decision.journal import Attempt, Delivery, Message, Outcome
+from gateway.core.journal.attempt import Attempt
+from gateway.core.journal.message import Delivery, Message, Outcome
 from gateway.core.kinds import State
 from gateway.core.people.erased_names import CODE_LENGTH, PREFIX
 from gateway.core.sending.outbox import OutboxDraft

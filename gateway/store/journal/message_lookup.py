@@ -7,7 +7,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from gateway.core import ids
 from gateway.core.decision.burst import BurstKeys
-from gateway.core.decision.journal import Attempt, KnownBulk, RetryMarks
+from gateway.core.journal.attempt import Attempt, RetryMarks
+from gateway.core.journal.message import KnownBulk
 from gateway.core.kinds import Kind, State
 from gateway.store.engine.database import Database
 from gateway.store.engine.quick_reader import QuickReader

@@ -27,8 +27,9 @@ from sqlalchemy import (
 )
 
 from gateway.core.batches import batched
-from gateway.core.decision.journal import DELIVERY_VALUES, MESSAGE_VALUES, Delivery, Message
-from gateway.core.decision.search_words import (
+from gateway.core.ids import LARGEST, first_id_at, moment_of
+from gateway.core.journal.message import DELIVERY_VALUES, MESSAGE_VALUES, Delivery, Message
+from gateway.core.journal.search_words import (
     AddressParts,
     MessageSearch,
     group_facet,
@@ -37,7 +38,6 @@ from gateway.core.decision.search_words import (
     state_facet,
     words_of,
 )
-from gateway.core.ids import LARGEST, first_id_at, moment_of
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.any_case import begins_with, ends_with, stands_in

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, select, text, update
 
 from gateway.core.batches import batched
-from gateway.core.decision.search_words import (
+from gateway.core.ids import first_id_at, moment_of
+from gateway.core.journal.search_words import (
     MessageSearch,
     group_facet,
     rule_facet,
@@ -22,7 +23,6 @@ from gateway.core.decision.search_words import (
     state_facet,
     words_of,
 )
-from gateway.core.ids import first_id_at, moment_of
 from gateway.core.kinds import State
 from gateway.core.people.people import SuppressionSource
 from gateway.store.engine.bulk_rows import insert_rows

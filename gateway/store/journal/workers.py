@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from gateway.core.decision.journal import Attempt, Message, Outcome, fingerprint
 from gateway.core.ids import NUMBERED
+from gateway.core.journal.attempt import Attempt, fingerprint
+from gateway.core.journal.message import Message, Outcome
 from gateway.core.kinds import By, State
 from gateway.store.engine.database import RowRefused
 from gateway.store.engine.leases import IsGone
@@ -123,8 +124,8 @@ def take_in(
     outcomes = [replace(o, message=number_of.get(o.message, o.message)) for o in outcomes]
     left = {number_of.get(message, message) for message in left}
     open_ones = [message for message in recorded if message.id not in left]
-    journal.take_in(connection, number, open_ones, outcomes)
-    journal.take_in(
+    journal.write_recorded(connection, number, open_ones, outcomes)
+    journal.write_recorded(
         connection, NO_WORKER, [message for message in recorded if message.id in left], ()
     )
     settle(connection, NO_WORKER)

@@ -41,7 +41,7 @@ from gateway.store.people.erased_choices import (
     keep_suppressed,
     kept_suppressions,
 )
-from gateway.store.people.erasure_subject import ErasureSubject, LookedThrough
+from gateway.store.people.erasure_subject import ErasureSubject, FoundRows
 from gateway.store.people.erasures import Erasure
 from gateway.store.people.suppression import Standings
 from gateway.store.schema.activities import activities, opt_outs
@@ -93,11 +93,11 @@ def erase(
     also_declined: Sequence[tuple[str, str]],
     noted_as: tuple[str, tuple[str, ...]] | None,
     key_mark: str,
-    looked: LookedThrough,
+    found_rows: FoundRows,
 ) -> Erasure:
     """Erase a person in one transaction, and record that it was done.
 
-    `mentioned_in` is mail of the inbox found to mention the person, `looked` what was found in
+    `mentioned_in` is mail of the inbox found to mention the person, `found_rows` what was found in
     large tables beforehand. `mailchimp` is `archive`, `delete` or empty. What is in `also_kept`
     stays suppressed besides, and what is in `also_declined` (hashes, each with a topic) stays
     declined. When an erasure is repeated, `noted_as` are the hashes of the person and of the
@@ -124,7 +124,7 @@ def erase(
     ):
         for name, topic in choices:
             keep_declined(connection, [topic], [name], key_mark=made_by, at=at, new_id=new_id)
-    _Eraser(connection, subject, outcome, new_id, mentioned_in, looked=looked).run()
+    _Eraser(connection, subject, outcome, new_id, mentioned_in, found_rows=found_rows).run()
     keep_suppressed(
         connection, kept_entries, key_mark=key_mark or names.key_marks[0], at=at, new_id=new_id
     )
@@ -155,9 +155,9 @@ class _Eraser:
         new_id: Callable[[], int],
         mentioned_in: Sequence[int],
         *,
-        looked: LookedThrough,
+        found_rows: FoundRows,
     ) -> None:
-        self._looked = looked
+        self._found_rows = found_rows
         self._connection = connection
         self._subject = subject
         self._outcome = outcome
@@ -218,7 +218,7 @@ class _Eraser:
         self._replace_text(imports, "file", (i.at, i.source, i.what))
         f = feed_faults.c
         for row in self._rows(select(f.source, f.what, f.reason).where(f.reason != "")):
-            reason = self._likely.taken_out(row.reason)
+            reason = self._likely.replaced_in(row.reason)
             for text in filter(None, quoted):
                 reason = reason.replace(text, self._mark)
             if reason != row.reason:
@@ -281,8 +281,8 @@ class _Eraser:
         for row in self._rows_to_look_through(columns, c.inbox, bounces):
             if self._certain.are_in(f"{row.recipient} {row.diagnostic}"):
                 values = {
-                    "recipient": self._certain.taken_out(row.recipient),
-                    "diagnostic": self._certain.taken_out(row.diagnostic),
+                    "recipient": self._certain.replaced_in(row.recipient),
+                    "diagnostic": self._certain.replaced_in(row.diagnostic),
                 }
                 self._update(bounces, values, c.inbox == row.inbox, c.position == row.position)
 
@@ -353,9 +353,9 @@ class _Eraser:
 
     def _take_out_of(self, row: Row[Any], *, subject: str, message_id: str) -> None:
         values = {
-            "subject": self._likely.taken_out(subject),
-            "sender": self._certain.taken_out(row.sender),
-            "message_id": self._certain.taken_out(message_id),
+            "subject": self._likely.replaced_in(subject),
+            "sender": self._certain.replaced_in(row.sender),
+            "message_id": self._certain.replaced_in(message_id),
         }
         self._update(messages, values, messages.c.id == row.id)
 
@@ -370,9 +370,9 @@ class _Eraser:
                 continue
             values = {
                 "body": b"",
-                "recipient": self._certain.taken_out(row.recipient),
-                "sender": self._certain.taken_out(row.sender),
-                "error": REASON if is_open else self._likely.taken_out(row.error),
+                "recipient": self._certain.replaced_in(row.recipient),
+                "sender": self._certain.replaced_in(row.sender),
+                "error": REASON if is_open else self._likely.replaced_in(row.error),
                 "lane": "",  # None of it queues any longer.
                 "state": OutboxState.CANCELLED.value if is_open else row.state,
             }
@@ -392,9 +392,9 @@ class _Eraser:
 
     def _outbox_rows(self) -> Iterator[Any]:
         """Yield the outbox's content, a few rows at a time: bodies are large."""
-        o, last = outbox.c, self._looked.upto.get("outbox", 0)
+        o, last = outbox.c, self._found_rows.upto.get("outbox", 0)
         columns = select(o.id, o.state, o.recipient, o.sender, o.body, o.error, o.lane)
-        for chunk in batched(sorted(self._looked.ids.get("outbox", ())), _AT_ONCE):
+        for chunk in batched(sorted(self._found_rows.ids.get("outbox", ())), _AT_ONCE):
             yield from self._rows(columns.where(o.id.in_(chunk)))
         while rows := self._rows(columns.where(o.id > last).order_by(o.id).limit(_AT_ONCE)):
             yield from rows
@@ -404,7 +404,10 @@ class _Eraser:
         """Erase campaign members and activities, except for what is still counted."""
         subject, a = self._subject, audience_members.c
         has_address = a.address.in_(subject.addresses)
-        for row in self._rows(select(a.audience, a.email_id, a.status).where(has_address)):
+        contacts = {row.contact_id for row in self._rows(select(a.contact_id).where(has_address))}
+        # A person who changed the address at Mailchimp is the same contact there.
+        is_contact = or_(has_address, a.contact_id.in_(contacts - {""}))
+        for row in self._rows(select(a.audience, a.email_id, a.status).where(is_contact)):
             if self._outcome.mailchimp and row.status and row.email_id:
                 self._outcome.members += 1
                 self._connection.execute(
@@ -416,7 +419,7 @@ class _Eraser:
                         next_at=self._outcome.at,
                     )
                 )
-        self._delete(audience_members, has_address)
+        self._delete(audience_members, is_contact)
         for address, mark in self._marks.items():
             self._update(
                 activities,
@@ -474,7 +477,7 @@ class _Eraser:
                 ]
                 values = {
                     "skips": orjson.dumps(skips).decode() if skips else "",
-                    "error": self._likely.taken_out(row.error),
+                    "error": self._likely.replaced_in(row.error),
                 }
                 self._update(trigger_runs, values, r.id == row.id)
 
@@ -491,7 +494,7 @@ class _Eraser:
         for row in self._rows(select(*keys, text).where(text != "")):
             if self._likely.are_in(row[-1]):
                 same = [key == value for key, value in zip(keys, row, strict=False)]
-                self._update(table, {column: self._likely.taken_out(row[-1])}, *same)
+                self._update(table, {column: self._likely.replaced_in(row[-1])}, *same)
 
     def _ids(self, table: Table, *where: ColumnElement[bool]) -> list[int]:
         return list(self._connection.scalars(select(table.c.id).where(*where)))
@@ -511,8 +514,8 @@ class _Eraser:
         self, query: Select[Any], number: ColumnElement[int], table: Table
     ) -> list[Any]:
         """Return the rows of a large table that were found before, and those added since."""
-        rows = self._rows(query.where(number > self._looked.upto.get(table.name, 0)))
-        for chunk in batched(sorted(self._looked.ids.get(table.name, ())), _AT_ONCE):
+        rows = self._rows(query.where(number > self._found_rows.upto.get(table.name, 0)))
+        for chunk in batched(sorted(self._found_rows.ids.get(table.name, ())), _AT_ONCE):
             rows += self._rows(query.where(number.in_(chunk)))
         return rows
 

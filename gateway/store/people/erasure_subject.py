@@ -165,7 +165,7 @@ def _mailed(connection: Connection, ref: PersonRef) -> Iterator[str]:
 
 
 @dataclass(slots=True)
-class LookedThrough:
+class FoundRows:
     """Rows of the large tables that may mention a person, found before the transaction.
 
     Scanning a million rows takes seconds, during which nobody else could write.
@@ -178,12 +178,12 @@ class LookedThrough:
 
 def look_through(
     reading: Callable[[], AbstractContextManager[Connection]], subject: ErasureSubject
-) -> LookedThrough:
+) -> FoundRows:
     """Scan the large tables, a few rows in each read transaction.
 
     What may still change (waiting mail) counts as found: it is examined again.
     """
-    looked, mentions = LookedThrough(), subject.likely_mentions("")
+    found_rows, mentions = FoundRows(), subject.likely_mentions("")
     m, i, o, b, d = messages.c, inbox.c, outbox.c, bounces.c, deliveries.c
     texts: tuple[tuple[Table, ColumnElement[int], ColumnElement[bool], Any], ...] = (
         (messages, m.id, false(), (m.subject, m.sender, m.message_id)),
@@ -198,7 +198,7 @@ def look_through(
         ),
     )
     for table, number, may_change, columns in texts:
-        numbers, last, step = looked.ids.setdefault(table.name, set()), 0, _LOOKED_AT_ONCE
+        numbers, last, step = found_rows.ids.setdefault(table.name, set()), 0, _LOOKED_AT_ONCE
         if table is outbox:
             step = _AT_ONCE  # Bodies are large.
         rows: list[Any] = [None]
@@ -216,16 +216,16 @@ def look_through(
                 if row[1] or mentions.are_in(row_text) or any(map(mentions.are_in, octets)):
                     numbers.add(row[0])
             last = rows[-1][0] if rows else last
-        looked.upto[table.name] = last
+        found_rows.upto[table.name] = last
     if subject.ref is not None:
         with reading() as connection:
             their_messages = select(d.message).where(
                 d.persons.contains(str(subject.ref), autoescape=True)
             )
-            looked.ids["deliveries"] = set(connection.scalars(their_messages))
+            found_rows.ids["deliveries"] = set(connection.scalars(their_messages))
             # Later deliveries belong to messages after the last one.
-            looked.upto["deliveries"] = looked.upto["messages"]
-    return looked
+            found_rows.upto["deliveries"] = found_rows.upto["messages"]
+    return found_rows
 
 
 def unfiled_mail(connection: Connection, after: int, limit: int) -> list[tuple[int, str]]:

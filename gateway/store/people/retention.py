@@ -27,7 +27,7 @@ _DONE_WITH = (
 _OVER = (CampaignState.SENT, CampaignState.DELETED)
 
 
-def replies(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
+def prune_replies(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
     """Delete history entries, and settled mail of the inbox, from before a time.
 
     Mail that nobody has settled in all that time is discarded with it. A mail leaves a row without
@@ -45,7 +45,7 @@ def replies(connection: Connection, before: datetime, limit: int) -> tuple[int, 
     return len(entries) + len(old), blobs
 
 
-def came_back(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
+def prune_bounces(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
     """Delete bounces and complaints from before a time, with the mails that reported them.
 
     Automatic mail that reported nothing is deleted, too. Suppressions stay, with their own reasons.
@@ -90,7 +90,7 @@ def _empty(connection: Connection, mails: Sequence[Any]) -> None:
         )
 
 
-def old_documents(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
+def prune_documents(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
     """Delete documents from before a time."""
     d = documents.c
     rows = connection.execute(
@@ -100,7 +100,7 @@ def old_documents(connection: Connection, before: datetime, limit: int) -> tuple
     return len(rows), [row.sha256 for row in rows]
 
 
-def members(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
+def prune_members(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
     """Delete members of campaigns sent before a time, and their activities; counters stay."""
     c, done = campaigns.c, 0
     sent = func.coalesce(c.sent_at, c.opened_at)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, func, text
 
-from gateway.core.decision.journal import DELIVERY_VALUES, MESSAGE_VALUES, Delivery, Message
+from gateway.core.journal.message import DELIVERY_VALUES, MESSAGE_VALUES, Delivery, Message
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
 from gateway.store.schema.columns import UtcTime, key, metadata, partial_index, words
@@ -100,7 +100,7 @@ attempts = Table(
     Column("fingerprint", BigInteger, primary_key=True, autoincrement=False),
     Column("message", BigInteger, primary_key=True, autoincrement=False),
     words("content_hash"),
-    Column("state", Text, nullable=False),  # gateway.core.decision.journal.Attempt
+    Column("state", Text, nullable=False),  # gateway.core.journal.attempt.Attempt
     words("verdict"),
     Column("dated", BigInteger),  # seconds since 1970: counts only for retries of about that Date
 )

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from gateway.core import ids
 from gateway.core.batches import batched
-from gateway.core.decision.journal import Message, Outcome
+from gateway.core.journal.message import Message, Outcome
 from gateway.core.kinds import By, State
 from gateway.core.people.erased_names import CODE_LENGTH, PREFIX
 from gateway.core.people.people import PersonKind, PersonRef
@@ -195,7 +195,7 @@ def begin(
 DayMail = tuple[str, str, datetime]
 
 
-def went_at(
+def may_have_had(
     connection: Connection, day_mails: Collection[DayMail]
 ) -> dict[DayMail, list[Occurrence]]:
     """Return what mailboxes got, or are getting, from a trigger on a day, oldest first.
@@ -482,7 +482,7 @@ def _write_to_journal(connection: Connection, messages: Sequence[Message]) -> No
     # Readers of the ledger need nothing of the journal's writing side: reports, events, outbox.
     from gateway.store.journal import journal
 
-    journal.take_in(connection, LEDGER, messages, ())
+    journal.write_recorded(connection, LEDGER, messages, ())
 
 
 _OUTCOME_OF_DELIVERY = update(deliveries).where(

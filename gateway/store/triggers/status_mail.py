@@ -200,7 +200,7 @@ def unreported(
     return ended, numbers[-1] if len(numbers) == limit else 0
 
 
-def tell(connection: Connection, number: int) -> bool:
+def record_report(connection: Connection, number: int) -> bool:
     """Record that the end of a transition's mail was reported; False if it already was."""
     t = transitions.c
     query = update(transitions).where(t.id == number, t.is_open).values(is_open=False)

@@ -6,9 +6,9 @@ from datetime import tzinfo
 from sqlalchemy import Connection
 
 from gateway.core.decision.delivery_reason import DeliveryReason, reason_of
-from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note_facts import facts_of
 from gateway.core.decision.rule import Rule
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.people.people import NOBODY
 from gateway.store.people.suppression import Standings
 

@@ -166,6 +166,7 @@ ADDED_MEMBERS = AnswerShape(
                 {
                     "error_code": ValueShape.TEXT,
                     "error": ValueShape.TEXT,
+                    "field": ValueShape.TEXT,
                     "field_message": ValueShape.TEXT,
                 },
             )

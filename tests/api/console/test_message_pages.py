@@ -15,14 +15,14 @@ from gateway.api.console.form_text import typed_moment
 from gateway.api.console.roles import ConsoleRole
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
-from gateway.core.decision.journal import Message
 from gateway.core.decision.note_facts import NoteFacts, facts_as_json
+from gateway.core.journal.message import Message
 from gateway.core.kinds import Kind, Scope, State
 from gateway.core.people.people import Suppression, SuppressionSource
 from gateway.store.bounces import bounces
 from gateway.store.console import console_acts
 from gateway.store.journal import messages as journal_messages
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.people import suppression
 from tests.api.console.browsing import signed_in
 from tests.api.served import Served, served
@@ -64,7 +64,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Served]:
 
 def keep(api: Served, *messages: Message) -> None:
     with api.database.writing() as connection:
-        take_in(connection, 1, messages, [])
+        write_recorded(connection, 1, messages, [])
 
 
 @contextmanager

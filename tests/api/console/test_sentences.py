@@ -66,7 +66,7 @@ TOLD = (
             "preparation",
             "readiness",
             "refresh",
-            "settle",
+            "campaign_at_mailchimp",
         )
     ),
     HERE / "sync/mailchimp/transport.py",

@@ -16,7 +16,7 @@ from gateway.core import ids
 from gateway.core.kinds import State
 from gateway.store.console import console_acts
 from gateway.store.journal import message_lookup
-from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal import write_recorded
 from gateway.store.schema.console import console_sessions
 from tests.api.console.browsing import signed_in
 from tests.api.served import Served, served
@@ -43,7 +43,7 @@ async def test_what_flows_and_waits_is_shown_with_the_way_to_it(api: Served) -> 
         message(1, delivery("eve@example.org", State.SEND_FAILED)),
     ]
     with api.database.writing() as connection:
-        take_in(connection, 1, kept, [])
+        write_recorded(connection, 1, kept, [])
 
     async with signed_in(api, ConsoleRole.LOOK) as browsing:
         page = await browsing.open("/console/today")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core import ids
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from tests.rig import faults
 from tests.rig.client import RawClient, Reply, stuff
 from tests.rig.postgres import Postgres

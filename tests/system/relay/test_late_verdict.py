@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.core.kinds import State
 from tests.rig import faults
 from tests.rig.client import Conversation

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway.core.decision.journal import Message
+from gateway.core.journal.message import Message
 from gateway.store.journal import messages
 from tests.rig import faults
 from tests.rig.client import RawClient

@@ -172,7 +172,7 @@ async def show_application(request: Request, user: Looks, reference: PlainText) 
     listed, statuses, past = await using.database.read(look)
     if listed is None:
         raise Problem(404, text_for(request, "There is no such application."))
-    window = await in_thread(using.trigger_changes.undo)
+    window = await in_thread(using.trigger_changes.undo_period)
     waits_until: datetime | None = None
     last = past[0] if past else None
     is_last_change = last is not None and last.before and last.event == "status_changed"

@@ -98,6 +98,7 @@ def reason_names(request: Request) -> dict[str, str]:
         "cleaned": text_for(request, "Mailchimp found that the address bounces"),
         "refused": text_for(request, "Mailchimp refuses the address"),
         "unread": text_for(request, "what decides it could not be read"),
+        "too_late": text_for(request, "came in, or got this address, too late for it"),
     }
 
 

@@ -17,8 +17,8 @@ from gateway.api.problems import Problem
 from gateway.api.using import services
 from gateway.core import ids
 from gateway.core.decision.delivery_reason import DeliveryReason
-from gateway.core.decision.journal import Delivery, Message
-from gateway.core.decision.note import note_in_words_of
+from gateway.core.decision.note import rewritten_note
+from gateway.core.journal.message import Delivery, Message
 from gateway.core.kinds import State
 from gateway.core.people.people import RefOrAddress
 from gateway.store.bounces import bounces
@@ -279,7 +279,7 @@ def _shown_messages(
     reasons = reasons_of(connection, standings, entries, rules=using.rules(), zone=zone)
     shown_deliveries: dict[int, list[ShownDelivery]] = {}
     for head, position, delivery in entries:
-        note = note_in_words_of(words, head, delivery, zone) if delivery.note else ""
+        note = rewritten_note(words, head, delivery, zone)
         shown_deliveries.setdefault(head.id, []).append(
             ShownDelivery(
                 position=position,

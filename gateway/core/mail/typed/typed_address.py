@@ -81,11 +81,11 @@ def read_address(text: str) -> TypedAddress | NotAnAddress:
     read = read_as_written(text)
     if isinstance(read, TypedAddress) or len(text) > LONGEST:
         return read
-    meant = without_references(text)
-    if meant == text:
+    resolved = without_references(text)
+    if resolved == text:
         return read
-    resolved = read_as_written(meant)
-    return resolved if isinstance(resolved, TypedAddress) else replace(resolved, text=read.text)
+    reading = read_as_written(resolved)
+    return reading if isinstance(reading, TypedAddress) else replace(reading, text=read.text)
 
 
 def read_as_written(text: str) -> TypedAddress | NotAnAddress:

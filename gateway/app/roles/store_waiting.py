@@ -14,10 +14,10 @@ _AWAY = timedelta(seconds=2)  #: Between retries while the store is away.
 log = logs.get("role")
 
 
-async def store_ready(context: RoleContext, database: Database) -> None:
-    """Wait for a store that is away, and then create a missing schema.
+async def wait_for_store(context: RoleContext, database: Database) -> None:
+    """Wait for a store that is away; raise if its schema has another version or is incomplete.
 
-    Raises if the schema has another version or is incomplete.
+    A missing schema is created by `gateway run` itself (`prepare_store_once_there`).
     """
 
     def failed(error: Exception) -> None:

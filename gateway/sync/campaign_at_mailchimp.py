@@ -5,53 +5,82 @@ from typing import Any
 
 from gateway.core.campaigns.campaigns import (
     FROM_MAILCHIMP,
+    GONE_STATES,
     OPEN_STATES,
     Campaign,
     CampaignState,
     PendingCall,
 )
-from gateway.store.campaigns import campaigns
+from gateway.store.campaigns import audiences, campaign_members, campaigns
 from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession, moment, required_text
+from gateway.sync.reading import check_audience
 
 UNSCHEDULED = "it is not scheduled at Mailchimp any more"
 PAUSED = "it is paused at Mailchimp: look there why"
+ARCHIVED = "it was archived at Mailchimp before it was sent: unarchive it there"
 CANCELLED = "it was cancelled at Mailchimp while it was sent"
 OTHER_RECIPIENTS = "its recipients were changed at Mailchimp"
 SENT_TO_OTHERS = "it was sent to others than its members: its recipients were changed at Mailchimp"
 
+_HALTED = {"paused": PAUSED, "archived": ARCHIVED}
 
-def look(session: MailchimpSession, campaign: Campaign) -> Campaign:
-    """Return the campaign in its state at Mailchimp; one that is gone there is deleted here."""
+
+def update_from_mailchimp(session: MailchimpSession, campaign: Campaign) -> Campaign:
+    """Return the campaign in its state at Mailchimp; one that is gone there is deleted here.
+
+    Raise AudienceGone if the audience in use is gone, too: the key may be of another account, which
+    knows neither.
+    """
     if not campaign.mailchimp_id or campaign.state is CampaignState.DELETED:
         return campaign
     try:
         document = session.client.campaign(campaign.mailchimp_id)
     except MailchimpNotFound:
-        return keep(session, campaign, state=CampaignState.DELETED, asked=PendingCall.NOTHING)
-    return keep(session, campaign, **changes(campaign, document))
+        with session.database.reading() as connection:
+            audience = audiences.active(connection)
+        if audience is not None:
+            check_audience(session.client, audience)
+        return change_campaign(
+            session, campaign, state=CampaignState.DELETED, asked=PendingCall.NOTHING
+        )
+    fields = changed_fields(campaign, document)
+    with session.database.writing() as connection:
+        has_left = campaign.state in OPEN_STATES and fields["state"] in GONE_STATES
+        is_segment_known = campaign.segment is not None and campaign.refreshed_at is not None
+        if has_left and is_segment_known and fields["trouble"] != SENT_TO_OTHERS:
+            # By itself or sent by somebody at Mailchimp: it reached whoever was in its segment.
+            campaign_members.leave_out_latecomers(connection, campaign.id, "")
+        return campaigns.change(connection, campaign.id, **fields)
 
 
-def changes(campaign: Campaign, document: MailchimpJson) -> dict[str, Any]:
+def changed_fields(campaign: Campaign, document: MailchimpJson) -> dict[str, Any]:
     """Return the campaign fields set by Mailchimp's document about it."""
     status = str(document.get("status") or "")
     state = FROM_MAILCHIMP.get(status, campaign.state)
-    fields: dict[str, Any] = {"state": state}
     at = moment(document.get("send_time"))
     is_open = campaign.state in OPEN_STATES
+    if status == "archived" and is_open and at is None:
+        # Drafts can be archived, too.
+        state = CampaignState.OPENED
     has_others = is_open and has_other_recipients(campaign, document)
+    fields: dict[str, Any] = {"state": state}
     match state:
         case CampaignState.OPENED:
             was_scheduled = campaign.state is CampaignState.SCHEDULED
-            if status == "paused":
-                fields["trouble"] = PAUSED
+            if campaign.asked is PendingCall.UNSCHEDULE:
+                fields |= {"asked": PendingCall.NOTHING, "scheduled_for": None}
+            if status in _HALTED:
+                fields["trouble"] = _HALTED[status]
             elif was_scheduled and campaign.asked is PendingCall.NOTHING:
                 fields |= {"trouble": UNSCHEDULED, "scheduled_for": None}
-            elif campaign.trouble == OTHER_RECIPIENTS:
+            elif campaign.trouble in {OTHER_RECIPIENTS, *_HALTED.values()}:
                 fields["trouble"] = ""
         case CampaignState.SCHEDULED:
             fields |= {"scheduled_for": at or campaign.scheduled_for, "trouble": ""}
+            if campaign.asked is PendingCall.SCHEDULE:
+                fields["asked"] = PendingCall.NOTHING
         case CampaignState.SENDING | CampaignState.SENT:
             is_lost = has_others or campaign.trouble == SENT_TO_OTHERS
             trouble = SENT_TO_OTHERS if is_lost else ""
@@ -118,7 +147,7 @@ def created_fields(document: MailchimpJson, link: str, now: datetime) -> dict[st
     }
 
 
-def keep(session: MailchimpSession, campaign: Campaign, **values: Any) -> Campaign:
+def change_campaign(session: MailchimpSession, campaign: Campaign, **values: Any) -> Campaign:
     """Set fields of a campaign in a separate transaction."""
     with session.database.writing() as connection:
         return campaigns.change(connection, campaign.id, **values)

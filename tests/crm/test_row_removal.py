@@ -8,11 +8,11 @@ import pytest
 from gateway.core.people.mentions import Mentions
 from gateway.core.people.people import PersonRef
 from gateway.crm.files import FieldReading
-from gateway.crm.taken_out import (
-    CannotBeTakenOut,
+from gateway.crm.row_removal import (
+    RowsNotRemovable,
+    remove_from_report,
+    remove_rows,
     report_of,
-    rows_taken_out,
-    take_out_of_report,
 )
 from tests.crm.test_workbook import sheet, text, workbook
 
@@ -21,8 +21,8 @@ WORDS = Mentions(["ann@example.org", "Zandvoörter", "candidate:17"], "erased")
 
 
 def taken_out(file: Path, *, dry_run: bool = False) -> list[int]:
-    return rows_taken_out(
-        file, speaks_of=WORDS.are_in, ref=ANN, reading=FieldReading(), dry_run=dry_run
+    return remove_rows(
+        file, names_person=WORDS.are_in, ref=ANN, reading=FieldReading(), dry_run=dry_run
     )
 
 
@@ -89,7 +89,7 @@ def test_what_cannot_be_read_is_left_and_told(tmp_path: Path, name: str) -> None
     file = tmp_path / name
     file.write_text("nothing, known\nann@example.org, here\n")
 
-    with pytest.raises(CannotBeTakenOut):
+    with pytest.raises(RowsNotRemovable):
         taken_out(file)
     assert "ann@example.org" in file.read_text()
 
@@ -98,7 +98,7 @@ def test_a_workbook_is_told_where_it_names_the_person(tmp_path: Path) -> None:
     file = workbook(tmp_path / "people.xlsx", {"people": sheet([text("crm_id")], [text("17")])})
     other = workbook(tmp_path / "people-2.xlsx", {"people": sheet([text("crm_id")], [text("18")])})
 
-    with pytest.raises(CannotBeTakenOut):
+    with pytest.raises(RowsNotRemovable):
         taken_out(file)
     assert [] == taken_out(other)
 
@@ -106,12 +106,12 @@ def test_a_workbook_is_told_where_it_names_the_person(tmp_path: Path) -> None:
 def test_a_report_loses_what_it_says_of_the_persons_lines(tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     report = report_of(file)
-    take_out_of_report(report, [2], WORDS.taken_out, ANN)  # There is none.
+    remove_from_report(report, [2], WORDS.replaced_in, ANN)  # There is none.
     problems = [{"line": 2, "text": "Ann is no date"}, {"line": 3, "text": "Bob is no date"}]
     used = [{"line": 9, "given": "17"}, {"line": 9, "given": "18", "text": "ann@example.org"}]
     report.write_text(json.dumps({"problems": problems, "references": used}))
 
-    take_out_of_report(report, [2], WORDS.taken_out, ANN)
+    remove_from_report(report, [2], WORDS.replaced_in, ANN)
 
     assert {
         "problems": problems[1:],

@@ -19,42 +19,42 @@ _WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")
 REPORT = ".report.json"
 
 
-class CannotBeTakenOut(GatewayError):
+class RowsNotRemovable(GatewayError):
     """The file names the person, or may: it can only be deleted as a whole."""
 
 
-def rows_taken_out(
+def remove_rows(
     file: Path,
     *,
-    speaks_of: Callable[[str], bool],
+    names_person: Callable[[str], bool],
     ref: PersonRef | None,
     reading: FieldReading,
     dry_run: bool,
 ) -> list[int]:
     """Remove every row of a person from a file; return the lines in which they began.
 
-    A row is the person's if `speaks_of` says so of its text, or if it has their key in a column
-    where this kind of file names a person. With `dry_run` the file stays. Raise `CannotBeTakenOut`
+    A row is the person's if `names_person` says so of its text, or if it has their key in a column
+    where this kind of file names a person. With `dry_run` the file stays. Raise `RowsNotRemovable`
     and OSError.
     """
     name = file.name.lower()
     kind = next((kind for kind in KINDS if name.startswith(kind)), None)
     if name.endswith(_WORKBOOKS):
-        if kind is None or _rows_of(file, kind, reading, speaks_of, ref)[1]:
-            raise CannotBeTakenOut(
+        if kind is None or _rows_of(file, kind, reading, names_person, ref)[1]:
+            raise RowsNotRemovable(
                 f"{readable_name(str(file))}: a workbook that names the person, or may name them"
             )
         return []
     text = _text_of(file)
-    if not (speaks_of(text) or (ref is not None and ref.crm_id in text)):
+    if not (names_person(text) or (ref is not None and ref.crm_id in text)):
         return []
     if kind is None:
-        if speaks_of(text):
-            raise CannotBeTakenOut(
+        if names_person(text):
+            raise RowsNotRemovable(
                 f"{readable_name(str(file))}: names the person, and its name tells no kind of file"
             )
         return []
-    others, their_lines = _rows_of(file, kind, reading, speaks_of, ref)
+    others, their_lines = _rows_of(file, kind, reading, names_person, ref)
     if their_lines and not dry_run:
         _write_anew(file, others)
     return their_lines
@@ -65,7 +65,7 @@ def report_of(file: Path) -> Path:
     return file.with_name(f"{file.name}{REPORT}")
 
 
-def take_out_of_report(
+def remove_from_report(
     file: Path, lines: Collection[int], without: Callable[[str], str], ref: PersonRef | None
 ) -> None:
     """Remove from a file's report what it says about some lines, and a person's words.
@@ -106,7 +106,7 @@ def _rows_of(
     file: Path,
     kind: str,
     reading: FieldReading,
-    speaks_of: Callable[[str], bool],
+    names_person: Callable[[str], bool],
     ref: PersonRef | None,
 ) -> tuple[bytes, list[int]]:
     """Return the file without a person's rows, and the lines in which those begin."""
@@ -121,14 +121,14 @@ def _rows_of(
         writer = csv.writer(out, delimiter=feed_file.delimiter, lineterminator="\n")
         writer.writerow(header)
         for line, cells, texts in rows:
-            if speaks_of("\t".join(cells)) or (ref is not None and _names(texts, column, ref)):
+            if names_person("\t".join(cells)) or (ref is not None and _names(texts, column, ref)):
                 their_lines.append(line)
             elif lines:
                 others.append(lines[line - 1].rstrip(b"\r") + b"\n")
             else:
                 writer.writerow(cells)
     except FileRefused as error:
-        raise CannotBeTakenOut(f"{file}: {error}") from error
+        raise RowsNotRemovable(f"{file}: {error}") from error
     if lines:
         return b"".join(others), their_lines
     return as_octets(out.getvalue()), their_lines
