@@ -131,13 +131,18 @@ def refused_by_script(auto_submitted: str, *, text: str = "I have left the firm.
     ).encode()
 
 
-def reports_of(folder: Path, mail: bytes) -> ReportSet:
-    """Return what is read of a mail that came among the replies."""
+def reports_of(folder: Path, mail: bytes, envelope_sender: str | None = None) -> ReportSet:
+    """Return what is read of a mail among the replies or, with a sender, at a listener."""
     file = folder / "mail.eml"
     file.write_bytes(mail)
     report = read(
         ReadingTask(
-            file=str(file), folder=str(folder), reference=r"(?P<reference>\d{4})", zone="UTC"
+            file=str(file),
+            folder=str(folder),
+            reference=r"(?P<reference>\d{4})",
+            zone="UTC",
+            envelope_sender=envelope_sender,
+            is_bounce=envelope_sender is not None,
         )
     ).report
     assert report is not None
@@ -407,3 +412,38 @@ Subject: {subject}
 """
 
     assert [kind] == [told.kind for told in read_bounces(message_from_bytes(mail.encode()))]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "Content-Type: multipart/report; boundary=b\r\nAuto-Submitted: auto-replied\r\n",
+        "Content-Type: multipart/report; boundary=b\r\nX-Autoreply: yes\r\n",
+        "Content-Type: multipart/mixed; boundary=b\r\nIn-Reply-To: <m@office.example>\r\n",
+    ],
+    ids=["without its type", "without its type, marked otherwise", "within another mail"],
+)
+def test_a_report_is_one_whatever_its_header_says(tmp_path: Path, fields: str) -> None:
+    """Exchange's has `In-Reply-To`, and a server that adds a footer makes a mixed mail of it."""
+    whole = report("delivery-status", written())
+    head = f"From: Exchange <exchange329e71ec@mx.example>\r\nSubject: Bericht\r\n{fields}"
+    mail = head.encode() + whole[whole.index(b"\r\n\r\n") :]
+
+    told = reports_of(tmp_path, mail, envelope_sender="").bounces
+
+    assert ["bounce", "delay", "delivered"] == [bounce.kind for bounce in told]
+
+
+def test_the_null_sender_of_an_envelope_counts_as_that_in_the_mail(tmp_path: Path) -> None:
+    """A mail server that passes mail on over LMTP adds no `Return-Path`."""
+    mail = (
+        "Return-Path: <ann@example.org>\r\nFrom: postmaster <postmaster@mx.example>\r\n"
+        "To: crm@office.example\r\nSubject: Zustellproblem\r\n\r\n"
+    ) + MIMECAST.replace("\n", "\r\n")
+
+    told = [
+        reports_of(tmp_path, mail.encode(), envelope_sender=sender).bounces
+        for sender in ("", "ann@example.org")
+    ]
+
+    assert [["ann@example.org"], []] == [[one.recipient for one in bounces] for bounces in told]

@@ -25,7 +25,7 @@ from gateway.core.replies.forwarded.mailboxes import Mailbox
 from gateway.core.replies.reference import find_reference, reference_pattern
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.attachments import Attachment, AttachmentSaver
-from gateway.inbound.reading.bounces.reports import ReportSet, read_reports
+from gateway.inbound.reading.bounces.reports import ReportSet, has_report_form, read_reports
 from gateway.inbound.reading.encrypted import is_encrypted
 from gateway.inbound.reading.mail_files.outlook import UnreadText
 from gateway.inbound.reading.original import recover
@@ -133,7 +133,13 @@ def read(task: ReadingTask) -> ReadMail:
     mail = skeletons.parse(Path(task.file))
     report = None
     if header.automatic or task.is_bounce:
-        is_answer = header.automatic in (Automatic.AUTO_REPLY.value, Automatic.READ_RECEIPT.value)
+        if task.envelope_sender == "":
+            # A listener's mail has no field for it yet (RFC 5321, 4.4: final delivery adds it).
+            del mail["Return-Path"]
+            mail["Return-Path"] = "<>"
+        is_answer = header.automatic == Automatic.READ_RECEIPT.value or (
+            header.automatic == Automatic.AUTO_REPLY.value and not has_report_form(mail)
+        )
         report = read_reports(mail, is_bounce=not is_answer)
         is_message = header.automatic in ("", Automatic.GENERATED.value) and not report.bounces
         has_sender = not is_of_nobody(_fields_of(headers, task))

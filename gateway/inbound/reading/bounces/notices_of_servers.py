@@ -51,6 +51,9 @@ def _is_of_a_server(parts: BounceParts) -> bool:
     sender = str(mail.get("from", ""))
     if mail.get("x-failed-recipients"):
         return True
+    # A server on the way has put the report into another mail, to add a footer (`multipart/mixed`).
+    if parts.groups and _has_null_sender(parts):
+        return True
     # Somebody who reads a postmaster's mailbox, or has such a name, also replies to mail. Bounces
     # from gateways to mobile phones also begin like a reply (`post_master@vtext.com`, 2012), but
     # they say `RCPT TO: …`.
@@ -101,9 +104,12 @@ def _has_form_of_bounce(parts: BounceParts) -> bool:
 
 def _is_report_by_envelope(parts: BounceParts) -> bool:
     """Whether a mail has the null sender (RFC 5321, 4.5.5) and isn't an automatic reply."""
-    value = partial(field, parts.mail)
-    is_answer = automatic_kind(value) is Automatic.AUTO_REPLY
-    return value("return-path").strip() == "<>" and not is_answer
+    is_answer = automatic_kind(partial(field, parts.mail)) is Automatic.AUTO_REPLY
+    return _has_null_sender(parts) and not is_answer
+
+
+def _has_null_sender(parts: BounceParts) -> bool:
+    return field(parts.mail, "return-path").strip() == "<>"
 
 
 def _says_what_failed(notice: str) -> bool:

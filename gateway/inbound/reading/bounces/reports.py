@@ -43,6 +43,15 @@ class ReportSet:
     may_ask: bool = False
 
 
+def has_report_form(mail: Message) -> bool:
+    """Whether a mail is a delivery report, though its header may call it an automatic reply.
+
+    Some servers leave out the `report-type`, and mark it with `Auto-Submitted: auto-replied`.
+    """
+    is_report = mail.get_content_type() == "multipart/report"
+    return is_report and any(part.get_content_type() in STATUSES for part in children(mail))
+
+
 def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
     """Parse what an automatic mail reports about deliveries; most report nothing."""
     numbers: list[int] = []
