@@ -1,6 +1,7 @@
 """Delivery reports in each of the forms that RFC 3464 and RFC 6533 allow."""
 
 import base64
+import json
 import quopri
 from email import message_from_bytes
 from pathlib import Path
@@ -447,3 +448,57 @@ def test_the_null_sender_of_an_envelope_counts_as_that_in_the_mail(tmp_path: Pat
     ]
 
     assert [["ann@example.org"], []] == [[one.recipient for one in bounces] for bounces in told]
+
+
+@pytest.mark.parametrize("between", ["", " \n"], ids=["no line", "a line of a space"])
+@pytest.mark.parametrize("first", ["Original-Recipient: rfc822; ann@example.org\n", ""])
+def test_recipients_with_no_empty_line_between_keep_their_own_fields(
+    first: str, between: str
+) -> None:
+    fields = f"""\
+Reporting-MTA: dns; mx.example.org
+
+{first}Final-Recipient: rfc822; ann@elsewhere.example
+Action: failed
+Status: 5.1.1
+{between}Original-Recipient: rfc822; bob@example.org
+Final-Recipient: rfc822; bob@elsewhere.example
+Action: delayed
+Status: 4.2.2
+"""
+
+    told = read_bounces(message_from_bytes(report("delivery-status", fields.encode())))
+
+    assert [
+        ("bounce", "ann@elsewhere.example", "ann@example.org" if first else ""),
+        ("delay", "bob@elsewhere.example", "bob@example.org"),
+    ] == [(one.kind, one.recipient, one.original_recipient) for one in told]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "feedback_type", "expected"),
+    [
+        (["ann@example.org"], "abuse", [("complaint", "ann@example.org", False)]),
+        (["Ann Roe <ann@example.org>"], None, [("complaint", "ann@example.org", False)]),
+        (
+            ["ann@example.org", "bob@example.org"],
+            "abuse",
+            [("complaint", "ann@example.org", True), ("complaint", "bob@example.org", True)],
+        ),
+        (["ann@example.org"], "not-spam", [("not_spam", "ann@example.org", False)]),
+    ],
+)
+def test_a_complaint_by_amazon_is_of_one_person_and_of_its_type(
+    addresses: list[str], feedback_type: str | None, expected: list[tuple[str, str, bool]]
+) -> None:
+    """It lists everybody who may have complained."""
+    complaint = {
+        "complainedRecipients": [{"emailAddress": address} for address in addresses],
+        "complaintFeedbackType": feedback_type,
+    }
+    notification = json.dumps({"notificationType": "Complaint", "complaint": complaint})
+    mail = f"From: no-reply@sns.amazonaws.com\nSubject: Notification\n\n{notification}\n"
+
+    told = read_bounces(message_from_bytes(mail.encode()))
+
+    assert expected == [(one.kind, one.recipient, one.is_presumed) for one in told]

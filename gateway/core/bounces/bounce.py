@@ -53,8 +53,8 @@ class Bounce:
     status: str = ""  #: RFC 3463, as it was written.
     diagnostic: str = ""  #: What the server said, on one line.
     reason: Reason = Reason.UNDEFINED
-    #: Whether the report names nobody: `recipient` is in the `To` or `Cc` of the returned mail,
-    #: which may have gone to others as well (`Bcc`).
+    #: Whether the report doesn't say who it is about: `recipient` is in the `To` or `Cc` of the
+    #: returned mail, which may have gone to others as well (`Bcc`), or one of several suspects.
     is_presumed: bool = False
 
     @property

@@ -98,12 +98,20 @@ def status_groups(part: Message) -> list[Message]:
 
 
 def _one_recipient_each(block: Message) -> list[Message]:
-    """Split a block of fields if a server left out the empty line (AOL, Bounce.io)."""
+    """Split a block of fields if a server left out the empty line (AOL, Bounce.io).
+
+    Each recipient begins with its first address field, of which `Original-Recipient` is the first
+    where there are both (RFC 3464, 2.3).
+    """
     if len(block.get_all("final-recipient", ())) < 2:
         return [block]
     groups = [Message()]
     for name, value in block.raw_items():
-        if name.casefold() == "final-recipient" and "final-recipient" in groups[-1]:
+        group = groups[-1]
+        is_address = name.casefold() in ("original-recipient", "final-recipient")
+        # `Final-Recipient`, `Action`, `Status`, `Original-Recipient`: that is the next one's.
+        is_whole = "final-recipient" in group and "action" in group and "status" in group
+        if is_address and (name in group or is_whole):
             groups.append(Message())
         groups[-1][name] = value
     return groups

@@ -25,6 +25,13 @@ _NO_COMPLAINT = {
 _TYPE = re.compile(r"(?:\([^()]*\)\s*)?\"?([a-z0-9-]+)")
 
 
+def kind_of_feedback(feedback_type: str) -> BounceKind:
+    """Return what a type of report means: `abuse`, `not-spam`."""
+    # `"abuse" (spam button)`: comments and quotes don't count (RFC 5965, 3.1).
+    name = _TYPE.match(feedback_type.casefold())
+    return _NO_COMPLAINT.get(name[1] if name else "", BounceKind.COMPLAINT)
+
+
 def complaints_of(parts: BounceParts) -> Iterator[Bounce]:
     """Yield what a complaint says and whom it is from (RFC 5965, 3.2).
 
@@ -35,9 +42,7 @@ def complaints_of(parts: BounceParts) -> Iterator[Bounce]:
     kind = BounceKind.COMPLAINT
     recipients: list[str] = []
     if report is not None:
-        # `"abuse" (spam button)`: comments and quotes don't count (RFC 5965, 3.1).
-        feedback_type = _TYPE.match(field(report, "feedback-type").casefold())
-        kind = _NO_COMPLAINT.get(feedback_type[1] if feedback_type else "", BounceKind.COMPLAINT)
+        kind = kind_of_feedback(field(report, "feedback-type"))
         values = (*report.get_all("original-rcpt-to", ()), *report.get_all("removal-recipient", ()))
         recipients = [address for value in values if (address := address_in(str(value)))]
     if not recipients and parts.original is not None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from gateway.core.bounces.bounce import Bounce, BounceKind
 from gateway.core.bounces.why import why
-from gateway.inbound.reading.bounces.bounce_parts import on_one_line
+from gateway.inbound.reading.bounces.bounce_parts import address_in, on_one_line
+from gateway.inbound.reading.bounces.complaints import kind_of_feedback
 
 #: The key with the kind: of notifications, and of a configuration set's events.
 NOTIFIES = re.compile(r"notificationType|eventType")
@@ -23,7 +24,7 @@ def read_notification(notice: str) -> Iterator[Bounce]:
         if kind == "Bounce":
             for entry in notification["bounce"]["bouncedRecipients"]:
                 diagnostic, status = entry.get("diagnosticCode", ""), entry.get("status", "")
-                recipient = str(entry["emailAddress"])
+                recipient = address_in(str(entry["emailAddress"]))
                 yield Bounce(
                     kind=BounceKind.BOUNCE,
                     recipient=recipient,
@@ -33,8 +34,14 @@ def read_notification(notice: str) -> Iterator[Bounce]:
                     reason=why(str(diagnostic), str(status), recipient=recipient),
                 )
         elif kind == "Complaint":
-            for entry in notification["complaint"]["complainedRecipients"]:
-                yield Bounce(kind=BounceKind.COMPLAINT, recipient=str(entry["emailAddress"]))
+            complaint = notification["complaint"]
+            feedback = kind_of_feedback(str(complaint.get("complaintFeedbackType") or ""))
+            entries = complaint["complainedRecipients"]
+            recipients = dict.fromkeys(address_in(str(entry["emailAddress"])) for entry in entries)
+            # These "may have submitted the complaint": of several, nobody knows which one did.
+            for recipient in recipients:
+                is_one = len(recipients) == 1
+                yield Bounce(kind=feedback, recipient=recipient, is_presumed=not is_one)
         elif kind == "Delivery":
             for recipient in notification["delivery"]["recipients"]:
                 yield Bounce(kind=BounceKind.DELIVERED, recipient=str(recipient))
