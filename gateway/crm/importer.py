@@ -77,6 +77,8 @@ class ImportReport:
             return f"{lifted} of {counted(held, 'suppression')}"
         rows, before = self.outcome.rows, self.outcome.rows_before
         held_back = counted(lifted, "suppression")
+        if before is None:
+            return f"{held_back}, with no row"
         return f"{held_back}, with {counted(rows, 'row')} where the last file had {before}"
 
     @property
@@ -236,6 +238,7 @@ def import_file(
             is_listing=is_listing,
             keep_suppressed=keep_suppressed,
             is_doubtful=is_doubtful,
+            is_blank=not (file_import.records or file_import.problem_count or file.left_out),
             is_refused=bool(file_import.problem_count) and not file_import.records,
             doubtful_lines=frozenset() if lift else frozenset(file_import.doubtful_lines),
             open_columns=frozenset() if lift else file.open_columns,
