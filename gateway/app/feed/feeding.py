@@ -38,12 +38,12 @@ class StoreFeedAdapter(FeedAdapter):
         if kind == "memberships":
             match = _MEMBERSHIP.fullmatch(text)
             if match is None:
-                raise ValueError(f"not a membership: {text!r} (write g1/candidate:17)")
+                raise ValueError(f"not a membership: '{text}' (write g1/candidate:17)")
             return {"group": match[1], "kind": match[2], "person": match[3]}
         if kind in _OF_A_KIND:
             sort, colon, crm_id = text.partition(":")
             if not (colon and crm_id and sort in set(StatusKind)):
-                raise ValueError(f"not one of the {kind}: {text!r} (write candidate:17)")
+                raise ValueError(f"not one of the {kind}: '{text}' (write candidate:17)")
             return {"kind": sort, "crm_id": crm_id}
         return {next(name for name in KINDS[kind].columns if name in KINDS[kind].needed): text}
 
@@ -75,7 +75,10 @@ class StoreFeedAdapter(FeedAdapter):
             write_refused(FeedFile(file, KINDS[kind], reading), report, terms.refused)
         document = {name: value for name, value in report.document().items() if name != "file"}
         return FeedTaken(
-            report=document, records=report.records, is_held_back=report.outcome.is_held_back
+            report=document,
+            records=report.records,
+            is_held_back=report.outcome.is_held_back,
+            took_nothing=report.took_nothing,
         )
 
     def source(self) -> str:
