@@ -366,6 +366,22 @@ async def test_a_bulk_request_with_a_key_is_done_once(one_api: Served) -> None:
     ]  # fmt: skip
 
 
+async def test_what_is_wrong_with_an_upload_is_told_until_one_is_taken_whole(
+    one_api: Served,
+) -> None:
+    async def upload(content: str, *, kind: str = "imports") -> object:
+        params = {"filename": "May.csv"} if kind == "imports" else {}
+        await one_api.ask("POST", f"/{kind}/people", content=content, params=params)
+        [state] = (await one_api.get("/imports"))["items"]
+        fault = state["fault"]
+        return fault and (fault["file"], fault["problems"], fault["failed"])
+
+    assert ("May.csv", 1, False) == await upload("crm_id,active\n17,perhaps\n")
+    assert ("May.csv", 1, False) == await upload('{"crm_id": "17"}\n', kind="feed")
+    assert ("May.csv", 1, True) == await upload("crm_id,shoe_size\n17,40\n")
+    assert await upload("crm_id,active\n17,yes\n") is None
+
+
 async def test_a_file_is_uploaded_as_an_export_writes_it(one_api: Served, tmp_path: Path) -> None:
     export = "crm_id;first_name;emails;status\r\n17;Renée;renee@x.org;s9\r\n18;Ben;;\r\n"
     rows = ([text("crm_id"), text("first_name")], [text("19"), text("Cas")])

@@ -108,7 +108,9 @@ class _Routes:
         replace: Replace = False,
         key: Key = None,
     ) -> Response:
-        terms = FeedTerms(source=token.source, replace=replace, lift=lift, dry_run=dry_run)
+        terms = FeedTerms(
+            source=token.source, replace=replace, lift=lift, dry_run=dry_run, is_file=True
+        )
         name = PurePath(filename.replace("\\", "/")).name
         called = self.kind if name in ("", "..") else name
         return await self._take_in_many(request, using, token, terms, key, called=called)

@@ -63,6 +63,7 @@ class StoreFeedAdapter(FeedAdapter):
                 tag_scopes=settings.suppression.tags,
                 zone=common.time_zone(settings),
                 is_listing=terms.replace,
+                is_file=terms.is_file,
                 mapping=settings.crm.mapping(kind),
                 keep_suppressed=DeletedPeople(settings, self._database),
             )
