@@ -86,7 +86,6 @@ class FeedTaken:
     report: Mapping[str, object]
     records: int
     is_held_back: bool  #: The guard held all of it back.
-    took_nothing: bool  #: There were rows, and none could be read.
 
 
 class FeedAdapter(Protocol):

@@ -204,8 +204,6 @@ class _Routes:
                 result = await _take_in(using, self.kind, file, terms)
                 if called:
                     result = replace(result, report={**result.report, "file": called})
-                if result.took_nothing:
-                    raise Problem(422, "no row can be imported", more=dict(result.report))
                 return _answer(result)
 
             return await in_steps(using, record_of_request(request, token, key, digest), work)

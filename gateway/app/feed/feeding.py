@@ -76,10 +76,7 @@ class StoreFeedAdapter(FeedAdapter):
             write_refused(FeedFile(file, KINDS[kind], reading), report, terms.refused)
         document = {name: value for name, value in report.document().items() if name != "file"}
         return FeedTaken(
-            report=document,
-            records=report.records,
-            is_held_back=report.outcome.is_held_back,
-            took_nothing=report.took_nothing,
+            report=document, records=report.records, is_held_back=report.outcome.is_held_back
         )
 
     def source(self) -> str:
