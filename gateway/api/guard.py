@@ -91,7 +91,7 @@ class _GuardedRequest:
             if "\0" in self.scope["path"] or b"%00" in self.scope["query_string"]:
                 raise Problem(400, "the address has a character that none can have (U+0000)")
             headers = self.scope["headers"]
-            if coding := _compression(headers):
+            if coding := compression_of(headers):
                 raise Problem(415, f"the body is compressed ({coding}): send it as it is")
             length_text = next(
                 (value for header, value in headers if header == b"content-length"), b"0"
@@ -150,7 +150,7 @@ class _GuardedRequest:
             await self.send(message)
 
 
-def _compression(headers: Iterable[tuple[bytes, bytes]]) -> str:
+def compression_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Return how a body is compressed (RFC 9110, 8.4), which nothing here undoes; empty: not."""
     codings = b",".join(value for name, value in headers if name == b"content-encoding")
     names = (name.strip().lower() for name in codings.decode("latin-1").split(","))
