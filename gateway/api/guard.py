@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,6 +23,9 @@ REFUSED = "gateway.refused"  #: Key in the scope for the `Problem` the console s
 _PIECE_SECONDS = 20.0  #: For the next piece of a request or an answer.
 _LEAST_RATE = 1024  #: Minimum octets a second of a request, after a while.
 _AFTER_SECONDS = 30.0
+
+#: Some clients write `Content-Encoding: UTF-8`, which does no harm.
+_COMPRESSIONS = frozenset(("gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"))
 
 _HARMLESS = {
     b"x-content-type-options": b"nosniff",
@@ -88,6 +91,8 @@ class _GuardedRequest:
             if "\0" in self.scope["path"] or b"%00" in self.scope["query_string"]:
                 raise Problem(400, "the address has a character that none can have (U+0000)")
             headers = self.scope["headers"]
+            if coding := compression_of(headers):
+                raise Problem(415, f"the body is compressed ({coding}): send it as it is")
             length_text = next(
                 (value for header, value in headers if header == b"content-length"), b"0"
             )
@@ -143,6 +148,13 @@ class _GuardedRequest:
             message = {**message, "headers": [*message["headers"], *more]}
         async with asyncio.timeout(_PIECE_SECONDS):
             await self.send(message)
+
+
+def compression_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return how a body is compressed (RFC 9110, 8.4), which nothing here undoes; empty: not."""
+    codings = b",".join(value for name, value in headers if name == b"content-encoding")
+    names = (name.strip().lower() for name in codings.decode("latin-1").split(","))
+    return next((name for name in names if name in _COMPRESSIONS), "")
 
 
 async def _pieces(receive: Receive, most: int):  # type: ignore[no-untyped-def]

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -70,17 +72,41 @@ def as_problem(request: Request, error: Exception) -> Response:
     detail = str(error.detail)
     if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
         detail = f"nothing is at {request.url.path}; /openapi.json has all paths"
+    if error.status_code == 400 and not isinstance(error, Problem):
+        # FastAPI says only that there was an error: the octets aren't UTF-8, whatever the charset.
+        detail = "the body can't be read as JSON in UTF-8"
     return problem(error.status_code, detail, headers=error.headers, more=more)
 
 
-def as_invalid(_: Request, error: Exception) -> Response:
-    """Answer 422 with each invalid field, as `body.until`."""
+def as_invalid(request: Request, error: Exception) -> Response:
+    """Answer 422 with each invalid field, as `body.until`; 415 if the body isn't sent as JSON."""
     assert isinstance(error, RequestValidationError)
+    given_type = request.headers.get("content-type", "")
+    is_unread = any(
+        fault["loc"] == ("body",) and fault["type"] != "missing" for fault in error.errors()
+    )
+    if is_unread and not _is_json(given_type):
+        said = f"says {given_type!r}" if given_type else "is missing"
+        return problem(415, f"Content-Type {said}: send JSON, as application/json")
     errors: list[FieldProblemDocument] = [
-        {"at": ".".join(map(str, fault["loc"])), "text": fault["msg"].removeprefix("Value error, ")}
+        {"at": ".".join(map(str, fault["loc"])), "text": _text(fault, request)}
         for fault in error.errors()
     ]
     return problem(422, "the request isn't valid", more={"errors": errors})
+
+
+def _is_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
+def _text(fault: Mapping[str, Any], request: Request) -> str:
+    text = str(fault["msg"]).removeprefix("Value error, ")
+    value = fault.get("input")
+    if fault["loc"][0] != "query" or not isinstance(value, str) or " " not in value:
+        return text
+    has_plus = value.replace(" ", "+") in unquote(request.url.query)
+    return f"{text} (a + within a query is a blank: write %2B)" if has_plus else text
 
 
 def as_known_fault(_: Request, error: Exception) -> Response:

@@ -74,6 +74,8 @@ class FeedTerms:
     remove: bool = False  #: The records are to be deleted; only their keys count.
     lift: bool = False
     dry_run: bool = False
+    #: They are a file of its own; what is wrong with it is told until the next one is taken whole.
+    is_file: bool = False
     refused: Path | None = None  #: Where rows that aren't imported are written, if any.
 
 

@@ -204,6 +204,13 @@ class Columns:
                     )
         return unread
 
+    def repeated(self, positions: Collection[int]) -> dict[str, UnreadableCell]:
+        """Return our columns filled from one that a JSON object has with several values."""
+        why = UnreadableCell("stands there several times, with different values", "write it once")
+        return {
+            source.name: why for source in self.sources if any(at in positions for at in source.at)
+        }
+
     def _source(self, name: str) -> ColumnSource | None:
         mapped = self._mapping.columns.get(name, _AS_OURS)
         own = self._at.get(column_key(name))

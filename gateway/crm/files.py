@@ -91,6 +91,7 @@ class FeedFile:
         #: Columns whose last value may be cut off, because the last line has no line end.
         self.open_columns: frozenset[str] = frozenset()
         self.is_truncated = ""  #: Why the file isn't complete; known when its rows are read.
+        self.left_out = 0  #: Rows left out by the mapping; known when its rows are read.
 
     @property
     def name(self) -> str:
@@ -146,6 +147,7 @@ class FeedFile:
                         yield list(filter(None, map(reading.of_row, block)))
             self.remarks[of_dates:of_dates] = dates.remarks
             self.remarks += reading.remarks
+            self.left_out = reading.left_out
             self.is_truncated = table.is_cut
             if isinstance(table, Delimited) and table.has_open_end:
                 last = len(table.names) - 1
@@ -237,6 +239,11 @@ class RowReading:
         self._left_out_last: tuple[int, ColumnSource, str] | None = None  #: Its line and cell.
 
     @property
+    def left_out(self) -> int:
+        """How many rows were left out by the mapping."""
+        return self._left_out.total()
+
+    @property
     def remarks(self) -> Iterator[str]:
         """What people should know about the rows that were read."""
         if self._unnamed_cells:
@@ -252,11 +259,12 @@ class RowReading:
 
     def of_object(self, row: ObjectRow) -> RawRow | None:
         """Return a row of JSON Lines by our columns; None if the mapping leaves it out."""
+        unread = self.columns.repeated(row.repeated) if row.repeated else _NOTHING
         may_be_left_out = self.columns.leaving_out and not row.problem
-        if may_be_left_out and self._is_left_out(row.line, row.cells, ()):
+        if may_be_left_out and self._is_left_out(row.line, row.cells, unread):
             return None
         texts = self.columns.texts_of_some(row.cells) if row.cells else {}
-        return self._raw_row(row.line, texts, row.problem)
+        return self._raw_row(row.line, texts, row.problem, unread)
 
     def of_row(self, row: CellRow) -> RawRow | None:
         """Return a row by our columns; None if it is blank, or the mapping leaves it out."""

@@ -77,6 +77,8 @@ class ImportReport:
             return f"{lifted} of {counted(held, 'suppression')}"
         rows, before = self.outcome.rows, self.outcome.rows_before
         held_back = counted(lifted, "suppression")
+        if before is None:
+            return f"{held_back}, with no row"
         return f"{held_back}, with {counted(rows, 'row')} where the last file had {before}"
 
     @property
@@ -200,6 +202,7 @@ def import_file(
     zone: tzinfo = UTC,
     mapping: KindMapping = AS_OURS,
     is_listing: bool = True,
+    is_file: bool = False,
     keep_suppressed: KeepSuppressed | None = None,
 ) -> ImportReport:
     """Import a file of one of `KINDS`.
@@ -207,12 +210,12 @@ def import_file(
     `progress` is called with the octets read so far and in total. `mark` is stored with the data,
     see `gateway.store.feed.feed.last_file`. With `remove`, what the file names is removed. `zone`
     is assumed for times without one; `mapping` maps the CRM's columns and values. Without
-    `is_listing` (a single record), the file isn't compared with the one before. `keep_suppressed`
-    keeps people who are removed suppressed. Raise `FileRefused` and `StoreUnavailable`; then
-    nothing was applied.
+    `is_listing` (a single record), the file isn't compared with the one before; what is wrong with
+    it is kept all the same if it `is_file`, such as an upload. `keep_suppressed` keeps people who
+    are removed suppressed. Raise `FileRefused` and `StoreUnavailable`; then nothing was applied.
     """
     name = readable_name(path.name)
-    is_kept = is_listing and not dry_run and path.exists()
+    is_kept = (is_listing or is_file) and not dry_run and path.exists()
     fault_record = _FaultRecord(database, source, kind, name, now, is_kept=is_kept)
     reading = FieldReading(mapping=mapping, zone=zone, today=now.astimezone(zone).date())
     file = FeedFile(path, KINDS[kind], reading)
@@ -236,6 +239,7 @@ def import_file(
             is_listing=is_listing,
             keep_suppressed=keep_suppressed,
             is_doubtful=is_doubtful,
+            is_blank=not (file_import.records or file_import.problem_count or file.left_out),
             is_refused=bool(file_import.problem_count) and not file_import.records,
             doubtful_lines=frozenset() if lift else frozenset(file_import.doubtful_lines),
             open_columns=frozenset() if lift else file.open_columns,

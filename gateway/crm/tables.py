@@ -4,7 +4,7 @@ import json
 import re
 from bisect import bisect_right
 from codecs import register_error
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import TextIOWrapper
@@ -47,6 +47,8 @@ class ObjectRow(NamedTuple):
     line: int
     cells: Mapping[int, str]  #: By position of the column.
     problem: str = ""  #: Why there are no cells.
+    #: Positions of columns it has several times: `{"tag": "NoMailingsTag", "Tag": ""}`.
+    repeated: Collection[int] = ()
 
 
 class TextFile:
@@ -204,6 +206,7 @@ def _header(rows: Iterable[CellRow], is_header: IsHeader) -> tuple[CellRow, int]
 
 
 _DECODER = json.JSONDecoder()
+_PAIRS_DECODER = json.JSONDecoder(object_pairs_hook=tuple)  #: Keeps names that occur twice.
 _NAME = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 _AFTER_VALUE = re.compile(r"\s*[,}]")
 
@@ -218,7 +221,7 @@ class Objects:
         self._at: dict[str, int] = {}
         self._first_lines: list[int] = []
         for line, texts, _ in self._objects():
-            for name in texts:
+            for name, _ in texts:
                 if column_key(name) not in self._at:
                     self._at[column_key(name)] = len(self.names)
                     self.names.append(name)
@@ -227,15 +230,21 @@ class Objects:
     def rows(self) -> Iterator[ObjectRow]:
         """Yield the objects."""
         for line, texts, problem in self._objects():
-            cells = {self._at[column_key(name)]: text for name, text in texts.items()}
-            yield ObjectRow(line, cells, problem)
+            cells: dict[int, str] = {}
+            repeated: set[int] = set()
+            for name, text in texts:
+                at = self._at[column_key(name)]
+                if cells.setdefault(at, text) != text:
+                    repeated.add(at)
+                    cells[at] += f";{text}"
+            yield ObjectRow(line, cells, problem, repeated)
 
     def first_line(self, column: int) -> int:
         """Return the line of the first object with a column."""
         return self._first_lines[column]
 
-    def _objects(self) -> Iterator[tuple[int, dict[str, str], str]]:
-        """Yield the line and texts of each object, and why it isn't complete, if so."""
+    def _objects(self) -> Iterator[tuple[int, Sequence[tuple[str, str]], str]]:
+        """Yield the line, names and texts of each object, and why it isn't complete, if so."""
         for line, text in enumerate(self._text.lines(), 1):
             if not text.strip():
                 continue
@@ -247,19 +256,19 @@ class Objects:
                 yield line, _whole_texts(text), str(error)
 
 
-def _texts(line: str) -> dict[str, str]:
+def _texts(line: str) -> list[tuple[str, str]]:
     try:
-        values = json.loads(line)
+        values = _PAIRS_DECODER.decode(line)
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON: {error.msg} at column {error.colno}") from error
-    if not isinstance(values, dict):
+    if not isinstance(values, tuple):
         raise ValueError("is not a JSON object")
-    return {name: _text(name, value) for name, value in values.items()}
+    return [(name, _text(name, value)) for name, value in values]
 
 
-def _whole_texts(line: str) -> dict[str, str]:
+def _whole_texts(line: str) -> list[tuple[str, str]]:
     """Return the texts of an object up to where it breaks off: `{"crm_id": "17", "status": "s`."""
-    texts: dict[str, str] = {}
+    texts: list[tuple[str, str]] = []
     end = re.compile(r"\s*\{").match(line)
     while end is not None and (start := _NAME.match(line, end.end())) is not None:
         try:
@@ -272,7 +281,7 @@ def _whole_texts(line: str) -> dict[str, str]:
         if end is not None or not isinstance(
             value, int | float
         ):  # At the end, 17 may be the start of 1700.
-            texts[name] = text
+            texts.append((name, text))
     return texts
 
 

@@ -1,5 +1,6 @@
 """What the CRM tells over HTTP is taken in as its files are."""
 
+import gzip
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from gateway.api.routes.feed import FILE_TURN
 from gateway.core.token import TokenScope
 from gateway.crm.importer import import_file
 from gateway.store.sending import events
@@ -138,6 +140,87 @@ async def test_what_can_not_be_read_as_a_whole_is_refused_without_a_path(
     assert "tmp" not in answer.text
 
 
+async def test_an_answer_says_which_rows_could_not_be_read(one_api: Served) -> None:
+    wrapped = await one_api.ask("POST", "/feed/people", content='{"records": [{"crm_id": "17"}]}')
+    uploaded = await one_api.ask("POST", "/imports/people", content=b"crm_id\n\x00\n")
+    deleted = await one_api.ask("POST", "/feed/people/delete", content='{"crm_id": ""}')
+
+    assert [(200, [1]), (200, [2]), (200, [1])] == [
+        (answer.status_code, told_lines(answer)) for answer in (wrapped, uploaded, deleted)
+    ]
+
+
+def told_lines(answer: httpx.Response) -> list[int]:
+    """Return the lines of the problems that an answer names."""
+    return [problem["line"] for problem in answer.json()["problems"]]
+
+
+@pytest.mark.parametrize("path", ["/feed/people", "/imports/people", "/feed/people/delete"])
+async def test_a_form_is_no_file(one_api: Served, path: str) -> None:
+    form = {"file": ("people.csv", b"crm_id,emails\n17,ann@example.org\n")}
+
+    answer = await one_api.ask("POST", path, files=form)
+
+    assert 415 == answer.status_code
+    assert "--data-binary" in answer.json()["detail"]
+    assert [] == (await one_api.get("/people", address="ann@example.org"))["items"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/feed/people"),
+        ("POST", "/imports/people"),
+        ("PUT", "/feed/people/candidate:17"),
+        ("POST", "/suppressions"),
+    ],
+)
+async def test_a_compressed_body_is_refused_with_the_cure(
+    one_api: Served, method: str, path: str
+) -> None:
+    body = gzip.compress(b'{"crm_id": "17", "address": "ann@example.org"}')
+    headers = {"content-type": "application/json", "content-encoding": "GZIP"}
+
+    answer = await one_api.ask(method, path, content=body, headers=headers)
+
+    assert (415, "the body is compressed (gzip): send it as it is") == (
+        answer.status_code,
+        answer.json()["detail"],
+    )
+
+
+async def test_a_coding_that_is_none_does_no_harm(one_api: Served) -> None:
+    answer = await one_api.ask(
+        "PUT", "/feed/people/candidate:17", content=ANN, headers={"content-encoding": "UTF-8"}
+    )
+
+    assert 200 == answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"name": "No news", "tag": "NoMailingsTag", "tag": ""}', 422),
+        ('{"name": "No news", "Tag": "NoMailingsTag", "tag": ""}', 422),
+        ('{"CRM-ID": "g2", "tag": "NoMailingsTag"}', 422),
+        ('{"CRM-ID": "g1", "tag": "NoMailingsTag"}', 200),
+    ],
+)
+async def test_a_record_says_each_column_once_and_its_key_as_the_address_does(
+    one_api: Served, body: str, status: int
+) -> None:
+    answer = await one_api.ask("PUT", "/feed/groups/candidate:g1", content=body)
+
+    assert status == answer.status_code, answer.text
+
+
+async def test_a_single_record_does_not_wait_for_a_file(one_api: Served) -> None:
+    async with FILE_TURN:
+        answer = await one_api.ask("PUT", "/feed/people/candidate:17", content=ANN)
+
+    assert 200 == answer.status_code
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
@@ -159,6 +242,12 @@ async def test_a_single_record_says_what_is_wrong_with_it(
     answer = await one_api.ask("PUT", path, json=body)
 
     assert status == answer.status_code, answer.text
+
+
+async def test_a_key_with_a_slash_is_told_as_it_was_written(one_api: Served) -> None:
+    answer = await one_api.ask("PUT", "/feed/people/2026%2F17", json={})
+
+    assert "not one of the people: '2026/17' (write candidate:17)" == answer.json()["detail"]
 
 
 async def test_a_membership_suppresses_and_its_end_lifts_it(api: Served) -> None:
@@ -264,6 +353,22 @@ async def test_a_bulk_request_with_a_key_is_done_once(one_api: Served) -> None:
     assert [(200, 1), (200, 1), (422, None)] == [
         await send(ANN), await send(ANN), await send(ANN.replace("17", "18")),
     ]  # fmt: skip
+
+
+async def test_what_is_wrong_with_an_upload_is_told_until_one_is_taken_whole(
+    one_api: Served,
+) -> None:
+    async def upload(content: str, *, kind: str = "imports") -> object:
+        params = {"filename": "May.csv"} if kind == "imports" else {}
+        await one_api.ask("POST", f"/{kind}/people", content=content, params=params)
+        [state] = (await one_api.get("/imports"))["items"]
+        fault = state["fault"]
+        return fault and (fault["file"], fault["problems"], fault["failed"])
+
+    assert ("May.csv", 1, False) == await upload("crm_id,active\n17,perhaps\n")
+    assert ("May.csv", 1, False) == await upload('{"crm_id": "17"}\n', kind="feed")
+    assert ("May.csv", 1, True) == await upload("crm_id,shoe_size\n17,40\n")
+    assert await upload("crm_id,active\n17,yes\n") is None
 
 
 async def test_a_file_is_uploaded_as_an_export_writes_it(one_api: Served, tmp_path: Path) -> None:

@@ -221,3 +221,11 @@ async def test_a_change_that_two_triggers_mail_is_not_torn_apart_by_pages(full: 
     assert one["id"] == other["id"]
     assert {"rejected", "told"} == {one["trigger"], other["trigger"]}
     assert ids.read(one["id"])
+
+
+async def test_a_plus_within_a_query_is_told_to_be_a_blank(one_api: Served) -> None:
+    plain = await one_api.ask("GET", "/messages?to=a+b@example.org")
+    escaped = await one_api.ask("GET", "/messages?to=a%2Bb@example.org")
+
+    assert [422, 200] == [plain.status_code, escaped.status_code]
+    assert "write %2B" in plain.json()["errors"][0]["text"]

@@ -253,3 +253,24 @@ async def test_suppressions_are_changed_by_managers_only(
     else:
         assert [201, 200] == [added.status_code, released.status_code]
         assert (recorded, recorded) == (known["by"], known["released_by"])
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status", "told"),
+    [
+        ("application/x-www-form-urlencoded", b'{"address": "ann@x.org"}', 415, "application/json"),
+        ("text/plain", b'{"address": "ann@x.org"}', 415, "says 'text/plain'"),
+        ("application/json; charset=utf-8", b'{"address": "ann@x.org"}', 201, ""),
+        ("application/json", b"[]", 422, "valid"),
+        ("application/json; charset=iso-8859-1", b'{"note": "Ren\xe9"}', 400, "JSON in UTF-8"),
+    ],
+)
+async def test_a_body_that_is_not_sent_as_json_is_refused_with_the_cure(
+    one_api: Served, content_type: str, body: bytes, status: int, told: str
+) -> None:
+    answer = await one_api.ask(
+        "POST", "/suppressions", content=body, headers={"content-type": content_type}
+    )
+
+    assert status == answer.status_code, answer.text
+    assert told in answer.json().get("detail", "")

@@ -111,3 +111,20 @@ def test_it_tells_how_far_it_is(write: Write) -> None:
 
     assert (path.stat().st_size, path.stat().st_size) == (file.position, file.size)
     assert {"crm_id", "first_name"} == file.columns
+
+
+@pytest.mark.parametrize(
+    ("line", "unread"),
+    [
+        ('{"crm_id": "17", "status": "s1", "status": "s2"}', {"status"}),
+        ('{"crm_id": "17", "Status": "s1", "status": ""}', {"status"}),
+        ('{"crm_id": "17", "CRM-ID": "18"}', {"crm_id"}),
+        ('{"crm_id": "17", "CRM-ID": 17, "status": null, "Status": ""}', set()),
+    ],
+)
+def test_a_name_that_a_json_object_has_twice_is_unread_if_its_values_differ(
+    write: Write, line: str, unread: set[str]
+) -> None:
+    [row] = FeedFile(write(line), KINDS["people"]).rows()
+
+    assert (unread, "") == (set(row.unread), row.problem)

@@ -516,6 +516,51 @@ def test_a_file_with_half_of_the_rows_of_the_last_one_says_so(
     assert before + 1 == len(people(database))
 
 
+@pytest.mark.parametrize("header", ["group,person", "group,person\n,\n,"])
+def test_a_full_file_without_a_row_lifts_nothing_by_itself(
+    database: Database, write: Write, header: str
+) -> None:
+    take(database, write("crm_id,tag", "g1,NoMailingsTag"), "groups")
+    take(database, write("crm_id,emails", "17,ann@example.org"))
+    take(database, write("group,person", "g1,17", ""), "memberships", replace=True)
+
+    held = take(database, write(header), "memberships", replace=True)
+    lifted = take(database, write(header), "memberships", replace=True, lift=True)
+
+    assert (True, "1 suppression, with 0 rows where the last file had 1") == (
+        held.outcome.is_held_back,
+        held.lifted_of_held,
+    )
+    assert (False, 1) == (lifted.outcome.is_held_back, lifted.outcome.suppressions_lifted)
+
+
+def test_a_full_file_without_a_row_is_applied_where_it_lifts_nothing(
+    database: Database, write: Write
+) -> None:
+    take(database, write("crm_id,emails", "17,ann@example.org"))
+
+    report = take(database, write("crm_id,emails"), replace=True)
+
+    assert (False, 1, []) == (report.outcome.is_held_back, report.outcome.removed, people(database))
+
+
+def test_a_tag_that_a_json_object_has_twice_keeps_mail_away(
+    database: Database, write: Write
+) -> None:
+    twice = '{"crm_id": "%s", "tag": "NoMailingsTag", "Tag": ""}'
+    take(database, write("crm_id,tag", "g1,NoMailingsTag"), "groups")
+
+    report = take(database, write(twice % "g1", twice % "g2"), "groups")
+
+    with database.reading() as connection:
+        found = connection.execute(select(schema.feed.groups.c.crm_id, schema.feed.groups.c.tag))
+        tags = dict(map(tuple, found))
+    assert {"g1": "NoMailingsTag", "g2": "NoMailingsTag"} == tags
+    assert [(1, "tag"), (2, "tag")] == [
+        (problem.line, problem.column) for problem in report.problems
+    ]
+
+
 def test_progress_is_told_in_octets(database: Database, write: Write) -> None:
     path = write("crm_id", *map(str, range(12_000)))
     told: list[tuple[int, int]] = []

@@ -187,8 +187,10 @@ async def add_members(action: Action, number: Number, new_members: NewMembers) -
 @router.post(
     "/campaigns/{id}/members.csv",
     responses=answers(CampaignAddedDocument, "How many were added, and which lines name nobody."),
-    openapi_extra={"requestBody": {"required": True, "content": {_CSV: {"schema": {
-        "type": "string", "description": "A header row with kind and crm_id, or email."}}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {
+        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        _CSV: {"schema": {
+            "type": "string", "description": "A header row with kind and crm_id, or email."}}}}},
 )  # fmt: skip
 async def add_members_of_file(action: Action, number: Number) -> Response:
     """Add the people in a CSV file to a campaign, as `gateway campaigns add --file` does."""

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -19,6 +20,7 @@ from gateway.api.paths import with_slashes
 from gateway.api.problems import TYPE, Problem
 from gateway.api.schemas import answers, record
 from gateway.api.services import ApiServices, FeedAdapter, FeedRefused, FeedTaken, FeedTerms
+from gateway.core.feed.feed_mapping import column_key
 from gateway.core.token import Token
 from gateway.documents.feed import ImportReportDocument
 from gateway.store.api.answers import StoredAnswer
@@ -36,8 +38,14 @@ Filename = Annotated[
 
 LONGEST_LINE = 1024 * 1024  #: Octets in a line of the feed, which is read as a whole.
 _HELD_BACK = "would lift too many suppressions: nothing was applied; lift=true if that is right"
+_NO_FORM = (
+    "the body is a form (multipart/form-data): send the file itself as the body, as "
+    "curl --data-binary @FILE does"
+)
 #: Files imported at a time: the store has one writer anyway, and other requests continue.
-_TURN = anyio.CapacityLimiter(1)
+FILE_TURN = anyio.CapacityLimiter(1)
+#: Single records don't wait until a file of a million rows has been read.
+_RECORD_TURN = anyio.CapacityLimiter(1)
 
 
 def router(feed: FeedAdapter) -> APIRouter:
@@ -100,7 +108,9 @@ class _Routes:
         replace: Replace = False,
         key: Key = None,
     ) -> Response:
-        terms = FeedTerms(source=token.source, replace=replace, lift=lift, dry_run=dry_run)
+        terms = FeedTerms(
+            source=token.source, replace=replace, lift=lift, dry_run=dry_run, is_file=True
+        )
         name = PurePath(filename.replace("\\", "/")).name
         called = self.kind if name in ("", "..") else name
         return await self._take_in_many(request, using, token, terms, key, called=called)
@@ -129,15 +139,17 @@ class _Routes:
         lift: Lift = False,
     ) -> Response:
         try:
-            fields = json.loads(await request.body())
+            fields = json.loads(await request.body(), object_pairs_hook=_without_repetition)
         except (ValueError, RecursionError):
             raise Problem(422, "the request is not JSON") from None
         if not isinstance(fields, dict):
             raise Problem(422, "the request is not a JSON object")
         columns = self._key(using, name)
+        given_names = {column_key(given_name): given_name for given_name in fields}
         for column, value in columns.items():
-            if str(fields.setdefault(column, value)) != value:
-                raise Problem(422, f"{column}: the address says {value!r}")
+            given_name = given_names.get(column_key(column), column)
+            if str(fields.setdefault(given_name, value)) != value:
+                raise Problem(422, f"{given_name}: the address says {value!r}")
         terms = FeedTerms(source=token.source, lift=lift, dry_run=dry_run)
         return await self._take_record(using, fields, terms)
 
@@ -157,7 +169,7 @@ class _Routes:
         try:
             columns = using.feed.key(self.kind, name)
         except ValueError as error:
-            raise Problem(422, str(error)) from None
+            raise Problem(422, with_slashes(str(error))) from None
         return {column: with_slashes(value) for column, value in columns.items()}
 
     async def _take_record(
@@ -166,7 +178,7 @@ class _Routes:
         async with _folder() as folder:
             file = folder / f"{self.kind}.jsonl"
             file.write_bytes(json.dumps(fields).encode() + b"\n")
-            result = await _take_in(using, self.kind, file, terms)
+            result = await _take_in(using, self.kind, file, terms, turn=_RECORD_TURN)
         if not result.records:
             raise Problem(422, "the record can't be imported", more=dict(result.report))
         if terms.remove and not result.report.get("removed") and not result.is_held_back:
@@ -197,6 +209,16 @@ class _Routes:
             return await in_steps(using, record_of_request(request, token, key, digest), work)
 
 
+def _without_repetition(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of JSON; a Problem if it has a column twice, as `Tag` and `tag`."""
+    repeated = [
+        name for name, count in Counter(column_key(name) for name, _ in pairs).items() if count > 1
+    ]
+    if repeated:
+        raise Problem(422, f"the request has a column twice: {', '.join(repeated)}")
+    return dict(pairs)
+
+
 @asynccontextmanager
 async def _folder() -> AsyncIterator[Path]:
     with tempfile.TemporaryDirectory(prefix="gateway-feed-") as folder:
@@ -205,6 +227,9 @@ async def _folder() -> AsyncIterator[Path]:
 
 async def _write_body(request: Request, file: Path) -> str:
     """Write a body to a file as it arrives; return its SHA-256."""
+    if request.headers.get("content-type", "").lower().startswith("multipart/"):
+        # Its parts' headers and marks would be read as rows.
+        raise Problem(415, _NO_FORM, headers={"connection": "close"})
     digest, open_line = hashlib.sha256(), 0
     with file.open("wb") as opened:
         async for piece in request.stream():
@@ -218,10 +243,16 @@ async def _write_body(request: Request, file: Path) -> str:
     return digest.hexdigest()
 
 
-async def _take_in(using: ApiServices, kind: str, file: Path, terms: FeedTerms) -> FeedTaken:
+async def _take_in(
+    using: ApiServices,
+    kind: str,
+    file: Path,
+    terms: FeedTerms,
+    turn: anyio.CapacityLimiter = FILE_TURN,
+) -> FeedTaken:
     try:
         return await anyio.to_thread.run_sync(
-            lambda: using.feed.take_in(kind, file, terms), limiter=_TURN
+            lambda: using.feed.take_in(kind, file, terms), limiter=turn
         )
     except FeedRefused as error:
         raise Problem(422, str(error)) from None
@@ -234,10 +265,13 @@ def _answer(result: FeedTaken) -> StoredAnswer:
     return StoredAnswer(status=409, type=TYPE, body=octets({**problem, **result.report}))
 
 
+#: For generators of clients that know none of the types beside it: their method takes octets.
+_FILE = {"schema": {"type": "string", "format": "binary"}}
 _LINES: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
+            "application/octet-stream": _FILE,
             "application/x-ndjson": {
                 "schema": {"type": "string", "description": "A JSON object per line."}
             },
@@ -247,7 +281,6 @@ _LINES: dict[str, Any] = {
 }
 
 
-_FILE = {"schema": {"type": "string", "format": "binary"}}
 _A_FILE: dict[str, Any] = {
     "requestBody": {
         "required": True,

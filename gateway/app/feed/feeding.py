@@ -38,12 +38,12 @@ class StoreFeedAdapter(FeedAdapter):
         if kind == "memberships":
             match = _MEMBERSHIP.fullmatch(text)
             if match is None:
-                raise ValueError(f"not a membership: {text!r} (write g1/candidate:17)")
+                raise ValueError(f"not a membership: '{text}' (write g1/candidate:17)")
             return {"group": match[1], "kind": match[2], "person": match[3]}
         if kind in _OF_A_KIND:
             sort, colon, crm_id = text.partition(":")
             if not (colon and crm_id and sort in set(StatusKind)):
-                raise ValueError(f"not one of the {kind}: {text!r} (write candidate:17)")
+                raise ValueError(f"not one of the {kind}: '{text}' (write candidate:17)")
             return {"kind": sort, "crm_id": crm_id}
         return {next(name for name in KINDS[kind].columns if name in KINDS[kind].needed): text}
 
@@ -63,6 +63,7 @@ class StoreFeedAdapter(FeedAdapter):
                 tag_scopes=settings.suppression.tags,
                 zone=common.time_zone(settings),
                 is_listing=terms.replace,
+                is_file=terms.is_file,
                 mapping=settings.crm.mapping(kind),
                 keep_suppressed=DeletedPeople(settings, self._database),
             )

@@ -107,6 +107,7 @@ class ImportTerms:
     columns: frozenset[str] | None = None
     file: str = ""  #: A mark of the file, stored with what it brought.
     is_doubtful: bool = False  #: The file may be cut off: only what protects counts.
+    is_blank: bool = False  #: It has no row below its header.
     is_refused: bool = False  #: It had rows, but none could be read, so it says nothing.
     #: Lines of rows that may be incomplete.
     doubtful_lines: frozenset[int] = frozenset()
@@ -266,7 +267,11 @@ class Feed:
             effects = guard.look_after()
             is_held_back = not terms.lift and (
                 effects.is_alarming
-                or (terms.replace and effects.lifted > 0 and is_halved(counts.staged, before))
+                or (
+                    terms.replace
+                    and effects.lifted > 0
+                    and (terms.is_blank or is_halved(counts.staged, before))
+                )
             )
             if trial is not None and not is_held_back:
                 trial.rollback()

@@ -310,6 +310,7 @@ async def _take_in(request: Request, made: _Upload, *, dry_run: bool, lift: bool
         replace=made.replace,
         lift=lift,
         dry_run=dry_run,
+        is_file=True,
         refused=made.refused_file,
     )
 
