@@ -106,7 +106,8 @@ def message_about(
     connection: StoreTransaction, report: ReportSet, row: InboxRow, settings: BounceSettings
 ) -> AboutMessage | None:
     """Return the journal message that a mail is about; None if nothing proves one."""
-    return_address = _named_by_token(connection, report, row, settings)
+    addresses = (*row.envelope_recipients.split(), *report.addressed_to, report.returned_from)
+    return_address = _named_by_token(connection, addresses, settings)
     if return_address is not None:
         return AboutMessage(return_address.message, Proof.TOKEN, return_address.position)
     recipients = [
@@ -122,12 +123,11 @@ def message_about(
 
 
 def _named_by_token(
-    connection: StoreTransaction, report: ReportSet, row: InboxRow, settings: BounceSettings
+    connection: StoreTransaction, addresses: Sequence[str], settings: BounceSettings
 ) -> ReturnedTo | None:
-    """Return the message and recipient named by the return address a mail was sent to, if any."""
+    """Return the message and recipient named by the first return address of ours, if any."""
     if not settings.address or settings.keys is None:
         return None
-    addresses = (*row.envelope_recipients.split(), *report.addressed_to)
     return_address = returned_to(settings.address, addresses, settings.keys)
     return (
         return_address
@@ -222,7 +222,8 @@ def pass_on(
     alias of the sender's. Line ends are converted to CRLF, whatever the mailbox returned: `LF .
     CRLF` would end the mail early at some relays.
     """
-    return_address = _named_by_token(connection, report, row, settings)
+    addresses = (*row.envelope_recipients.split(), *report.addressed_to)
+    return_address = _named_by_token(connection, addresses, settings)
     if return_address is None:
         return
     sender, relay = bounces.sender_of(connection, return_address.message)

@@ -462,6 +462,20 @@ async def test_what_names_nobody_is_not_about_whom_the_header_names(
     assert [(message.id, address)] == [(entry.message, entry.address) for entry in kept(rig)]
 
 
+async def test_a_redacted_complaint_is_about_the_message_whose_return_address_it_names(
+    rig: ImporterRig,
+) -> None:
+    """Its other fields, and the header of the mail, may tell nothing."""
+    message = sent(rig, NOW - timedelta(hours=1))
+    named = f"Version: 1\r\nOriginal-Mail-From: <{rewriting(rig, message)}>".encode()
+    mail = complaint("<redacted@receiver.example>").replace(b"Version: 1", named)
+
+    await rig.take(mail.replace(ANN.encode(), b"redacted@receiver.example"), BOUNCES)
+
+    assert [(SuppressionSource.COMPLAINT, Scope.BULK)] == suppressed(rig)
+    assert [] == queued(rig)
+
+
 async def test_a_complaint_from_outlook_is_of_whom_its_field_names(rig: ImporterRig) -> None:
     message = sent(rig, NOW - timedelta(hours=1), ANN, "bob@example.org")
     mail = f"""\

@@ -35,7 +35,7 @@ class BounceKind(StrEnum):
 class Proof(StrEnum):
     """What proves that a bounce is about one of our messages."""
 
-    TOKEN = "token"  # noqa: S105  #: It came to a return address of our own.
+    TOKEN = "token"  # noqa: S105  #: It came to a return address of our own, or names it.
     TRACE = "trace"  #: It returns our Received line or our envelope id (RFC 3461).
     MESSAGE_ID = "message_id"  #: It names the Message-ID of a message to that recipient.
 

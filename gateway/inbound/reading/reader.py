@@ -65,6 +65,7 @@ def load(line: bytes) -> ReadMail | str:
             numbers=tuple(report["numbers"]),
             message_id=report["message_id"],
             addressed_to=tuple(report["addressed_to"]),
+            returned_from=report["returned_from"],
             may_ask=report["may_ask"],
         )
     return ReadMail(

@@ -9,7 +9,13 @@ from gateway.core import ids
 from gateway.core.bounces.bounce import Bounce
 from gateway.core.mail.headers import Headers, decode_value, mailboxes_in
 from gateway.core.mail.transfer_encoding import decoded_payload
-from gateway.inbound.reading.bounces.bounce_parts import STATUSES, mail_in, status_groups
+from gateway.inbound.reading.bounces.bounce_parts import (
+    STATUSES,
+    address_in,
+    mail_in,
+    read_fields,
+    status_groups,
+)
 from gateway.inbound.reading.header_fields import hop_ids
 from gateway.inbound.reading.texts import children, decoded_text
 
@@ -39,6 +45,7 @@ class ReportSet:
     numbers: tuple[int, ...] = ()  #: Ids of journal messages named in it.
     message_id: str = ""
     addressed_to: tuple[str, ...] = ()  #: Addresses it was sent to, according to its own header.
+    returned_from: str = ""  #: The envelope sender of the mail complained about (RFC 5965, 3.2).
     #: Whether it may be a person's request: it has a sender, and is no reply or report.
     may_ask: bool = False
 
@@ -57,6 +64,7 @@ def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
     numbers: list[int] = []
     message_id = ""
     told_ids: list[str] = []
+    returned_from = ""
     stack = [mail]
     for _ in range(_MOST_PARTS):
         if not stack:
@@ -70,6 +78,9 @@ def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
                 numbers += _ids([_field(group, name) for name in names])
                 # Google doesn't return the mail and names its id only here.
                 message_id = message_id or _field(group, "x-original-message-id")
+        elif part.get_content_type() == "message/feedback-report":
+            report = mail_in(part) or read_fields(decoded_text(part))
+            returned_from = address_in(_field(report, "original-mail-from"))
         elif part.get_content_type() == "text/plain":
             text = decoded_text(part)[:_LONGEST_TEXT]
             told_ids += _MESSAGE_ID.findall(text) or _NOTIFIED_ID.findall(text)
@@ -89,6 +100,7 @@ def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
         numbers=tuple(dict.fromkeys(numbers))[:_MOST_RECIPIENTS],
         message_id=(message_id or (told_ids[0] if told_ids else ""))[:_LONGEST],
         addressed_to=_addressed_to(mail),
+        returned_from=returned_from,
     )
 
 
