@@ -72,6 +72,23 @@ class Runner:
                 runs.append(await self.run(checked))
         return runs
 
+    async def pass_over_days_off(self) -> None:
+        """Record that the days before today are over for triggers that are switched off.
+
+        A set date of 1 March, for example, isn't mailed by a trigger that was off on that day and
+        is switched on again on the 5th. Of the days of an outage nobody knows whether it was off.
+        """
+        settings, now = self._settings(), self._clock()
+        names, yesterday = settings.switched_off(), settings.day(now) - timedelta(days=1)
+        if not names or not self.has_come(now):
+            return
+        looks = await self._database.read(trigger_runs.last_looks)
+        behind = [name for name in names if looks.get(name, yesterday) < yesterday]
+        if behind:
+            await self._database.write(
+                partial(trigger_runs.pass_over, triggers=behind, day=yesterday, now=now)
+            )
+
     def has_come(self, now: datetime) -> bool:
         """Whether the hour for date events has come today."""
         settings = self._settings()
