@@ -151,8 +151,15 @@ class Runner:
         for chunk in batched(findings.dues, _AT_ONCE):
             put = partial(ledger.put, dues=chunk, now=now, run=run.id, hold=hold)
             added += len(await self._database.write(put))
+        for chunk in batched(findings.mailed_before, _AT_ONCE):
+            await self._database.write(partial(ledger.put, dues=chunk, now=now, run=run.id))
         state = RunState.HELD if hold else RunState.OPEN
-        is_news = bool(added or (findings.skips and not findings.is_again) or trigger.report_empty)
+        is_news = bool(
+            added
+            or findings.mailed_before
+            or (findings.skips and not findings.is_again)
+            or trigger.report_empty
+        )
 
         def close(connection: StoreTransaction) -> None:
             # If run by hand before the hour, the day is searched again for what the CRM sends until

@@ -82,6 +82,7 @@ class DueOccurrence:
     due_at: datetime
     latest_at: datetime | None = None  #: Not sent after this time.
     facts: str = ""  #: The event's own data, as JSON.
+    skipped: str = ""  #: Why it isn't sent, and never will be; empty: it is due.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
