@@ -125,6 +125,21 @@ async def test_e3_a_birthday_mail_never_leaves_after_the_end_of_its_day(
     assert engine.states() == ["expired"]
 
 
+async def test_e9_a_birthday_mail_leaves_in_the_evening_if_the_relay_is_back_by_then(
+    engine: TriggerNode,
+) -> None:
+    """Six hours after the sixth attempt it would be too late."""
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=BORN)
+    engine.relay.answer = lambda _: Deferred("450 later")
+    for hour, minute in ((8, 0), (8, 2), (8, 10), (8, 30), (9, 50), (13, 20), (20, 0)):
+        engine.at("2027-03-01", hour, minute)
+        await engine.work()
+    engine.relay.answer = lambda _: Sent("250 ok")
+
+    assert ["ann@example.org"] == await engine.work("2027-03-01", 23)
+
+
 # E4: two nodes
 
 
