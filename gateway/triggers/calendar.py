@@ -10,21 +10,20 @@ from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_preview import DueDay
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, trigger_runs
-from gateway.store.triggers.due import DuePerson
+from gateway.store.triggers.due import DuePerson, OccurrenceKey
 from gateway.triggers.preview import decliners_of, mail_of, standings_of, why_left_out
+from gateway.triggers.search import mailed_by_old_triggers
 from gateway.triggers.templates import CheckedTrigger
 from gateway.triggers.trigger_settings import TriggerSettings
 
 NAMED = 5  #: How many of a day's people are named.
-
-_Key = tuple[PersonRef, str, str]  #: Person, occurrence, about: as in the ledger.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Decided:
     """A selected person, the day, and whether there is a mail."""
 
-    key: _Key
+    key: OccurrenceKey
     day: date
     mail: tuple[object, ...] | None  #: Equal values mean the same mail. None: left out.
     person: tuple[PersonRef, str]  #: With their name.
@@ -61,9 +60,13 @@ def calendar(
         names = [trigger.name for trigger in triggers]
         settled = due.settled_keys(connection, names, (entry.key[0] for entry in decided))
         keys = {entry.key for entry in decided}
-        counted: dict[frozenset[_Key], list[DueDay]] = {}
+        counted: dict[frozenset[OccurrenceKey], list[DueDay]] = {}
+        new = next((trigger for trigger in triggers if trigger.name not in looks), triggers[0])
+        refs = {key[0] for key in keys}
+        mailed_before = mailed_by_old_triggers(connection, settings, new, refs, looks.keys()).keys()
         for name in names:
-            done = frozenset(keys & settled.get(name, set()))
+            of_old_triggers = set() if name in looks else mailed_before
+            done = frozenset(keys & (settled.get(name, set()) | of_old_triggers))
             if done not in counted:
                 counted[done] = _count_by_day([entry for entry in decided if entry.key not in done])
             due_days[name] = [replace(day, trigger=name) for day in counted[done]]
@@ -96,7 +99,7 @@ def _decide(
             mail = mail_of(settings, candidate) if settings.once_per_address else (number,)
         decided.append(
             _Decided(
-                key=(person.ref, candidate.occurrence, candidate.about),
+                key=candidate.key,
                 day=day,
                 mail=mail,
                 person=(person.ref, person.name),

@@ -127,6 +127,7 @@ class TriggerEngine:
         """Run every trigger whose time has come, if mail may be sent; otherwise it is held."""
         settings = self._source.current
         self._detect_restores_by(settings.epoch_file)
+        await self.runner.pass_over_days_off()
         if settings.active() and self.runner.has_come(self._clock()):
             await self.restore_detector.may_send()
             await self.runner.run_due()

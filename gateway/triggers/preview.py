@@ -9,7 +9,7 @@ from gateway.core.people.people import NOBODY, Standing
 from gateway.core.triggers.conditions import why_waiting
 from gateway.core.triggers.due_times import first_day_to_look_at
 from gateway.core.triggers.occurrence import MAY_HAVE_LEFT, SETTLED, Occurrence
-from gateway.core.triggers.reasons import ALREADY
+from gateway.core.triggers.reasons import ALREADY, HAD_FROM
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_preview import NotMailed, Preview, PreviewMail
 from gateway.store.engine.database import StoreTransaction
@@ -26,7 +26,7 @@ from gateway.triggers.last_look import (
     why_declined,
 )
 from gateway.triggers.occurrence_mail import addressee, of_person, render
-from gateway.triggers.search import why_not
+from gateway.triggers.search import mailed_by_old_triggers, why_not
 from gateway.triggers.templates import CheckedTrigger, NotRendered
 from gateway.triggers.trigger_settings import TriggerSettings
 
@@ -43,7 +43,8 @@ def preview(
 ) -> Preview:
     """Return what a run of a date event on a day would do; `is_today`: as things stand now."""
     trigger = checked.trigger
-    last_day = trigger_runs.last_look(connection, trigger.name) if is_today else None
+    looks = trigger_runs.last_looks(connection)
+    last_day = looks.get(trigger.name) if is_today else None
     first = first_day_to_look_at(trigger, last_day, today)
     candidates = [
         candidate
@@ -53,6 +54,8 @@ def preview(
     ]
     standings = standings_of(connection, settings, candidates)
     decliners = decliners_of(connection, trigger)
+    refs = [candidate.person.ref for candidate in candidates]
+    mailed_by = mailed_by_old_triggers(connection, settings, trigger, refs, looks)
     mails: list[PreviewMail] = []
     skipped: list[NotMailed] = []
     # If so configured, a mailbox is mailed once a day: the first of those who share it.
@@ -62,6 +65,9 @@ def preview(
         if candidate.ledger_state in MAY_HAVE_LEFT
     }
     for candidate in candidates:
+        if candidate.ledger_state is None and (old_trigger := mailed_by.get(candidate.key)):
+            skipped.append(_left_out(candidate, HAD_FROM.format(old_trigger)))
+            continue
         outcome = outcome_of(
             connection,
             settings,

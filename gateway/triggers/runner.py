@@ -72,6 +72,23 @@ class Runner:
                 runs.append(await self.run(checked))
         return runs
 
+    async def pass_over_days_off(self) -> None:
+        """Record that the days before today are over for triggers that are switched off.
+
+        A set date of 1 March, for example, isn't mailed by a trigger that was off on that day and
+        is switched on again on the 5th. Of the days of an outage nobody knows whether it was off.
+        """
+        settings, now = self._settings(), self._clock()
+        names, yesterday = settings.switched_off(), settings.day(now) - timedelta(days=1)
+        if not names or not self.has_come(now):
+            return
+        looks = await self._database.read(trigger_runs.last_looks)
+        behind = [name for name in names if looks.get(name, yesterday) < yesterday]
+        if behind:
+            await self._database.write(
+                partial(trigger_runs.pass_over, triggers=behind, day=yesterday, now=now)
+            )
+
     def has_come(self, now: datetime) -> bool:
         """Whether the hour for date events has come today."""
         settings = self._settings()
@@ -134,8 +151,15 @@ class Runner:
         for chunk in batched(findings.dues, _AT_ONCE):
             put = partial(ledger.put, dues=chunk, now=now, run=run.id, hold=hold)
             added += len(await self._database.write(put))
+        for chunk in batched(findings.mailed_before, _AT_ONCE):
+            await self._database.write(partial(ledger.put, dues=chunk, now=now, run=run.id))
         state = RunState.HELD if hold else RunState.OPEN
-        is_news = bool(added or (findings.skips and not findings.is_again) or trigger.report_empty)
+        is_news = bool(
+            added
+            or findings.mailed_before
+            or (findings.skips and not findings.is_again)
+            or trigger.report_empty
+        )
 
         def close(connection: StoreTransaction) -> None:
             # If run by hand before the hour, the day is searched again for what the CRM sends until

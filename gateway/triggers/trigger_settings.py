@@ -47,3 +47,11 @@ class TriggerSettings:
             for checked in checked_triggers
             if checked.trigger.enabled and checked.trigger.is_of_date
         ]
+
+    def switched_off(self) -> list[str]:
+        """Return the names of the triggers of date events that are switched off."""
+        return sorted(
+            name
+            for name, checked in self.checked_triggers.items()
+            if checked.trigger.is_of_date and not checked.trigger.enabled
+        )

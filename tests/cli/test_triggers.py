@@ -287,6 +287,48 @@ def test_check_warns_where_nobody_hears_what_became_of_runs(
     assert is_told is ("nobody is told what its runs did" not in done.out)
 
 
+@pytest.mark.parametrize(
+    ("quiet_hours", "event", "is_told"),
+    [
+        ("21:00-07:00", 'event = "birthday"', True),
+        ("21:00-07:00", 'event = "birthday"\nenabled = false', False),
+        ("21:00-07:00", 'event = "birthday"\nlatest = "1d"', False),
+        ("01:00-07:00", 'event = "birthday"', False),
+    ],
+)
+def test_check_warns_where_quiet_hours_end_when_the_day_is_over(
+    installation: Installation, quiet_hours: str, event: str, is_told: bool
+) -> None:
+    config = installation.cli.file.read_text()
+    hours = f'daily_at = "23:00"\nquiet_hours = "{quiet_hours}"\n'
+    installation.cli.file.write_text(config.replace('daily_at = "00:00"\n', hours))
+    installation.write("triggers/letter.toml", f'template = "letter"\n{event}\n')
+
+    done = installation.cli("check", "--offline")
+
+    assert is_told is ("it never mails: found at daily_at (23:00)" in done.out)
+
+
+@pytest.mark.parametrize(
+    ("event", "more", "is_told"),
+    [
+        ('event = "birthday"', "", True),
+        ('event = "birthday"', "\nenabled = false", False),
+        ('event = "set_date"\nmonthly = [1]', "", False),
+    ],
+)
+def test_check_warns_of_two_triggers_that_mail_the_same_people(
+    installation: Installation, event: str, more: str, is_told: bool
+) -> None:
+    for name, keys in (("letter", event), ("wishes", event + more)):
+        installation.write(f"triggers/{name}.toml", f'template = "letter"\n{keys}\n')
+
+    done = installation.cli("check", "--offline")
+
+    told = "letter and wishes are on for birthday: everybody gets the mail of each"
+    assert is_told is (told in done.out)
+
+
 def test_a_wrong_trigger_stops_the_start_and_is_named(installation: Installation) -> None:
     installation.write(
         "triggers/letter.toml", installation.trigger('recipients = ["x@example.org"]\n')

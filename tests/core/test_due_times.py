@@ -8,6 +8,7 @@ import pytest
 from gateway.core.triggers.due_times import (
     CATCH_UP,
     first_day_to_look_at,
+    hour_of_leaving,
     in_quiet_hours,
     latest_moment,
     local_moment,
@@ -116,3 +117,23 @@ def test_quiet_hours_may_pass_midnight(hours: str | None, at: str, is_quiet: boo
     quiet = (time.fromisoformat(first), time.fromisoformat(last)) if hours else None
 
     assert is_quiet == in_quiet_hours(quiet, time.fromisoformat(at))
+
+
+@pytest.mark.parametrize(
+    ("daily_at", "hours", "leaves"),
+    [
+        ("08:00", None, (0, "08:00")),
+        ("08:00", ("21:00", "07:00"), (0, "08:00")),
+        ("06:00", ("21:00", "07:00"), (0, "07:00")),
+        ("22:00", ("21:00", "07:00"), (1, "07:00")),
+        ("12:30", ("12:00", "14:00"), (0, "14:00")),
+    ],
+)
+def test_mail_found_in_quiet_hours_leaves_at_their_end(
+    daily_at: str, hours: tuple[str, str] | None, leaves: tuple[int, str]
+) -> None:
+    quiet = (time.fromisoformat(hours[0]), time.fromisoformat(hours[1])) if hours else None
+
+    days, hour = hour_of_leaving(time.fromisoformat(daily_at), quiet)
+
+    assert leaves == (days, hour.isoformat("minutes"))

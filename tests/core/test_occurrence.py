@@ -37,6 +37,18 @@ ENDINGS: dict[str, tuple[AttemptResult, int, datetime | None, OccurrenceEnding]]
             state=OccurrenceState.EXPIRED, reason="too late for another try: 450 busy"
         ),
     ),
+    "tried again before it is too late": (
+        Deferred("450 busy"), 6, NOW + timedelta(hours=4),
+        OccurrenceEnding(
+            state=OccurrenceState.DUE, reason="450 busy", next_at=NOW + timedelta(hours=2)
+        ),
+    ),
+    "not tried again in the last minutes": (
+        Deferred("450 busy"), 6, NOW + timedelta(minutes=29),
+        OccurrenceEnding(
+            state=OccurrenceState.EXPIRED, reason="too late for another try: 450 busy"
+        ),
+    ),
     "tried often enough": (
         Deferred("450 busy"), MAX_ATTEMPTS, None,
         OccurrenceEnding(state=OccurrenceState.FAILED, reason="given up: 450 busy"),

@@ -125,6 +125,21 @@ async def test_e3_a_birthday_mail_never_leaves_after_the_end_of_its_day(
     assert engine.states() == ["expired"]
 
 
+async def test_e9_a_birthday_mail_leaves_in_the_evening_if_the_relay_is_back_by_then(
+    engine: TriggerNode,
+) -> None:
+    """Six hours after the sixth attempt it would be too late."""
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=BORN)
+    engine.relay.answer = lambda _: Deferred("450 later")
+    for hour, minute in ((8, 0), (8, 2), (8, 10), (8, 30), (9, 50), (13, 20), (20, 0)):
+        engine.at("2027-03-01", hour, minute)
+        await engine.work()
+    engine.relay.answer = lambda _: Sent("250 ok")
+
+    assert ["ann@example.org"] == await engine.work("2027-03-01", 23)
+
+
 # E4: two nodes
 
 
@@ -380,6 +395,67 @@ async def test_e7_mail_due_under_a_rule_that_can_not_be_used_waits_until_it_is_m
 
     engine.trigger("birthday", BIRTHDAY)
     assert ["ann@example.org"] == await engine.work("2027-03-01", 11)
+
+
+HAD = "had it from a trigger that is off or gone: diplomas"
+ENDS = 'event = "qualification_expired"'
+
+
+@pytest.mark.parametrize("old", ["gone", "off"])
+async def test_e7_a_trigger_that_takes_the_place_of_another_mails_nothing_again(
+    node: TriggerNode, old: str
+) -> None:
+    """Renaming its file, or writing another and switching the old one off, is no new event."""
+    node.trigger("diplomas", ENDS)
+    node.person("ann")
+    node.people(person("ben", "ann@example.org", consent_email=True, language="de"))
+    node.qualification("q1", "ann", expires_on="2027-02-20")
+    node.qualification("q2", "ben", expires_on="2027-02-20")
+    assert ["ann@example.org"] == await node.work("2027-03-01")
+    if old == "gone":
+        (node.folder / "triggers" / "diplomas.toml").unlink()
+    else:
+        node.trigger("diplomas", f"enabled = false\n{ENDS}")
+    node.trigger("certificates", ENDS)
+    node.person("cat")
+    node.qualification("q3", "cat", expires_on="2027-02-20")
+    node.at("2027-03-02")
+    shown = node.preview("certificates", "2027-03-02")
+
+    assert ["cat@example.org"] == [mail.to for mail in shown.mails]
+    assert [HAD, HAD] == [skip.reason for skip in shown.skipped]
+    assert ["cat@example.org"] == await node.work("2027-03-02")
+    assert ["sent", "skipped"] == node.states("ann")
+    assert HAD == node.reasons("ann")[-1]
+    assert [] == await node.work("2027-03-03")
+
+
+async def test_e7_a_trigger_beside_another_that_is_on_mails_too(engine: TriggerNode) -> None:
+    engine.trigger("diplomas", ENDS)
+    engine.person("ann")
+    engine.qualification(expires_on="2027-02-20")
+    await engine.work("2027-03-01")
+    engine.trigger("certificates", ENDS)
+
+    assert ["ann@example.org"] == await engine.work("2027-03-02")
+
+    # What has looked before took nobody's place: it mails on when the other ends.
+    (engine.folder / "triggers" / "diplomas.toml").unlink()
+    engine.qualification(expires_on="2027-03-02")
+    assert ["ann@example.org"] == await engine.work("2027-03-03")
+
+
+async def test_e7_what_was_due_when_a_trigger_was_renamed_is_mailed_under_its_new_name(
+    engine: TriggerNode,
+) -> None:
+    engine.configure('quiet_hours = "07:00-10:00"\n')
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=BORN)
+    await engine.work("2027-03-01", 9)
+    folder = engine.folder / "triggers"
+    (folder / "birthday.toml").rename(folder / "wishes.toml")
+
+    assert ["ann@example.org"] == await engine.work("2027-03-01", 10)
 
 
 async def test_e7_a_date_taken_out_of_the_trigger_is_not_mailed_any_more(

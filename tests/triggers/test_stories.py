@@ -252,6 +252,34 @@ async def test_a_set_date_that_has_come_is_not_for_whoever_wants_mail_later(
     assert [("2027-03-06", "ann")] == sent
 
 
+async def test_a_set_date_that_came_while_its_trigger_was_off_is_not_mailed_later(
+    node: TriggerNode,
+) -> None:
+    dates = 'event = "set_date"\ndates = ["2027-03-03", "2027-03-06"]'
+    node.trigger("dates", dates)
+    node.person(mail_on_set_date=True)
+    await node.work("2027-03-01")
+    node.trigger("dates", f"enabled = false\n{dates}")
+    await node.work_through("2027-03-02", 3)
+    node.trigger("dates", dates)
+
+    assert [("2027-03-06", "ann")] == await node.work_through("2027-03-05", 3)
+
+
+async def test_a_trigger_that_is_on_again_looks_at_the_day_it_was_switched_on(
+    engine: TriggerNode,
+) -> None:
+    dates = 'event = "set_date"\ndates = ["2027-03-03"]'
+    engine.trigger("dates", dates)
+    engine.person(mail_on_set_date=True)
+    await engine.work("2027-03-01")
+    engine.trigger("dates", f"enabled = false\n{dates}")
+    await engine.work_through("2027-03-02", 2)
+    engine.trigger("dates", dates)
+
+    assert ["ann@example.org"] == await engine.work("2027-03-03", 10)
+
+
 async def test_E3_a_set_date_missed_in_an_outage_is_caught_up(engine: TriggerNode) -> None:
     engine.trigger("dates", 'event = "set_date"\ndates = ["2027-03-03"]')
     engine.person(mail_on_set_date=True)

@@ -12,6 +12,8 @@ from gateway.config.triggers import ACTIVE_AS_SHIPPED, trigger_files
 from gateway.core.feed.unread_fields import PEOPLE
 from gateway.core.kinds import Kind
 from gateway.core.sending.event import EventType
+from gateway.core.triggers.due_times import hour_of_leaving
+from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.vocabulary import doubts
 from gateway.store.engine.database import Database
@@ -28,12 +30,15 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
     except ConfigError as problem:
         yield error("triggers", str(problem))
         return
+    of_events: dict[str, list[str]] = {}
     for name, file in files.items():
         try:
             rule = triggers.checked_file(settings, name, file)
         except ConfigError as problem:
             yield from (error(f"trigger {name}", text) for text in problem.problems)
             continue
+        if rule.trigger.is_of_date and rule.trigger.enabled:
+            of_events.setdefault(rule.trigger.event.name, []).append(name)
         state = "on" if rule.trigger.enabled else "off"
         yield good(f"trigger {name}", f"{rule.trigger.event}, {rule.trigger.kind}, {state}")
         yield from (warning(f"trigger {name}", text) for text in rule.template.doubts())
@@ -42,6 +47,15 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
             advice = (
                 "its mail has no link to unsubscribe with one click, which Gmail and Yahoo want of "
                 "bulk mail: set api.public_url"
+            )
+            yield warning(f"trigger {name}", advice)
+        own = settings.triggers
+        days, _ = hour_of_leaving(own.daily_at, own.quiet_hours)
+        is_too_late = rule.trigger.latest is not None and rule.trigger.latest.days < days
+        if rule.trigger.is_of_date and rule.trigger.enabled and is_too_late:
+            advice = (
+                f"it never mails: found at daily_at ({own.daily_at:%H:%M}), its mail waits for the "
+                "end of quiet_hours, and is too late then; change one of the two in [triggers]"
             )
             yield warning(f"trigger {name}", advice)
         # Results of runs are reported by mail, or to the CRM by webhook (seed S4).
@@ -54,6 +68,11 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
                 f"set report_to, or a webhook for {EventType.TRIGGER_RUN_FINISHED}"
             )
             yield warning(f"trigger {name}", advice)
+    for event, names in of_events.items():
+        # Several with stored dates may be meant: a welcome on the 1st, a survey on the 15th.
+        if len(names) > 1 and not EVENTS[event].goes_by_stored_dates:
+            advice = f"{' and '.join(names)} are on for {event}: everybody gets the mail of each"
+            yield warning("triggers", f"{advice}; unless that is meant, switch all but one off")
 
 
 def store_for_triggers(settings: Settings, database: Database) -> Iterator[Finding]:

@@ -47,6 +47,17 @@ def first_day_to_look_at(trigger: Trigger, last_day: date | None, today: date) -
     return min(first, today - timedelta(days=trigger.latest.days))
 
 
+def hour_of_leaving(daily_at: time, hours: tuple[time, time] | None) -> tuple[int, time]:
+    """Return when date mail leaves at the earliest: days after its own, and the local time.
+
+    Found at 22:00 with quiet hours from 21:00 to 07:00, it leaves a day later, at 07:00.
+    """
+    if hours is None or not in_quiet_hours(hours, daily_at):
+        return 0, daily_at
+    _, last = hours
+    return (0 if last > daily_at else 1), last
+
+
 def in_quiet_hours(hours: tuple[time, time] | None, at: time) -> bool:
     """Whether a local time is in the hours when no date mail is sent; they may span midnight."""
     if hours is None:

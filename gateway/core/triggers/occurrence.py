@@ -1,7 +1,7 @@
 """Occurrences: one event for one person on one day, as stored in the ledger."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
@@ -44,6 +44,8 @@ SETTLED = (
 #: Of mail that has left, or may have.
 MAY_HAVE_LEFT = (OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN)
 
+#: How long before it becomes useless a mail is tried for the last time.
+_LAST_WAIT = timedelta(minutes=15)
 _S = OccurrenceState
 #: An occurrence stays `due` while the process that claimed it writes its mail; `begun` is committed
 #: before the first octet goes to the relay.
@@ -82,6 +84,7 @@ class DueOccurrence:
     due_at: datetime
     latest_at: datetime | None = None  #: Not sent after this time.
     facts: str = ""  #: The event's own data, as JSON.
+    skipped: str = ""  #: Why it isn't sent, and never will be; empty: it is due.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +148,11 @@ def ending(
                 given_up = GIVEN_UP.format(reason)
                 return OccurrenceEnding(state=OccurrenceState.FAILED, reason=given_up)
             if latest_at is not None and next_at >= latest_at:
-                too_late = TOO_LATE_AGAIN.format(reason)
-                return OccurrenceEnding(state=OccurrenceState.EXPIRED, reason=too_late)
+                # At 18:21 a birthday would be over by the next try: it is at 21:10 instead.
+                next_at = now + (latest_at - now) / 2
+                if latest_at - next_at < _LAST_WAIT:
+                    too_late = TOO_LATE_AGAIN.format(reason)
+                    return OccurrenceEnding(state=OccurrenceState.EXPIRED, reason=too_late)
             return OccurrenceEnding(state=OccurrenceState.DUE, reason=reason, next_at=next_at)
         case _:
             assert_never(result)

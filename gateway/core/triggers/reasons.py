@@ -15,6 +15,8 @@ NO_CONSENT = "no consent to e-mail"
 SUPPRESSED = "suppressed: {}"
 TOPIC_DECLINED = "wants no mailings of: {}"
 SAME_ADDRESS = "the address had it once today, for {}"
+#: Of a trigger that takes the place of another: a file that was renamed, for example.
+HAD_FROM = "had it from a trigger that is off or gone: {}"
 #: Of mail that waits until a field can be read.
 UNREAD = "can't be read: {}"
 WAITS = UNREAD.removesuffix("{}")
@@ -55,6 +57,7 @@ WORDED: Mapping[str, str] = {
     "suppressed": SUPPRESSED,
     "topic_declined": TOPIC_DECLINED,
     "same_address": SAME_ADDRESS,
+    "had_from": HAD_FROM,
     "unread": UNREAD,
     "trigger_gone": TRIGGER_GONE,
     "trigger_off": TRIGGER_OFF,

@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     literal,
     null,
+    or_,
     select,
 )
 
@@ -37,6 +38,7 @@ from gateway.core.people.people import Person, PersonKind, PersonRef, Staff
 from gateway.core.people.training import Qualification
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.occurrence import (
+    MAY_HAVE_LEFT,
     ONCE,
     SETTLED,
     STAFF_RECIPIENT,
@@ -44,6 +46,7 @@ from gateway.core.triggers.occurrence import (
     OccurrenceState,
 )
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
+from gateway.core.triggers.reasons import SAME_ADDRESS
 from gateway.core.triggers.selection import (
     ClosingSelection,
     Condition,
@@ -65,6 +68,9 @@ from gateway.store.schema.feed import closings, feeds, people, qualifications, s
 from gateway.store.schema.triggers import occurrences
 from gateway.store.triggers import transitions
 
+OccurrenceKey = tuple[PersonRef, str, str]  #: Person, occurrence, about: as in the ledger.
+_SAME_ADDRESS = SAME_ADDRESS.removesuffix("{}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuePerson:
@@ -82,6 +88,11 @@ class DuePerson:
         if self.facts.person is None:
             raise AssertionError("a candidate is somebody")
         return self.facts.person
+
+    @property
+    def key(self) -> OccurrenceKey:
+        """Its key in the ledger, among those of a trigger."""
+        return self.person.ref, self.occurrence, self.about
 
 
 def candidates(
@@ -111,23 +122,49 @@ def upcoming_people(
 
 def settled_keys(
     connection: Connection, triggers: Sequence[str], refs: Iterable[PersonRef]
-) -> dict[str, set[tuple[PersonRef, str, str]]]:
+) -> dict[str, set[OccurrenceKey]]:
     """Return settled occurrences of these people, by trigger: person, occurrence, about."""
+    keys: dict[str, set[OccurrenceKey]] = {}
+    for name, key in _keys(connection, triggers, refs, occurrences.c.state.in_(SETTLED)):
+        keys.setdefault(name, set()).add(key)
+    return keys
+
+
+def mailed_keys(
+    connection: Connection, event: str, triggers: Sequence[str], refs: Iterable[PersonRef]
+) -> dict[OccurrenceKey, str]:
+    """Return what some triggers of an event have mailed to these people, or may have, by whom.
+
+    Whoever was left out because the address had the mail already counts as mailed.
+    """
     o = occurrences.c
-    of_triggers = (o.trigger.in_(triggers), o.recipient == "", o.state.in_(SETTLED))
+    may_have_it = or_(o.state.in_(MAY_HAVE_LEFT), o.reason.startswith(_SAME_ADDRESS))
+    rows = _keys(connection, triggers, refs, o.event == event, may_have_it)
+    return {key: name for name, key in rows}
+
+
+def _keys(
+    connection: Connection,
+    triggers: Sequence[str],
+    refs: Iterable[PersonRef],
+    *where: ColumnElement[bool],
+) -> Iterator[tuple[str, OccurrenceKey]]:
+    """Yield the rows of these people in the ledger, each with its trigger."""
+    o = occurrences.c
     by_kind: dict[PersonKind, set[str]] = {}
     for ref in refs:
         by_kind.setdefault(ref.kind, set()).add(ref.crm_id)
-    keys: dict[str, set[tuple[PersonRef, str, str]]] = {}
     for kind, persons in by_kind.items():
         for batch in batched(sorted(persons), VALUES_AT_ONCE):
             query = select(o.trigger, o.person, o.occurrence, o.about).where(
-                *of_triggers, o.kind == kind.value, o.person.in_(batch)
+                o.trigger.in_(triggers),
+                o.recipient == "",
+                *where,
+                o.kind == kind.value,
+                o.person.in_(batch),
             )
             for name, person, occurrence, about in connection.execute(query):
-                key = (PersonRef(kind, person), occurrence, about)
-                keys.setdefault(name, set()).add(key)
-    return keys
+                yield name, (PersonRef(kind, person), occurrence, about)
 
 
 def _of_selections(

@@ -39,6 +39,7 @@ from gateway.core.triggers.events.registry import APPLICATION_EVENTS
 from gateway.core.triggers.occurrence import (
     LEDGER_LIFE,
     MAY_HAVE_LEFT,
+    SETTLED,
     DueOccurrence,
     Occurrence,
     OccurrenceEnding,
@@ -95,7 +96,8 @@ def put(
 ) -> list[int]:
     """Add occurrences; return the ids of those that were new.
 
-    They are `due`; `held` if all mail is, or if `hold` says why; or `expired` if it is too late.
+    They are `due`; `held` if all mail is, or if `hold` says why; `expired` if it is too late; or
+    `skipped` if they say why.
     """
     why = hold or epochs.why_held(connection)
     added: list[int] = []
@@ -109,9 +111,10 @@ def put(
 
 def _new_row(due: DueOccurrence, run: int | None, now: datetime, hold: str) -> tuple[object, ...]:
     at = microseconds(now)
-    is_late = due.latest_at is not None and due.latest_at <= now
     state, reason = (OccurrenceState.HELD, hold) if hold else (OccurrenceState.DUE, "")
-    if is_late:
+    if due.skipped:
+        state, reason = OccurrenceState.SKIPPED, due.skipped
+    elif due.latest_at is not None and due.latest_at <= now:
         state, reason = OccurrenceState.EXPIRED, TOO_LATE
     # Mail about something just done may wait for its `due_at`: until then it can be undone.
     first_at = max(at, microseconds(due.due_at)) if due.event in APPLICATION_EVENTS else at
@@ -120,7 +123,8 @@ def _new_row(due: DueOccurrence, run: int | None, now: datetime, hold: str) -> t
         due.occurrence, due.about, due.recipient, run, state.value, reason,
         microseconds(due.due_at),
         None if due.latest_at is None else microseconds(due.latest_at),
-        first_at if state is OccurrenceState.DUE else None, due.facts, at if is_late else None,
+        first_at if state is OccurrenceState.DUE else None, due.facts,
+        at if state in SETTLED else None,
     )  # fmt: skip
 
 

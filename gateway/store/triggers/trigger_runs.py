@@ -1,5 +1,6 @@
 """Runs of triggers: how far each has looked, what it found, and the results."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -36,6 +37,13 @@ def record_look(connection: Connection, trigger: str, day: date, now: datetime) 
         index_elements=[trigger_looks.c.trigger], set_={"day": day, "at": now}
     )
     connection.execute(query)
+
+
+def pass_over(connection: Connection, triggers: Sequence[str], day: date, now: datetime) -> None:
+    """Record that triggers need not look at a day or the days before; not for one yet to look."""
+    c = trigger_looks.c
+    query = update(trigger_looks).where(c.trigger.in_(triggers), c.day < day)
+    connection.execute(query.values(day=day, at=now))
 
 
 def begin(connection: Connection, run: TriggerRun) -> None:
