@@ -106,7 +106,7 @@ WRITERS = (
         for name in ("feed", "feed_faults", "references/references")
     ),
     HERE / "store/feed/staging_tables.py",
-    *((HERE / "sync" / f"{name}.py") for name in ("activation", "member_calls")),
+    *((HERE / "sync" / f"{name}.py") for name in ("activation", "member_calls", "reading")),
     HERE / "sync/mailchimp/official_client.py",
     *(
         (HERE / "api/routes" / f"{name}.py")
@@ -115,6 +115,7 @@ WRITERS = (
     HERE / "api/console/pages/triggers.py",
     HERE / "app/common.py",
     HERE / "triggers/transitions.py",
+    HERE / "store/campaigns/audiences.py",
     HERE / "store/people/people.py",
     HERE / "store/people/erasing.py",
     HERE / "store/triggers/ledger.py",
