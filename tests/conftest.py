@@ -65,6 +65,8 @@ _STARTING_FIXTURES = frozenset(
 )
 #: What such tests are marked with.
 _STARTING_MARKS = frozenset(("system", "no_cover"))
+#: Where tests have tables of values that decide the same on every store: PostgreSQL is asked once.
+_ABOVE_THE_STORE = frozenset(("api", "app", "cli", "crm", "sync", "triggers"))
 #: Files of few tests that take twenty seconds and more: begun late, one would be left to run alone.
 _LONG_FILES = (
     *("pages/test_shell_blocks.py", "api/test_api.py", "test_supervisor.py", "sync/test_story.py"),
@@ -124,6 +126,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     files of few tests last: these are the ones that take a minute.) Of those that compute the ones
     with most tests come first, so that none is left to run alone at the end.
     """
+    items[:] = _once_on_postgresql(items)
     if hasattr(config, "workerinput"):
         place = _places(Counter(item.path for item in items))
         items.sort(key=lambda item: place[item.path])
@@ -138,6 +141,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 f"{item.nodeid} starts something by a fixture that its file doesn't name: "
                 "name it in _STARTING_FIXTURES, too"
             )
+
+
+def _once_on_postgresql(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Leave out what asks PostgreSQL for a further row of a table, unless it is one about NUL.
+
+    PostgreSQL, unlike SQLite, has no text with that character.
+    """
+    asked: set[tuple[Path, str]] = set()
+    left = []
+    for item in items:
+        params = (
+            item.callspec.params
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else {}
+        )
+        folder = item.path.relative_to(_TESTS).parts[0]
+        is_table = params.get("store_url") == "postgresql" and len(params) > 1
+        if is_table and folder in _ABOVE_THE_STORE and "\\x00" not in item.name:
+            test = (item.path, item.name.partition("[")[0])
+            if test in asked:
+                continue
+            asked.add(test)
+        left.append(item)
+    return left
 
 
 def pytest_collection_finish() -> None:
