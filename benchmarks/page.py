@@ -90,8 +90,8 @@ they did, {triggers} triggers with {occurrences:,} mails, {mails} mails in the i
 originals, {files} files imported with refused rows, and {entries:,} entries of the outbox. Each
 page is opened once, then {rounds} times. Times are in milliseconds, from the request to its last
 octet (aim: 100); processor time is the median of what server, store and browser used together,
-and says more where other work ran beside. What triggers will mail is told again for up to five
-minutes where nothing changed. No page asks the store more questions the more it has to list
+and says more where other work ran beside. What triggers will mail is kept for up to five minutes
+while nothing changes. No page asks the store more questions the more it has to list
 (`tests/api/console/test_page_queries.py`).
 """
 
