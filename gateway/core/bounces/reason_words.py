@@ -41,6 +41,19 @@ VOCABULARY = {
     "|adress?e?n?|konto\\w*)",
     "czech user": "(?:u[zž]ivatel\\w*|schr[aá]nka|[uú][cč]et|p[rř][ií]jemce|adresa)",
     "russian user": "(?:пользовател\\w*|почтовый ящик|ящик|адрес\\w*|получател\\w*)",
+    "foreign sender": "(?:mittente|remitente|remetente|nadawc\\w*|avsändar\\w*|afsender\\w*"
+    "|avsender\\w*|odes[ií]latel\\w*|отправител\\w*|[发寄]件人|送信者|差出人)",
+    "foreign fault": "(?:sconosciut|inesistent|non (?:esiste|trovat|valid)|bloccat|sospes"
+    "|desconocid|inexistente|no (?:existe|valid|v[aá]lid|encontrad)|bloquead|suspens|suspendid|desconhecid"
+    "|inv[aá]lid|n[aã]o (?:existe|encontrad)|nie istnieje|nieznan|zablokowan|finns inte"
+    "|findes ikke|finnes ikke|okänd|ukendt|ukjent|neexistuje|nezn[aá]m|не (?:существует|найден)"
+    "|неизвестн|不存在|存在しません)",
+    "blocked ip": r"[^:;,]{0,40}(?:gesperrt|blockiert|geblokkeerd|bloqu|bloccat|zablokowan|blokov"
+    "|blocker|blokeret|blokkert|блокирован)",
+    "refuses": r"(?:do(?:es)? not|doesn'?t) (?:accept|receiv)\w*",
+    #: Of mail that a server takes otherwise: `does not accept mail without a Message-ID`.
+    "of a kind": r" (?:with|without|contain\w*|larger|over|via|unless|through|sent|using|that|which"
+    r"|from|by|in|as|of|if)\b",
     "gone": "not (?:be )?(?:exist|found|resolve)|unknown|doesn'?t exist|disabled|suspended|invalid"
     "|inactive|blocked",
     "mail": "(?:message|mail|data|content|msg|file|attachment)",
@@ -55,6 +68,8 @@ return[- ]?path:? (?:<> ?:? ?)?(?:no such|unknown)
 invalid dns mx or a/aaaa
 suspended from sending
 verification failed for <>
+<foreign sender>[^:;,.]{0,40}<foreign fault>
+(?:<foreign fault>)\w* <foreign sender>
 group you tried to contact
 absender[^:;,.]{0,40}(?:unbekannt|ungültig|existiert nicht|nicht gefunden)
 afzender[^:;,.]{0,40}(?:onbekend|ongeldig|bestaat niet|niet gevonden)
@@ -62,8 +77,16 @@ expéditeur[^:;,.]{0,40}(?:inconnu|invalide|n'existe pas|introuvable)
 
 [reputation]
 \b(?:ihre?|deine?|uw|jouw|votre|vostro|su) (?:ip|serve(?:r|ur)|host|netz|netwerk|adresse ip)\b
+\bip-?(?:adress?e?n?|adres)\b<blocked ip>
+\b(?:adress?e?|adres\w*|indirizzo|direcci[oó]n|endere[cç]o|адрес) ip\b<blocked ip>
 
 [rejected]
+\b(?:tuo|suo|vostr[oa]|tua) (?:indirizzo|dominio|account|casella)\b
+\b(?:su|tu) (?:direcci[oó]n|dominio|cuenta)\b
+\b(?:seu|sua|teu|tua) (?:endere[cç]o|dom[ií]nio|conta)\b
+\btw[oó]j\w* (?:adres|domen|konto)|\bваш\w* (?:адрес|домен|ящик)
+\bva[sš]e? (?:adres|dom[eé]n|[uú][cč]et)
+\b(?:din|ditt|dit) (?:adress?e?|domän|domæne|domene|konto)\b
 \b(?:ihre?|deine?|uw|jouw|votre) (?:e-?mail-?)?(?:adress?e?|konto|domain|domein|domaine|compte)\b
 your (?:e-?mail )?address (?:is |has |was )
 
@@ -424,9 +447,9 @@ user not local; please try
 null ?mx
 no smtp service
 not accepting network messages
-<host>(?:/domain)?(?: \S+)? (?:do(?:es)? not|doesn'?t) (?:accept|receiv)\w* e?-?m(?:ail|ess)
-do(?:es)? not accept mail
-(?:does not|doesn'?t) receive (?:e?-?mail)
+<host>(?:/domain)?(?: \S+)? <refuses> e?-?m(?:ail|essage)s?\b(?!<of a kind>)
+do(?:es)? not accept mail\b(?!<of a kind>)
+(?:does not|doesn'?t) receive (?:e?-?mail)\b(?!<of a kind>)
 no mail (?:is )?accepted
 not accepting (?:mail|messages) at all
 smtp protocol (?:diagnostic: a )?(?:returned a )?.{0,10}521\b
@@ -556,6 +579,7 @@ rejected by the domain filter
 
 [policy]
 polic(?:y|ies)
+<refuses> e?-?m(?:ail|essage)s?<of a kind>
 access (?:denied|restricted)
 not authorized
 requires? confirmation
