@@ -44,10 +44,10 @@ VOCABULARY = {
     "foreign sender": "(?:mittente|remitente|remetente|nadawc\\w*|avsändar\\w*|afsender\\w*"
     "|avsender\\w*|odes[ií]latel\\w*|отправител\\w*|[发寄]件人|送信者|差出人)",
     "foreign fault": "(?:sconosciut|inesistent|non (?:esiste|trovat|valid)|bloccat|sospes"
-    "|desconocid|inexistente|no (?:existe|valid|v[aá]lid|encontrad)|bloquead|suspens|suspendid|desconhecid"
-    "|inv[aá]lid|n[aã]o (?:existe|encontrad)|nie istnieje|nieznan|zablokowan|finns inte"
-    "|findes ikke|finnes ikke|okänd|ukendt|ukjent|neexistuje|nezn[aá]m|не (?:существует|найден)"
-    "|неизвестн|不存在|存在しません)",
+    "|desconocid|inexistente|no (?:existe|valid|v[aá]lid|encontrad)|bloquead|suspens|suspendid"
+    "|desconhecid|inv[aá]lid|n[aã]o (?:existe|encontrad)|nie istnieje|nieznan|zablokowan"
+    "|finns inte|findes ikke|finnes ikke|okänd|ukendt|ukjent|neexistuje|nezn[aá]m"
+    "|не (?:существует|найден)|неизвестн|不存在|存在しません)",
     "blocked ip": r"[^:;,]{0,40}(?:gesperrt|blockiert|geblokkeerd|bloqu|bloccat|zablokowan|blokov"
     "|blocker|blokeret|blokkert|блокирован)",
     "refuses": r"(?:do(?:es)? not|doesn'?t) (?:accept|receiv)\w*",
