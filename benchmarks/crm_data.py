@@ -192,7 +192,7 @@ def _imports(database: Database, directory: Path, sizes: Sizes) -> str:
         rows = (f"{n % 58 + 2},{n * 7 + k + 1 if k % 4 else ''}" for k in range(8))
         (folder / name).write_text("\n".join(("group,person", *rows)) + "\n")
     for _ in range(2):  # A file must be unchanged since the last check.
-        for _ in feed.look():
+        for _ in feed.import_settled():
             pass
     return name
 

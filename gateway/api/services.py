@@ -380,7 +380,7 @@ class InboxActions(Protocol):
     All raise `NotDone`; decisions also raise `NoSuchMail` and `WrongInboxState`.
     """
 
-    async def look(self, number: int) -> InboxReading:
+    async def read_mail(self, number: int) -> InboxReading:
         """Read a mail, with the applications it is probably about."""
 
     async def assign(self, number: int, reference: str) -> InboxRow:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from gateway.api.services import TodayAdapter
-from gateway.app.checks.lights import Lights
+from gateway.app.checks.current_findings import CurrentFindings
 from gateway.documents.checks import FindingDocument
 from gateway.documents.today import LightsDocument, TodayDocument, lights_document, today_document
 from gateway.store.engine.database import Database, StoreTransaction
@@ -58,9 +58,11 @@ def read_today(
 class TodayAnswers(TodayAdapter):
     """Answers from the store, and from the last findings of `gateway check`."""
 
-    def __init__(self, database: Database, lights: Lights, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, findings: CurrentFindings, clock: Callable[[], datetime]
+    ) -> None:
         self._database = database
-        self._lights = lights
+        self._findings = findings
         self._clock = clock
         self._counted = CountedQuarters()
 
@@ -71,6 +73,6 @@ class TodayAnswers(TodayAdapter):
 
     def lights(self) -> LightsDocument:
         """Return the last findings; they are refreshed soon."""
-        looked_at, findings = self._lights.last_findings()
+        checked_at, findings = self._findings.last_findings()
         documents: list[FindingDocument] = [finding.document() for finding in findings]
-        return lights_document(looked_at, documents)
+        return lights_document(checked_at, documents)

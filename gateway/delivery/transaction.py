@@ -170,12 +170,12 @@ class RelayTransaction:
             return answers[len(lead) :]
         refused = next((reply for reply in answers[: len(lead)] if not reply.positive), None)
         self._mail_given = refused is None
-        heard = [refused] * len(lines) if refused else answers[len(lead) :]
+        rcpt_replies = [refused] * len(lines) if refused else answers[len(lead) :]
         has_had_enough = refused is not None and refused.code < 500 and connection.served > 0
         if has_had_enough or any(reply.code == 421 for reply in answers):
             self.hang_up()
         stage = "RCPT" if refused is None else "MAIL"
-        return [self._for_client(stage, reply) for reply in heard]
+        return [self._for_client(stage, reply) for reply in rcpt_replies]
 
     def spend(self, seconds: float) -> None:
         """Deduct from the budget what the client has spent waiting for something else."""
@@ -198,8 +198,8 @@ class RelayTransaction:
             self._content_begun = True
             return None
         self.hang_up()
-        heard = self._for_client("DATA", reply)
-        return replies.OUR_FAULT if heard.positive else heard
+        client_reply = self._for_client("DATA", reply)
+        return replies.OUR_FAULT if client_reply.positive else client_reply
 
     def _for_client(self, stage: str, reply: Reply) -> Reply:
         patterns = self._pool.settings.our_fault

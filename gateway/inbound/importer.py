@@ -77,7 +77,7 @@ class FilingRules:
 class ReplyImporter:
     """The importer; one per process. See `gateway.inbound.verdict.Importer`.
 
-    `heard` is called with the verdict on each new mail, `heard_bounce` with each bounce stored.
+    `on_verdict` is called with the verdict on each new mail, `on_bounce` with each bounce stored.
     """
 
     def __init__(
@@ -89,16 +89,16 @@ class ReplyImporter:
         rules: FilingRules,
         new_id: Callable[[], int],
         clock: Callable[[], datetime],
-        heard: Callable[[MailOrigin, ImportVerdict], object] = lambda _origin, _verdict: None,
-        heard_bounce: Callable[[KeptBounce], object] = lambda _bounce: None,
+        on_verdict: Callable[[MailOrigin, ImportVerdict], object] = lambda _origin, _verdict: None,
+        on_bounce: Callable[[KeptBounce], object] = lambda _bounce: None,
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._readers = readers
         self._new_id = new_id
         self._clock = clock
-        self._heard = heard
-        self._heard_bounce = heard_bounce
+        self._on_verdict = on_verdict
+        self._on_bounce = on_bounce
         self.rules = rules
         self._first_seen: dict[str, datetime] = {}  #: Recent mails by the hash of their content.
 
@@ -157,7 +157,7 @@ class ReplyImporter:
                 return await self._handle(row, file, origin)
         except BlobMissing as error:
             verdict = await self.decide(MailToFile(row=row, reading=None, fault=str(error)))
-        self._heard(origin, verdict)
+        self._on_verdict(origin, verdict)
         return verdict
 
     async def retry(self, number: int) -> ImportVerdict:
@@ -178,7 +178,7 @@ class ReplyImporter:
             origin = self._origin_of(row)
             return await self._handle(row, file, origin, reference=reference, by_hand=True)
 
-    async def look(self, row: InboxRow) -> ReadMail | None:
+    async def read_mail(self, row: InboxRow) -> ReadMail | None:
         """Parse a mail without deciding anything; None if it can't be parsed."""
         async with self._raw_mail(row) as file:
             with _folder_for_files() as folder:
@@ -240,7 +240,7 @@ class ReplyImporter:
                 log.exception("reply_breaks_importer", inbox=ids.show(row.id))
             if broken_by:
                 verdict = await self.decide(replace(mail, reading=None, fault=broken_by))
-        self._heard(origin, verdict)
+        self._on_verdict(origin, verdict)
         return verdict
 
     def _is_fresh(self, row: InboxRow, arrived: datetime | None) -> bool:
@@ -296,7 +296,7 @@ class ReplyImporter:
             )
             if row is not None:
                 for bounce in filing_decider.kept_bounces:
-                    self._heard_bounce(bounce)
+                    self._on_bounce(bounce)
                 is_kept = not is_of_erased(filing_decider.kept_bounces)
                 if row.state is InboxState.IGNORED and not is_kept:
                     await self._database.write(

@@ -101,10 +101,10 @@ class QueueWorker(Generic[QueueRow]):
                     is_idle = not claimed
                 if failures:
                     await self._give_all_back(claimed)
-                    heard = tuple(failures)
+                    reported = tuple(failures)
                     failures.clear()
                     try:
-                        for failure in heard:
+                        for failure in reported:
                             failed(failure)
                     except Exception as error:
                         fatal = error

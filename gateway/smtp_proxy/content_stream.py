@@ -227,8 +227,8 @@ class ContentStream:
         stopped = await relay.drain()
         if stopped is not None:
             self._services.note_verdict(relay.settings, stopped)
-            heard = replies.for_client(stopped, relay.settings.our_fault)
-            raise MessageRefused(heard, By.RELAY)
+            client_reply = replies.for_client(stopped, relay.settings.our_fault)
+            raise MessageRefused(client_reply, By.RELAY)
 
     async def _answer_of_retry(self) -> None:
         """Raise `AnsweredBefore` if the answer to an earlier attempt, present or awaited, applies.
@@ -244,7 +244,7 @@ class ContentStream:
                 client_try,
                 decision.earlier,
                 asked_at=self._decided_at,
-                look=lambda: services.decider.look_again(decision, services.now()),
+                look_again=lambda: services.decider.look_again(decision, services.now()),
                 client_reader=self._client_reader,
                 patience=relay.settings.budget.total_seconds(),
                 waits=relay.end,

@@ -120,7 +120,7 @@ class Decider:
         burst: BurstSoFar | None = None
         status: MessageStatus | None = None  #: None while the store is away.
         try:
-            status = await self._message_lookup.look(marks, sought, now)
+            status = await self._message_lookup.look_up(marks, sought, now)
             standings = await self._standings.of(message.addresses)
             if policy.bursts:
                 burst = await self._burst(policy, message, standings, now)
@@ -185,14 +185,14 @@ class Decider:
         if self._memory.find(decision.sought, now) is not None:
             return True
         try:
-            view = await self._message_lookup.look(decision.marks, decision.sought, now)
+            view = await self._message_lookup.look_up(decision.marks, decision.sought, now)
         except StoreUnavailable:
             return False  # Mail that may go without a store is decided elsewhere.
         return view.bulk is not None
 
     async def look_again(self, decision: MessageDecision, now: datetime) -> tuple[Attempt, ...]:
         """Return the earlier attempts known by now; raise `StoreUnavailable`."""
-        view = await self._message_lookup.look(decision.marks, decision.sought, now)
+        view = await self._message_lookup.look_up(decision.marks, decision.sought, now)
         return view.earlier
 
     async def has_become_a_burst(

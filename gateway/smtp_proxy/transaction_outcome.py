@@ -216,33 +216,33 @@ class TransactionOutcome:
         retries.verdict_came(client_try)
         if isinstance(verdict, Lost):
             return await self.no_verdict(going, verdict, drafts)
-        heard = self._for_client(verdict)
+        client_reply = self._for_client(verdict)
         self._services.note_verdict(self._relay.settings, verdict)
-        if state_after(heard) is State.DEFERRED:
+        if state_after(client_reply) is State.DEFERRED:
             client_try.lost = True
             visible = self._end(going, verdict, drafts, client_try.attempts_to_store("open"))
             retries.leave(client_try, None, visible)
         elif client_try.lost:
-            (answer, *_) = attempts = client_try.attempts_to_store("verdict", heard.text)
+            (answer, *_) = attempts = client_try.attempts_to_store("verdict", client_reply.text)
             visible = self._end(going, verdict, drafts, attempts)
             retries.leave(client_try, answer, visible)
             if client_reader.is_closed and not client_try.gave_up:
-                self._presence(client_reader, heard, drafts).look_whether_it_listens()
+                self._presence(client_reader, client_reply, drafts).look_whether_it_listens()
         elif client_try.slow or retries.is_awaited(client_try):
             self._end(going, verdict, drafts, ())
-            self._presence(client_reader, heard, drafts).watch()
-            return heard
+            self._presence(client_reader, client_reply, drafts).watch()
+            return client_reply
         else:
             sent = (
-                client_try.attempts_to_store("sent", heard.text)
-                if drafts and heard.positive
+                client_try.attempts_to_store("sent", client_reply.text)
+                if drafts and client_reply.positive
                 else ()
             )
             visible = self._end(going, verdict, drafts, sent)
             retries.leave(client_try, None, visible)
         if visible is not None:
             await asyncio.wait((visible,), timeout=_SEEN_SECONDS)
-        return heard
+        return client_reply
 
     async def no_verdict(
         self, going: list[RecipientRecord], lost: Lost, drafts: tuple[OutboxDraft, ...]
@@ -277,9 +277,9 @@ class TransactionOutcome:
                 (), attempts=client_try.attempts_to_store("open"), notices_go=notices_go
             )
             return
-        heard = self._for_client(verdict)
-        state = "open" if state_after(heard) is State.DEFERRED else "verdict"
-        self._end(going, verdict, drafts, client_try.attempts_to_store(state, heard.text))
+        client_reply = self._for_client(verdict)
+        state = "open" if state_after(client_reply) is State.DEFERRED else "verdict"
+        self._end(going, verdict, drafts, client_try.attempts_to_store(state, client_reply.text))
 
     def _end(
         self,

@@ -160,13 +160,13 @@ class Activation:
             "email_type_option": False,
         }
 
-        def look() -> MailchimpJson | None:
+        def find() -> MailchimpJson | None:
             return audience_named(self.client.audiences().get("lists") or [], name)
 
-        return create_once(lambda: self.client.create_audience(body), look)
+        return create_once(lambda: self.client.create_audience(body), find)
 
     def _merge_fields(self, audience: str) -> Iterator[ActivationStep]:
-        def look(tag: str) -> MailchimpJson | None:
+        def find(tag: str) -> MailchimpJson | None:
             fields = self.client.merge_fields(audience)
             return next((field for field in fields if field.get("tag") == tag), None)
 
@@ -179,7 +179,7 @@ class Activation:
                 yield ActivationStep(StepResult.WOULD_MAKE, "merge field", tag)
             else:
                 add_field = partial(self.client.add_merge_field, audience, tag=tag, name=name)
-                create_once(add_field, partial(look, tag))
+                create_once(add_field, partial(find, tag))
                 yield ActivationStep(StepResult.MADE, "merge field", tag)
 
     def _groups(self) -> Iterator[ActivationStep]:
@@ -217,12 +217,12 @@ class Activation:
         with self.database.writing() as connection:
             audiences.change(connection, audience, webhook_url=url)
 
-        def look() -> MailchimpJson | None:
+        def find() -> MailchimpJson | None:
             hooks = self.client.webhooks(audience)
             return next((hook for hook in hooks if hook.get("url") == url), None)
 
         try:
-            made = create_once(lambda: self.client.create_webhook(audience, url, EVENTS), look)
+            made = create_once(lambda: self.client.create_webhook(audience, url, EVENTS), find)
         except MailchimpError as error:
             text = f"{base}: {error}: let the role api run where [mailchimp] public_url leads, then"
             return ActivationStep(

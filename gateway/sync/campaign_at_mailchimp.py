@@ -43,7 +43,7 @@ def update_from_mailchimp(session: MailchimpSession, campaign: Campaign) -> Camp
         if audience is not None:
             check_audience(session.client, audience)
         return change_campaign(
-            session, campaign, state=CampaignState.DELETED, asked=PendingCall.NOTHING
+            session, campaign, state=CampaignState.DELETED, pending_call=PendingCall.NOTHING
         )
     fields = changed_fields(campaign, document)
     with session.database.writing() as connection:
@@ -69,25 +69,25 @@ def changed_fields(campaign: Campaign, document: MailchimpJson) -> dict[str, Any
     match state:
         case CampaignState.OPENED:
             was_scheduled = campaign.state is CampaignState.SCHEDULED
-            if campaign.asked is PendingCall.UNSCHEDULE:
-                fields |= {"asked": PendingCall.NOTHING, "scheduled_for": None}
+            if campaign.pending_call is PendingCall.UNSCHEDULE:
+                fields |= {"pending_call": PendingCall.NOTHING, "scheduled_for": None}
             if status in _HALTED:
                 fields["trouble"] = _HALTED[status]
-            elif was_scheduled and campaign.asked is PendingCall.NOTHING:
+            elif was_scheduled and campaign.pending_call is PendingCall.NOTHING:
                 fields |= {"trouble": UNSCHEDULED, "scheduled_for": None}
             elif campaign.trouble in {OTHER_RECIPIENTS, *_HALTED.values()}:
                 fields["trouble"] = ""
         case CampaignState.SCHEDULED:
             fields |= {"scheduled_for": at or campaign.scheduled_for, "trouble": ""}
-            if campaign.asked is PendingCall.SCHEDULE:
-                fields["asked"] = PendingCall.NOTHING
+            if campaign.pending_call is PendingCall.SCHEDULE:
+                fields["pending_call"] = PendingCall.NOTHING
         case CampaignState.SENDING | CampaignState.SENT:
             is_lost = has_others or campaign.trouble == SENT_TO_OTHERS
             trouble = SENT_TO_OTHERS if is_lost else ""
             fields |= {
                 "sent_at": at or campaign.sent_at,
                 "trouble": CANCELLED if status == "canceled" else trouble,
-                "asked": PendingCall.NOTHING,
+                "pending_call": PendingCall.NOTHING,
             }
     if has_others and state in OPEN_STATES:
         fields["trouble"] = OTHER_RECIPIENTS
@@ -143,7 +143,7 @@ def created_fields(document: MailchimpJson, link: str, now: datetime) -> dict[st
         "link": link,
         "opened_at": at,
         "next_sync": at,
-        "asked": PendingCall.NOTHING,
+        "pending_call": PendingCall.NOTHING,
     }
 
 

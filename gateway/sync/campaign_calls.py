@@ -47,7 +47,7 @@ def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
     if campaign.mailchimp_id:
         return campaign
     campaign = change_campaign(
-        session, campaign, asked=PendingCall.CREATE, asked_at=session.clock()
+        session, campaign, pending_call=PendingCall.CREATE, pending_since=session.clock()
     )
     body: MailchimpJson = {
         "type": "regular",
@@ -90,7 +90,7 @@ def find_created(session: MailchimpSession, campaign: Campaign) -> Campaign:
 
     All campaigns in the account are searched: a recent one may have an earlier time there.
     """
-    if campaign.asked is not PendingCall.CREATE:
+    if campaign.pending_call is not PendingCall.CREATE:
         return campaign
     for document in session.client.campaigns():
         title = str((document.get("settings") or {}).get("title") or "")
@@ -120,7 +120,7 @@ class _Act:
 def send(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """Send the campaign now, once."""
     campaign = change_campaign(
-        session, campaign, asked=PendingCall.SEND, asked_at=session.clock(), trouble=""
+        session, campaign, pending_call=PendingCall.SEND, pending_since=session.clock(), trouble=""
     )
     act = _Act(
         call=lambda: session.client.send(campaign.mailchimp_id),
@@ -143,8 +143,17 @@ def send(session: MailchimpSession, campaign: Campaign) -> Campaign:
 
 def schedule(session: MailchimpSession, campaign: Campaign, at: datetime) -> Campaign:
     """Schedule the campaign for a quarter hour (aware, UTC), once."""
-    wish = campaign.asked if campaign.asked is PendingCall.REFRESH else PendingCall.SCHEDULE
-    values = {"asked": wish, "asked_at": session.clock(), "scheduled_for": at, "trouble": ""}
+    wish = (
+        campaign.pending_call
+        if campaign.pending_call is PendingCall.REFRESH
+        else PendingCall.SCHEDULE
+    )
+    values = {
+        "pending_call": wish,
+        "pending_since": session.clock(),
+        "scheduled_for": at,
+        "trouble": "",
+    }
     campaign = change_campaign(session, campaign, **values)
 
     def is_done(current: Campaign) -> bool:
@@ -167,9 +176,9 @@ def unschedule(session: MailchimpSession, campaign: Campaign) -> Campaign:
     One that is being refreshed keeps the time for which it will be scheduled again.
     """
     done: dict[str, Any] = {"state": CampaignState.OPENED}
-    if campaign.asked is not PendingCall.REFRESH:
+    if campaign.pending_call is not PendingCall.REFRESH:
         campaign = change_campaign(
-            session, campaign, asked=PendingCall.UNSCHEDULE, asked_at=session.clock()
+            session, campaign, pending_call=PendingCall.UNSCHEDULE, pending_since=session.clock()
         )
         done["scheduled_for"] = None
     act = _Act(
@@ -189,20 +198,20 @@ def delete(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """Delete the campaign, at Mailchimp first; one that is gone there is only deleted here."""
     if campaign.mailchimp_id:
         campaign = change_campaign(
-            session, campaign, asked=PendingCall.DELETE, asked_at=session.clock()
+            session, campaign, pending_call=PendingCall.DELETE, pending_since=session.clock()
         )
         try:
             session.client.delete_campaign(campaign.mailchimp_id)
         except MailchimpNotFound:
             pass
         except MailchimpError:
-            change_campaign(session, campaign, asked=PendingCall.NOTHING)
+            change_campaign(session, campaign, pending_call=PendingCall.NOTHING)
             raise
     return change_campaign(
         session,
         campaign,
         state=CampaignState.DELETED,
-        asked=PendingCall.NOTHING,
+        pending_call=PendingCall.NOTHING,
         scheduled_for=None,
     )
 
@@ -235,7 +244,7 @@ def _do(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
                 texts += missing_for_sending(session.client, campaign.mailchimp_id, lambda _: None)
             text = "; ".join(texts)
             change_campaign(
-                session, current, **act.refused, asked=PendingCall.NOTHING, trouble=text
+                session, current, **act.refused, pending_call=PendingCall.NOTHING, trouble=text
             )
             raise CannotBeSent(f"Mailchimp refuses: {text}{act.advice}") from error
         else:
@@ -248,7 +257,11 @@ def _do(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
 
 def _finish(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
     """Store that it is done; a refresh continues after the unscheduling."""
-    goes_on = campaign.asked is PendingCall.REFRESH and act.done["state"] is CampaignState.OPENED
+    goes_on = (
+        campaign.pending_call is PendingCall.REFRESH and act.done["state"] is CampaignState.OPENED
+    )
     is_over = _is_gone(campaign) or campaign.state is CampaignState.DELETED
     pending_call = PendingCall.REFRESH if goes_on and not is_over else PendingCall.NOTHING
-    return change_campaign(session, campaign, **({} if is_over else act.done), asked=pending_call)
+    return change_campaign(
+        session, campaign, **({} if is_over else act.done), pending_call=pending_call
+    )

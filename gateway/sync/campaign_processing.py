@@ -30,10 +30,14 @@ def process(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Camp
     if not yes:
         guard(plan)
     refuse_empty(plan.tally)
-    if campaign.asked is PendingCall.REFRESH:
+    if campaign.pending_call is PendingCall.REFRESH:
         # From here on this takes the place of the interrupted refresh.
         campaign = change_campaign(
-            session, campaign, asked=PendingCall.NOTHING, scheduled_for=None, trouble=UNFINISHED
+            session,
+            campaign,
+            pending_call=PendingCall.NOTHING,
+            scheduled_for=None,
+            trouble=UNFINISHED,
         )
     if campaign.state is CampaignState.SCHEDULED:
         campaign = campaign_calls.unschedule(session, campaign)

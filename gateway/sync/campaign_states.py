@@ -65,14 +65,14 @@ def as_at_mailchimp(session: MailchimpSession, number: int, *, wished: bool = Fa
         )
     if not wished:
         refuse_gone(campaign)
-    if campaign.asked in _NOT_ENDED_BY_LOOKING:
+    if campaign.pending_call in _NOT_ENDED_BY_LOOKING:
         return campaign
-    return change_campaign(session, campaign, asked=PendingCall.NOTHING)
+    return change_campaign(session, campaign, pending_call=PendingCall.NOTHING)
 
 
 def is_to_leave(campaign: Campaign) -> bool:
     """Whether a campaign is scheduled, or only unscheduled until its refresh is finished."""
-    return campaign.state is CampaignState.SCHEDULED or campaign.asked is PendingCall.REFRESH
+    return campaign.state is CampaignState.SCHEDULED or campaign.pending_call is PendingCall.REFRESH
 
 
 def refuse_gone(campaign: Campaign) -> None:

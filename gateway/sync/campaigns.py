@@ -151,7 +151,7 @@ def preview(session: MailchimpSession, number: int) -> tuple[Campaign, Preparati
     """Prepare, and return what would change at Mailchimp and what is missing; nothing is sent."""
     with claimed(session, number) as held:
         campaign = as_at_mailchimp(held, number)
-        account = readiness.look(held.client, readiness.active_audience(held.database))
+        account = readiness.account_standing(held.client, readiness.active_audience(held.database))
         plan = prepare(held, campaign, may_add=not is_to_leave(campaign))
     missing = [
         prerequisite.text for prerequisite in account.prerequisites() if not prerequisite.is_met
@@ -182,7 +182,7 @@ def send(session: MailchimpSession, number: int, *, yes: bool) -> Campaign:
     """Send the campaign now."""
     with claimed(session, number) as held:
         before = stored_campaign(held, number)
-        campaign = as_at_mailchimp(held, number, wished=before.asked is PendingCall.SEND)
+        campaign = as_at_mailchimp(held, number, wished=before.pending_call is PendingCall.SEND)
         if campaign.state in GONE_STATES:
             return campaign
         campaign = ready_to_leave(held, campaign, yes=yes)
@@ -203,8 +203,8 @@ def unschedule(session: MailchimpSession, number: int) -> Campaign:
         campaign = as_at_mailchimp(held, number)
         if not (is_to_leave(before) or is_to_leave(campaign)):
             raise WrongCampaignState(f"the campaign is {campaign.state}, not scheduled")
-        if campaign.asked is PendingCall.REFRESH:
-            campaign = change_campaign(held, campaign, asked=PendingCall.NOTHING)
+        if campaign.pending_call is PendingCall.REFRESH:
+            campaign = change_campaign(held, campaign, pending_call=PendingCall.NOTHING)
         if campaign.state is CampaignState.SCHEDULED:
             campaign = campaign_calls.unschedule(held, campaign)
         refuse_gone(campaign)

@@ -96,14 +96,14 @@ def claimed(session: MailchimpSession, campaign: int) -> Iterator[MailchimpSessi
 
 
 def create_once(
-    make: Callable[[], MailchimpJson], look: Callable[[], MailchimpJson | None]
+    make: Callable[[], MailchimpJson], find: Callable[[], MailchimpJson | None]
 ) -> MailchimpJson:
     """Create something; if the answer is lost, check whether it exists before trying again."""
     for _ in range(_ATTEMPTS - 1):
         try:
             return make()
         except AnswerLost:
-            made_before = look()
+            made_before = find()
             if made_before is not None:
                 return made_before
     return make()

@@ -183,7 +183,7 @@ _UNAUTHENTICATED = (
 )
 
 
-def look(client: MailchimpClient, audience: Audience | None) -> AccountStanding:
+def account_standing(client: MailchimpClient, audience: Audience | None) -> AccountStanding:
     """Ask Mailchimp what the account has: one call each for audience, templates and domains."""
     return AccountStanding(
         audience=audience,
@@ -214,7 +214,7 @@ def active_audience(database: Database) -> Audience:
 def standing(session: MailchimpSession) -> AccountStanding:
     """Return what the account has; raise NotReady with everything missing."""
     audience = active_audience(session.database)
-    account = look(session.client, audience)
+    account = account_standing(session.client, audience)
     account.check()
     return account
 

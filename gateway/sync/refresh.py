@@ -80,11 +80,11 @@ class RefreshFailed:
     reason: str
 
 
-Heard = Refreshed | Unscheduled | RefreshFailed
+RefreshResult = Refreshed | Unscheduled | RefreshFailed
 
 
 @dataclass(frozen=True, slots=True)
-class LastLook:
+class LastCheck:
     """When a campaign was last checked, and the last known time for which it was scheduled.
 
     That time is kept because somebody who unscheduled it at Mailchimp may schedule it there again.
@@ -99,8 +99,8 @@ class Refresher:
     """Looks after all opened and scheduled campaigns; for a thread."""
 
     session: MailchimpSession
-    heard: Callable[[Heard], None]
-    last_looks: dict[int, LastLook] = field(default_factory=dict)  #: By campaign id.
+    on_result: Callable[[RefreshResult], None]
+    last_checks: dict[int, LastCheck] = field(default_factory=dict)  #: By campaign id.
 
     def run(self) -> None:
         """Do what is due; trouble with one campaign doesn't delay the others."""
@@ -111,54 +111,56 @@ class Refresher:
         # Opened ones with many members take seconds; those about to leave can't wait for them.
         unsent_campaigns.sort(key=lambda campaign: campaign.state is CampaignState.OPENED)
         for campaign in unsent_campaigns:
-            last_look = self.last_looks.get(campaign.id)
-            if not is_due(campaign, last_look, now):
+            last_check = self.last_checks.get(campaign.id)
+            if not is_due(campaign, last_check, now):
                 continue
             try:
                 with claimed(self.session, campaign.id) as session:
-                    self.last_looks[campaign.id] = LastLook(now, leaving_time(campaign, last_look))
+                    self.last_checks[campaign.id] = LastCheck(
+                        now, leaving_time(campaign, last_check)
+                    )
                     with session.database.reading() as connection:
                         current = campaigns.by_id(connection, campaign.id)
-                    is_leaving = is_about_to_leave(campaign, last_look, now)
-                    _Refresh(session, current, self.heard, is_leaving).run()
+                    is_leaving = is_about_to_leave(campaign, last_check, now)
+                    _Refresh(session, current, self.on_result, is_leaving).run()
             except CampaignBusy:
                 continue
             except StoreUnavailable:
                 raise
             except (MailchimpError, GatewayError) as error:
-                self.heard(RefreshFailed(campaign.id, str(error)))
+                self.on_result(RefreshFailed(campaign.id, str(error)))
 
 
-def is_due(campaign: Campaign, last_look: LastLook | None, now: datetime) -> bool:
-    """Whether to check a campaign now; `last_look`: when this process last did.
+def is_due(campaign: Campaign, last_check: LastCheck | None, now: datetime) -> bool:
+    """Whether to check a campaign now; `last_check`: when this process last did.
 
     Always if its refresh was interrupted; an opened one every ten minutes, and after thirty days
     once a day.
     """
-    if campaign.asked is PendingCall.REFRESH or is_about_to_leave(campaign, last_look, now):
+    if campaign.pending_call is PendingCall.REFRESH or is_about_to_leave(campaign, last_check, now):
         return True
     if campaign.state is not CampaignState.OPENED:
         return False
     is_young = campaign.opened_at is not None and now - campaign.opened_at < OPENED_DAYS
-    return last_look is None or now - last_look.at >= (OPENED_EVERY if is_young else DAILY)
+    return last_check is None or now - last_check.at >= (OPENED_EVERY if is_young else DAILY)
 
 
-def is_about_to_leave(campaign: Campaign, last_look: LastLook | None, now: datetime) -> bool:
+def is_about_to_leave(campaign: Campaign, last_check: LastCheck | None, now: datetime) -> bool:
     """Whether to ask Mailchimp about a campaign now because of its time.
 
     That is once a minute from 20 minutes before it to 20 minutes after it, and every time in the
     last minute.
     """
-    at = leaving_time(campaign, last_look)
+    at = leaving_time(campaign, last_check)
     if at is None or not at - BEFORE <= now <= at + LEAVES_WITHIN:
         return False
     is_leaving = at - TOO_LATE <= now <= at
-    return is_leaving or last_look is None or now - last_look.at >= AGAIN
+    return is_leaving or last_check is None or now - last_check.at >= AGAIN
 
 
-def leaving_time(campaign: Campaign, last_look: LastLook | None) -> datetime | None:
+def leaving_time(campaign: Campaign, last_check: LastCheck | None) -> datetime | None:
     """Return when a campaign is or was to be sent, even if somebody unscheduled it."""
-    before = last_look.leaves_at if last_look else None
+    before = last_check.leaves_at if last_check else None
     return campaign.scheduled_for or campaign.sent_at or before
 
 
@@ -178,11 +180,11 @@ class _Refresh:
 
     session: MailchimpSession
     campaign: Campaign
-    heard: Callable[[Heard], None]
+    on_result: Callable[[RefreshResult], None]
     is_leaving: bool  #: Mailchimp has to be asked about it because of its time.
 
     def run(self) -> None:
-        if self.campaign.asked is PendingCall.REFRESH:
+        if self.campaign.pending_call is PendingCall.REFRESH:
             self._go_on()
             return
         if self.campaign.state is CampaignState.OPENED:
@@ -193,7 +195,7 @@ class _Refresh:
         self.campaign = update_from_mailchimp(self.session, self.campaign)
         if was_scheduled and self.campaign.state in {CampaignState.OPENED, CampaignState.DELETED}:
             reason = self.campaign.trouble or "it was deleted at Mailchimp"
-            self.heard(Unscheduled(self.campaign.id, reason))
+            self.on_result(Unscheduled(self.campaign.id, reason))
         if self.campaign.state is not CampaignState.SCHEDULED:
             return
         if self.campaign.trouble == OTHER_RECIPIENTS:
@@ -256,14 +258,14 @@ class _Refresh:
         refreshed_at = self.campaign.refreshed_at or self.session.clock()
         self.campaign = change_campaign(self.session, self.campaign, refreshed_at=refreshed_at)
         if leaving:
-            self.heard(Refreshed(self.campaign.id, updated=0, left_out=len(leaving)))
+            self.on_result(Refreshed(self.campaign.id, updated=0, left_out=len(leaving)))
 
     def _go_on(self) -> None:
         """Finish a refresh that was interrupted, perhaps between unscheduling and scheduling."""
         self.campaign = update_from_mailchimp(self.session, self.campaign)
         at = self.campaign.scheduled_for
         if self.campaign.state not in {CampaignState.OPENED, CampaignState.SCHEDULED} or at is None:
-            change_campaign(self.session, self.campaign, asked=PendingCall.NOTHING)
+            change_campaign(self.session, self.campaign, pending_call=PendingCall.NOTHING)
         elif at <= self.session.clock():
             self._give_up("it could not be scheduled again before its time")
         elif self.campaign.trouble == OTHER_RECIPIENTS:
@@ -277,7 +279,7 @@ class _Refresh:
         # Nothing ends this halfway: what is unscheduled is scheduled again.
         session = replace(self.session, beat=no_progress)
         self.campaign = change_campaign(
-            session, self.campaign, asked=PendingCall.REFRESH, asked_at=session.clock()
+            session, self.campaign, pending_call=PendingCall.REFRESH, pending_since=session.clock()
         )
         try:
             if self.campaign.state is CampaignState.SCHEDULED:
@@ -295,22 +297,22 @@ class _Refresh:
         with self.session.database.writing() as connection:
             campaign_members.expect(connection, self.campaign.id)
         change_campaign(self.session, self.campaign, refreshed_at=self.session.clock())
-        self.heard(Refreshed(self.campaign.id, plan.changed, len(plan.from_segment)))
+        self.on_result(Refreshed(self.campaign.id, plan.changed, len(plan.from_segment)))
 
     def _give_up(self, reason: str) -> None:
         self.campaign = update_from_mailchimp(self.session, self.campaign)
         if self.campaign.state is CampaignState.SCHEDULED:
             self.campaign = campaign_calls.unschedule(
                 self.session,
-                change_campaign(self.session, self.campaign, asked=PendingCall.NOTHING),
+                change_campaign(self.session, self.campaign, pending_call=PendingCall.NOTHING),
             )
         if self.campaign.state is not CampaignState.OPENED:
             return
         self.campaign = change_campaign(
             self.session,
             self.campaign,
-            asked=PendingCall.NOTHING,
+            pending_call=PendingCall.NOTHING,
             scheduled_for=None,
             trouble=stays_unscheduled(reason),
         )
-        self.heard(Unscheduled(self.campaign.id, reason))
+        self.on_result(Unscheduled(self.campaign.id, reason))

@@ -84,7 +84,7 @@ class Rounds:
     session: MailchimpSession
     new_id: Callable[[], int]
     from_sending: bool = False  #: A campaign's age counts from its sending.
-    heard: Callable[[RoundResult], None] = field(default=lambda _: None)
+    on_result: Callable[[RoundResult], None] = field(default=lambda _: None)
 
     def run(self, *, everything: bool = False) -> None:
         """Check everything that is due, or everything there is.
@@ -126,16 +126,16 @@ class Rounds:
                     audiences.change(connection, audience.id, next_sync=late_at + PUT_OFF)
             if isinstance(error, NotAuthorised | UnusableKey | AudienceGone):
                 raise
-            self.heard(PutOff(None, str(error)))
+            self.on_result(PutOff(None, str(error)))
 
-    def look_at(self, number: int) -> None:
+    def sync_campaign(self, number: int) -> None:
         """Check one campaign and its audience now; raise MailchimpError, CampaignBusy."""
         with self.session.database.reading() as connection:
             synced = campaign_syncs.by_id(connection, number)
             all_audiences = audiences.list_audiences(connection)
         if synced is None or not synced.campaign.mailchimp_id:
             return
-        synced = self.look(synced)
+        synced = self.update_state(synced)
         if synced is None or not synced.is_sent:
             return
         report = self.session.client.report(synced.campaign.mailchimp_id)
@@ -148,7 +148,7 @@ class Rounds:
         self, due: Sequence[Synced], all_campaigns: Sequence[Synced], now: datetime
     ) -> None:
         """Read the results of campaigns that are due; note which of the others are idle."""
-        current = [synced if synced.is_sent else self._looked_at(synced) for synced in due]
+        current = [synced if synced.is_sent else self._updated(synced) for synced in due]
         readable = [synced for synced in current if synced is not None]
         sent = {synced.campaign.id: synced for synced in readable if synced.is_sent}
         self._note([synced for synced in readable if not synced.is_sent])
@@ -176,7 +176,7 @@ class Rounds:
                 self._read_sent(synced, reports.get(synced.campaign.mailchimp_id))
         self._note(idle)
         if idle:
-            self.heard(NothingMoved(len(idle)))
+            self.on_result(NothingMoved(len(idle)))
 
     def all_counters(self, since: datetime | None) -> dict[str, Counters]:
         """Return the counters of all campaigns sent since then, by their Mailchimp ids.
@@ -191,7 +191,7 @@ class Rounds:
                 for report in page
             }
         except UnreadableAnswer as error:
-            self.heard(PutOff(None, str(error)))
+            self.on_result(PutOff(None, str(error)))
             return {}
 
     def _read_sent(self, synced: Synced, counters: Counters | None) -> None:
@@ -202,7 +202,7 @@ class Rounds:
                 counters = Counters.of_report(report)
             self.copy(synced, counters)
         except MailchimpNotFound:  # its report is missing: it may have been deleted
-            still_there = self._looked_at(synced)
+            still_there = self._updated(synced)
             self._note([still_there] if still_there else [])
         except (NotAuthorised, AudienceGone):
             raise
@@ -241,20 +241,20 @@ class Rounds:
                     until=mirrored.until,
                     synced_at=now,
                     before=synced.next_sync,
-                    next_sync=next_look(synced, from_sending=self.from_sending, now=now),
+                    next_sync=next_check(synced, from_sending=self.from_sending, now=now),
                 )
-        self.heard(ActivitiesRead(synced.campaign.id, mirrored))
+        self.on_result(ActivitiesRead(synced.campaign.id, mirrored))
 
-    def _looked_at(self, synced: Synced) -> Synced | None:
+    def _updated(self, synced: Synced) -> Synced | None:
         try:
-            return self.look(synced)
+            return self.update_state(synced)
         except (NotAuthorised, AudienceGone):
             raise
         except (CampaignBusy, MailchimpRefused, UnreadableAnswer) as error:
             self._delay(synced, error)
             return None
 
-    def look(self, synced: Synced) -> Synced | None:
+    def update_state(self, synced: Synced) -> Synced | None:
         """Record changes to a campaign made at Mailchimp; None: it is gone.
 
         The campaign is locked meanwhile: a schedule that is just being made is not undone.
@@ -265,7 +265,7 @@ class Rounds:
                 before = campaigns.by_id(connection, number)
             after = update_from_mailchimp(session, before)
         if after.state is not before.state:
-            self.heard(CampaignMoved(number, after.state))
+            self.on_result(CampaignMoved(number, after.state))
         return None if after.state in _NOT_THERE else replace(synced, campaign=after)
 
     def try_audience(self, audience: Audience) -> None:
@@ -276,7 +276,7 @@ class Rounds:
             late_at = self.session.clock() + PUT_OFF
             with self.session.database.writing() as connection:
                 audiences.change(connection, audience.id, next_sync=late_at)
-            self.heard(PutOff(None, str(error)))
+            self.on_result(PutOff(None, str(error)))
 
     def read_audience(self, audience: Audience) -> None:
         """Read an audience's departures.
@@ -304,14 +304,14 @@ class Rounds:
         now = session.clock()
         with session.database.writing() as connection:
             audiences.record_reading(connection, audience, now=now, next_sync=now + DAILY)
-        self.heard(AudienceSynced(audience.id, departed))
+        self.on_result(AudienceSynced(audience.id, departed))
 
     def _note(self, synced_campaigns: Sequence[Synced]) -> None:
         """Record that campaigns were checked, and that nothing had changed."""
         if synced_campaigns:
             now = self.session.clock()
             times = [
-                (synced, next_look(synced, from_sending=self.from_sending, now=now))
+                (synced, next_check(synced, from_sending=self.from_sending, now=now))
                 for synced in synced_campaigns
             ]
             with self.session.database.writing() as connection:
@@ -321,10 +321,10 @@ class Rounds:
         number = synced.campaign.id
         with self.session.database.writing() as connection:
             campaign_syncs.put_off(connection, [number], self.session.clock() + PUT_OFF)
-        self.heard(PutOff(number, str(error), busy=isinstance(error, CampaignBusy)))
+        self.on_result(PutOff(number, str(error), busy=isinstance(error, CampaignBusy)))
 
 
-def next_look(synced: Synced, *, from_sending: bool, now: datetime) -> datetime:
+def next_check(synced: Synced, *, from_sending: bool, now: datetime) -> datetime:
     """Return when to check a campaign next: by its age, and soon after its scheduled time.
 
     Also soon while it is being sent, or if it was unscheduled, in its first thirty days.

@@ -134,9 +134,11 @@ def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
             (segment for segment in segments if segment.get("name") == campaign.segment_name), None
         )
 
-    segment = named() if campaign.asked is PendingCall.SEGMENT else None
+    segment = named() if campaign.pending_call is PendingCall.SEGMENT else None
     if segment is None:
-        change_campaign(session, campaign, asked=PendingCall.SEGMENT, asked_at=session.clock())
+        change_campaign(
+            session, campaign, pending_call=PendingCall.SEGMENT, pending_since=session.clock()
+        )
         try:
             segment = create_once(
                 lambda: client.create_segment(campaign.audience, campaign.segment_name), named
@@ -147,5 +149,8 @@ def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
             if segment is None:
                 raise
     return change_campaign(
-        session, campaign, segment=int(required_text(segment, "id")), asked=PendingCall.NOTHING
+        session,
+        campaign,
+        segment=int(required_text(segment, "id")),
+        pending_call=PendingCall.NOTHING,
     )

@@ -123,7 +123,7 @@ class TriggerEngine:
                 self._database, epoch_file
             )
 
-    async def look(self) -> None:
+    async def run_due(self) -> None:
         """Run every trigger whose time has come, if mail may be sent; otherwise it is held."""
         settings = self._source.current
         self._detect_restores_by(settings.epoch_file)

@@ -40,7 +40,7 @@ def test_who_goes_with_the_membership_stays_suppressed(
             "kind,crm_id,name,tag\ncandidate,g,No bulk,NoMailingsTag\n"
         )
         (path / "memberships.full.csv").write_text(f"kind,group,person\n{memberships}")
-        handled = [*folder.look(), *folder.look()]
+        handled = [*folder.import_settled(), *folder.import_settled()]
         assert {"done"} == {each.state for each in handled}, handled
 
     export(f"17,{ANN}\n19,cas@example.org\n", "candidate,g,17\ncandidate,g,18\n")
@@ -87,7 +87,7 @@ class Exports:
 
     def looked_at(self, times: int) -> dict[str, HandledFile]:
         """Look as often; return what became of each file."""
-        return {each.name: each for _ in range(times) for each in self._folder.look()}
+        return {each.name: each for _ in range(times) for each in self._folder.import_settled()}
 
     def suppressed(self) -> set[str]:
         """Return who gets no bulk mail."""
@@ -203,7 +203,7 @@ def test_an_address_somebody_unsubscribed_at_stays_so_when_another_gets_it(
 
     def export(people: str) -> None:
         (path / "people.csv").write_text(f"crm_id,emails\n{people}")
-        handled = [*folder.look(), *folder.look()]
+        handled = [*folder.import_settled(), *folder.import_settled()]
         assert {"done"} == {each.state for each in handled}, handled
 
     export(f"17,{ANN}\n18,bob@example.org\n")

@@ -58,7 +58,7 @@ def feed(database: Database, path: Path) -> FeedFolder:
 
 def look_twice(feed: FeedFolder) -> list[HandledFile]:
     """Look until the files stand still."""
-    return [*feed.look(), *feed.look()]
+    return [*feed.import_settled(), *feed.import_settled()]
 
 
 def names(path: Path) -> list[str]:
@@ -93,10 +93,10 @@ def test_a_file_is_taken_in_and_moved_aside_with_a_report(
 def test_a_file_that_still_grows_waits(database: Database, path: Path, feed: FeedFolder) -> None:
     file = path / "people.csv"
     file.write_text("crm_id\n1\n")
-    first = list(feed.look())
+    first = list(feed.import_settled())
     file.write_text("crm_id\n1\n2\n")
-    second = list(feed.look())
-    third = list(feed.look())
+    second = list(feed.import_settled())
+    third = list(feed.import_settled())
 
     assert ([], [], 1) == (first, second, len(third))
     assert ["1", "2"] == ids(database)
@@ -331,7 +331,7 @@ def test_a_file_that_fails_for_another_reason_waits_and_the_others_go_on(
     with monkeypatch.context() as patched:
         patched.setattr(folder_module, "import_file", _breaks("groups.csv", error))
         states = {each.name: (each.state, each.error) for each in look_twice(feed)}
-    (later,) = feed.look()
+    (later,) = feed.import_settled()
 
     assert {"groups.csv": ("waiting", str(error)), "staff.csv": ("done", "")} == states
     assert ("groups.csv", "done") == (later.name, later.state)
@@ -350,12 +350,12 @@ def test_a_file_that_cannot_be_moved_is_taken_in_once_and_keeps_no_other_back(
     feed, handled = ticking(database, path), list[str]()
     with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", stuck)
-        list(feed.look())
+        list(feed.import_settled())
         for _ in range(3):
             with pytest.raises(FolderUnusable, match="No space left"):
-                handled.extend(each.name for each in feed.look())
+                handled.extend(each.name for each in feed.import_settled())
         left = names(path)
-    (last,) = feed.look()
+    (last,) = feed.import_settled()
 
     assert ["done/people-2.csv", "done/people-2.csv.report.json", "people-1.csv"] == left
     assert ["people-2.csv"] == handled
@@ -372,12 +372,12 @@ def test_a_report_that_no_room_is_left_for_leaves_nothing(
     feed = opened(database, path)
     with monkeypatch.context() as patched:
         patched.setattr(folder_module, "write_refused", _write_a_part)
-        list(feed.look())
+        list(feed.import_settled())
         for _ in range(3):
             with pytest.raises(FolderUnusable, match="No space left"):
-                list(feed.look())
+                list(feed.import_settled())
         left = names(path)
-    list(feed.look())
+    list(feed.import_settled())
 
     assert ["people.csv"] == left
     assert [
@@ -517,7 +517,7 @@ def test_a_file_that_changes_while_it_is_read_is_looked_at_again(
 
 def test_a_folder_that_is_not_there_is_named(database: Database, tmp_path: Path) -> None:
     with pytest.raises(FolderUnusable, match="nowhere: No such file or directory: make it"):
-        list(opened(database, tmp_path / "nowhere").look())
+        list(opened(database, tmp_path / "nowhere").import_settled())
 
 
 def test_exports_are_taken_as_they_come_by_the_mapping_of_their_kind(

@@ -133,8 +133,8 @@ class ImporterRig:
         self._ids = ids.IdSource(1)
         self._files = itertools.count(1)
         self._uids = itertools.count(1)
-        self.heard: list[ImportVerdict] = []
-        self.heard_bounces: list[KeptBounce] = []
+        self.verdicts: list[ImportVerdict] = []
+        self.bounces_read: list[KeptBounce] = []
         self.importer = ReplyImporter(
             database,
             self.blobs,
@@ -142,8 +142,8 @@ class ImporterRig:
             rules=rules(),
             new_id=self.new_id,
             clock=lambda: self.now,
-            heard=lambda _, verdict: self.heard.append(verdict),
-            heard_bounce=self.heard_bounces.append,
+            on_verdict=lambda _, verdict: self.verdicts.append(verdict),
+            on_bounce=self.bounces_read.append,
         )
 
     def new_id(self) -> int:

@@ -160,7 +160,7 @@ async def test_each_that_is_kept_is_counted_once(rig: ImporterRig) -> None:
     for raw in (mail, mail, complaint(message.message_id), bounce("<nobody@office.example>")):
         await rig.take(raw)
 
-    counted = [(one.kind.value, one.reason, one.hard, one.proof) for one in rig.heard_bounces]
+    counted = [(one.kind.value, one.reason, one.hard, one.proof) for one in rig.bounces_read]
     assert [
         ("bounce", "userunknown", True, "message_id"),
         ("complaint", "", False, "message_id"),

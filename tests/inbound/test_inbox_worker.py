@@ -61,7 +61,7 @@ async def work(rig: ImporterRig, mails: int) -> None:
     )
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         tasks.create_task(worker.run())
-        while len(rig.heard) < mails:
+        while len(rig.verdicts) < mails:
             await asyncio.sleep(0.02)
         stopping.set()
 

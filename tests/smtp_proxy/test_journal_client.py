@@ -189,7 +189,7 @@ async def test_a_retry_is_known_though_the_first_attempt_was_recorded_locally(
     await asyncio.wait_for(seen, 10)
     await rig.take_in()
     message_lookup = MessageLookup(rig.database)
-    view = await message_lookup.look(marks(sent), 0, NOW)
+    view = await message_lookup.look_up(marks(sent), 0, NOW)
     message_lookup.close()
 
     assert [(sent.id, "pending")] == [(earlier.message, earlier.state) for earlier in view.earlier]
@@ -204,7 +204,7 @@ async def test_what_has_ended_is_told_once_every_process_can_see_it(rig: Journal
         told_too_early = later.done()
     await asyncio.wait_for(rig.journal_client.note(sent, [attempt(sent)]), 10)
     message_lookup = MessageLookup(rig.database)
-    view = await message_lookup.look(marks(sent), 0, NOW)
+    view = await message_lookup.look_up(marks(sent), 0, NOW)
     message_lookup.close()
 
     assert not told_too_early

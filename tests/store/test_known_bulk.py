@@ -34,9 +34,9 @@ def number(minute: float) -> int:
 async def test_what_was_bulk_is_shown_with_where_and_why(
     database: Database, asked: MessageLookup
 ) -> None:
-    before = await asked.look(known_by(1), IDENTITY, NOW)
+    before = await asked.look_up(known_by(1), IDENTITY, NOW)
     remember(database, (IDENTITY, number(0), "many-recipients"))
-    after, other = [await asked.look(known_by(1), one, NOW) for one in (IDENTITY, OTHER)]
+    after, other = [await asked.look_up(known_by(1), one, NOW) for one in (IDENTITY, OTHER)]
 
     known = KnownBulk(number(0), "many-recipients")
     assert [None, known, None] == [view.bulk for view in (before, after, other)]
@@ -47,7 +47,7 @@ async def test_it_comes_in_with_the_message(database: Database, asked: MessageLo
     one = replace(message(), bulk_identities=(IDENTITY, OTHER))
     with database.writing() as connection:
         write_recorded(connection, 1, [one], [])
-    found = [(await asked.look(known_by(1), each, NOW)).bulk for each in (IDENTITY, OTHER)]
+    found = [(await asked.look_up(known_by(1), each, NOW)).bulk for each in (IDENTITY, OTHER)]
 
     assert [KnownBulk(one.id, one.rule)] * 2 == found
 
@@ -63,7 +63,7 @@ async def test_the_first_rule_stays(database: Database, asked: MessageLookup) ->
     remember(database, (IDENTITY, number(0), "first"), (IDENTITY, number(1), "second"))
     remember(database, (IDENTITY, number(2), "third"))
 
-    assert KnownBulk(number(0), "first") == (await asked.look(known_by(1), IDENTITY, at(3))).bulk
+    assert KnownBulk(number(0), "first") == (await asked.look_up(known_by(1), IDENTITY, at(3))).bulk
 
 
 @pytest.mark.parametrize(("age", "is_known"), [(REMEMBERED, True), (REMEMBERED + MINUTE, False)])
@@ -72,7 +72,7 @@ async def test_it_is_forgotten_after_a_week(
 ) -> None:
     remember(database, (IDENTITY, number(0), "first"))
 
-    assert is_known is ((await asked.look(known_by(1), IDENTITY, NOW + age)).bulk is not None)
+    assert is_known is ((await asked.look_up(known_by(1), IDENTITY, NOW + age)).bulk is not None)
 
 
 async def test_what_is_bulk_anew_after_a_week_counts_from_then(
@@ -82,7 +82,7 @@ async def test_what_is_bulk_anew_after_a_week_counts_from_then(
     remember(database, (IDENTITY, number(0), "first"))
     remember(database, (IDENTITY, later, "second"))
 
-    view = await asked.look(known_by(1), IDENTITY, NOW + REMEMBERED + 2 * MINUTE)
+    view = await asked.look_up(known_by(1), IDENTITY, NOW + REMEMBERED + 2 * MINUTE)
     assert KnownBulk(later, "second") == view.bulk
 
 

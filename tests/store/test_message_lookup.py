@@ -50,12 +50,12 @@ def pause(database: Database, *kinds: str) -> None:
 async def test_a_pause_counts_from_the_next_message_on(
     database: Database, asked: MessageLookup
 ) -> None:
-    before = await asked.look(known_by(1), 0, NOW)
+    before = await asked.look_up(known_by(1), 0, NOW)
     pause(database, "bulk", "bulk", "all")
-    during = await asked.look(known_by(1), 0, NOW)
+    during = await asked.look_up(known_by(1), 0, NOW)
     with database.writing() as connection:
         lifted = message_lookup.resume(connection)
-    after = await asked.look(known_by(1), 0, NOW)
+    after = await asked.look_up(known_by(1), 0, NOW)
 
     nothing = MessageStatus(paused=frozenset(), earlier=())
     assert (nothing, MessageStatus(paused=frozenset({"all", "bulk"}), earlier=()), nothing) == (
@@ -81,7 +81,7 @@ async def test_earlier_attempts_of_a_transaction_are_shown_oldest_first(
     ]
     remember(database, known[1], known[0], attempt(other))
     pause(database, "bulk")
-    view = await asked.look(known_by(7), 0, NOW + MINUTE)
+    view = await asked.look_up(known_by(7), 0, NOW + MINUTE)
 
     assert MessageStatus(paused=frozenset({"bulk"}), earlier=tuple(known)) == view
 
@@ -92,7 +92,7 @@ async def test_an_attempt_is_forgotten_after_a_day(
     one = message()
     remember(database, attempt(one))
     counts = [
-        len((await asked.look(marks(one), 0, NOW + age)).earlier)
+        len((await asked.look_up(marks(one), 0, NOW + age)).earlier)
         for age in (REMEMBERED, REMEMBERED + MINUTE)
     ]
 
@@ -107,7 +107,7 @@ async def test_an_attempt_is_shown_for_either_of_its_marks(
     known = [attempt(one), replace(attempt(one), fingerprint=likeness, dated=1_000)]
     remember(database, *known)
     again = replace(one, message_id="<another@office.example>")
-    views = [await asked.look(marks(of), 0, NOW + MINUTE) for of in (one, again)]
+    views = [await asked.look_up(marks(of), 0, NOW + MINUTE) for of in (one, again)]
 
     assert [set(known), {known[1]}] == [set(view.earlier) for view in views]
 
@@ -118,10 +118,10 @@ async def test_what_was_said_last_of_a_message_is_all_that_is_known(
     one = message()
     remember(database, attempt(one), replace(attempt(one), fingerprint=9, dated=1_000))
     remember(database, attempt(one, "verdict"))
-    found = (await asked.look(marks(one), 0, NOW)).earlier
-    like = (await asked.look(known_by(9), 0, NOW)).earlier
+    found = (await asked.look_up(marks(one), 0, NOW)).earlier
+    like = (await asked.look_up(known_by(9), 0, NOW)).earlier
     remember(database, attempt(one, "heard"))
-    after = (await asked.look(marks(one), 0, NOW)).earlier
+    after = (await asked.look_up(marks(one), 0, NOW)).earlier
 
     assert (["verdict"], (), ()) == ([entry.state for entry in found], like, after)
 

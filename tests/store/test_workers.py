@@ -242,7 +242,7 @@ async def test_K1_a_retry_of_what_was_left_is_known_as_one(
     begin(database, number, left)
     register(database, "11", Host("11"))
     asked = message_lookup.MessageLookup(database)
-    view = await asked.look(marks(retry), 0, NOW)
+    view = await asked.look_up(marks(retry), 0, NOW)
     asked.close()
 
     assert [(left.id, "open")] == [(one.message, one.state) for one in view.earlier]

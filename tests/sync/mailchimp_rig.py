@@ -21,7 +21,7 @@ from gateway.sync.activation import Activation, ActivationRequest, ActivationSte
 from gateway.sync.mailchimp.client import MailchimpClient, member_id
 from gateway.sync.mailchimp.transport import MailchimpLimits
 from gateway.sync.mailchimp_session import MailchimpSession
-from gateway.sync.refresh import Heard, Refresher
+from gateway.sync.refresh import Refresher, RefreshResult
 from tests.rig.sandbox import ScriptedSandbox
 from tests.store.holders import nobody_is_gone
 
@@ -75,8 +75,8 @@ class MailchimpRig:
             clock=sandbox.now,
             pause=lambda _: None,
         )
-        self.heard: list[Heard] = []
-        self.refresher = Refresher(session=self.session, heard=self.heard.append)
+        self.results: list[RefreshResult] = []
+        self.refresher = Refresher(session=self.session, on_result=self.results.append)
         self._ids = IdSource(3)
 
     def close(self) -> None:
@@ -180,16 +180,16 @@ class MailchimpRig:
         """Return why each member is out; empty: it is in."""
         return {ref: one.reason for ref, one in self.members(number).items()}
 
-    def refresh(self, **later: float) -> list[Heard]:
+    def refresh(self, **later: float) -> list[RefreshResult]:
         """Let time pass and the sync look after scheduled campaigns; return what it did."""
         self.sandbox.advance(**later)
-        before = len(self.heard)
+        before = len(self.results)
         self.refresher.run()
-        return self.heard[before:]
+        return self.results[before:]
 
     def restarted(self) -> None:
         """Forget what the sync knew when it was ended."""
-        self.refresher = Refresher(session=self.session, heard=self.heard.append)
+        self.refresher = Refresher(session=self.session, on_result=self.results.append)
 
     # Mailchimp.
 

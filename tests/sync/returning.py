@@ -46,7 +46,7 @@ class Crm:
         self.audience = sandbox.furnish()
         self._ids = IdSource(7)
         self.standings = Standings(database, tag_scopes=TAG_SCOPES)
-        self.heard: list[RoundResult] = []
+        self.results: list[RoundResult] = []
         self.client = MailchimpClient(
             KEY, base_url=sandbox.url, limits=MailchimpLimits(attempts=3), sleep=lambda _: None
         )
@@ -167,7 +167,7 @@ class Crm:
             **{
                 "session": self.session(),
                 "new_id": self.new_id,
-                "heard": self.heard.append,
+                "on_result": self.results.append,
                 **changes,
             }
         )

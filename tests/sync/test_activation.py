@@ -243,7 +243,7 @@ def test_a_webhook_nobody_answers_for_is_told_and_the_rest_is_done(
 def missing(rig: MailchimpRig) -> set[str]:
     with rig.database.reading() as connection:
         audience = audiences.active(connection)
-    found = readiness.look(rig.client, audience).prerequisites()
+    found = readiness.account_standing(rig.client, audience).prerequisites()
     return {each.name for each in found if not each.is_met}
 
 
@@ -283,6 +283,6 @@ def test_a_template_is_the_accounts_own_unless_it_says_otherwise(kind: str, usab
     body = {"templates": [template], "domains": []}
 
     with asking(Reply(200, json.dumps(body).encode(), JSON)) as (client, _):
-        (found,) = readiness.look(client, None).templates
+        (found,) = readiness.account_standing(client, None).templates
 
     assert (found.fault == "") is usable

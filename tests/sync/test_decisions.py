@@ -10,8 +10,8 @@ from gateway.core.campaigns.campaigns import Campaign, CampaignState, PendingCal
 from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.sync.activation import NAME, choose_audience
 from gateway.sync.campaign_at_mailchimp import UNSCHEDULED, stays_unscheduled
-from gateway.sync.refresh import LastLook, is_due
-from gateway.sync.sync_round import next_look
+from gateway.sync.refresh import LastCheck, is_due
+from gateway.sync.sync_round import next_check
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 CAMPAIGN = Campaign(
@@ -76,13 +76,15 @@ def test_the_audience_is_chosen_by_wish_then_use_then_name(
         pytest.param(
             {"scheduled_for": NOW + minutes(1)}, NOW, True, id="each time in the last minute"
         ),
-        pytest.param({"asked": PendingCall.REFRESH}, NOW, True, id="a refresh was broken off"),
+        pytest.param(
+            {"pending_call": PendingCall.REFRESH}, NOW, True, id="a refresh was broken off"
+        ),
     ],
 )
 def test_a_scheduled_campaign_is_looked_after_around_its_time(
     fields: dict[str, Any], looked: datetime | None, due: bool
 ) -> None:
-    before = LastLook(looked, None) if looked else None
+    before = LastCheck(looked, None) if looked else None
     assert due == is_due(replace(CAMPAIGN, **fields), before, NOW)
 
 
@@ -103,13 +105,13 @@ def test_an_opened_campaign_is_looked_after_all_the_time(
     fields: dict[str, Any], looked: datetime | None, due: bool
 ) -> None:
     opened: dict[str, Any] = {"state": CampaignState.OPENED, "opened_at": NOW - minutes(1_440)}
-    before = LastLook(looked, None) if looked else None
+    before = LastCheck(looked, None) if looked else None
     assert due == is_due(replace(CAMPAIGN, **(opened | fields)), before, NOW)
 
 
 def test_a_campaign_that_somebody_unscheduled_is_looked_after_until_its_time_is_past() -> None:
     campaign = replace(CAMPAIGN, state=CampaignState.OPENED, scheduled_for=None)
-    looked = LastLook(NOW - minutes(1), NOW)
+    looked = LastCheck(NOW - minutes(1), NOW)
 
     assert is_due(campaign, looked, NOW)
     assert not is_due(campaign, looked, NOW + minutes(20.1))
@@ -149,4 +151,4 @@ def test_a_campaign_is_looked_at_again_by_its_age_and_soon_once_it_leaves(
     campaign = replace(CAMPAIGN, **{"opened_at": NOW - timedelta(hours=3), **fields})
     synced = Synced(campaign=campaign, until=None, counters=None, synced_at=None, next_sync=None)
 
-    assert NOW + after == next_look(synced, from_sending=False, now=NOW)
+    assert NOW + after == next_check(synced, from_sending=False, now=NOW)

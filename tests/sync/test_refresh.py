@@ -164,9 +164,9 @@ def test_a_campaign_that_cannot_be_scheduled_again_stays_unscheduled_loudly(
     problem = SandboxProblem(400, "Bad Request", "This campaign cannot be scheduled: .")
     active.sandbox.faults.add(problem, method="POST", path="actions/schedule")
 
-    (heard,) = active.refresh(minutes=110)
+    (result,) = active.refresh(minutes=110)
 
-    assert isinstance(heard, Unscheduled)
+    assert isinstance(result, Unscheduled)
     one = active.one(scheduled)
     assert (one.state, one.scheduled_for) == (CampaignState.OPENED, None)
     assert "unscheduled and stays so" in one.trouble
@@ -183,11 +183,11 @@ def test_a_campaign_that_staff_gave_other_recipients_is_taken_back(
     active.sandbox.choose_recipients(active.one(scheduled).mailchimp_id, active.audience)
     if is_broken_off:
         with active.database.writing() as connection:
-            campaigns.change(connection, scheduled, asked=PendingCall.REFRESH)
+            campaigns.change(connection, scheduled, pending_call=PendingCall.REFRESH)
 
-    (heard,) = active.refresh(minutes=110)
+    (result,) = active.refresh(minutes=110)
 
-    assert Unscheduled(scheduled, "its recipients were changed at Mailchimp") == heard
+    assert Unscheduled(scheduled, "its recipients were changed at Mailchimp") == result
     assert "unscheduled and stays so: its recipients" in active.one(scheduled).trouble
     leave(active)
     assert active.status_there(scheduled) == "save"
@@ -202,9 +202,9 @@ def test_whom_staff_choose_in_the_last_minutes_gets_nothing(
     active.refresh(seconds=1_100 - seconds_before)
     choose_everybody(active, scheduled)
 
-    (heard,) = active.refresh(seconds=seconds_before - seen)
+    (result,) = active.refresh(seconds=seconds_before - seen)
 
-    assert Unscheduled(scheduled, "its recipients were changed at Mailchimp") == heard
+    assert Unscheduled(scheduled, "its recipients were changed at Mailchimp") == result
     leave(active)
     assert active.status_there(scheduled) == "save"
 
@@ -287,9 +287,9 @@ def test_a_campaign_somebody_cannot_be_taken_out_of_stays_unscheduled_loudly(
     active.opt_out(BOB)
     leaving_nobody_out(active, monkeypatch, email("bob"))
 
-    (heard,) = active.refresh(minutes=110)
+    (result,) = active.refresh(minutes=110)
 
-    assert isinstance(heard, Unscheduled)
+    assert isinstance(result, Unscheduled)
     assert "1 of 1 addresses" in active.one(scheduled).trouble
     with pytest.raises(NotTakenOut):
         sync_campaigns.send(active.session, scheduled, yes=False)
@@ -321,9 +321,9 @@ def test_a_campaign_whose_last_member_left_stays_unscheduled_loudly(
 ) -> None:
     active.opt_out(ANN, BOB)
 
-    (heard,) = active.refresh(minutes=110)
+    (result,) = active.refresh(minutes=110)
 
-    assert isinstance(heard, Unscheduled)
+    assert isinstance(result, Unscheduled)
     assert "No recipients" in active.one(scheduled).trouble
 
 
@@ -366,7 +366,7 @@ def test_m8_a_refresh_that_was_broken_off_is_finished(
     active.refresh(minutes=1)
 
     one = active.one(scheduled)
-    assert (one.state, one.scheduled_for, one.asked) == (
+    assert (one.state, one.scheduled_for, one.pending_call) == (
         CampaignState.SCHEDULED,
         when,
         PendingCall.NOTHING,
@@ -388,9 +388,9 @@ def test_an_unreachable_mailchimp_is_tried_until_the_time_has_come(
         assert [RefreshFailed(scheduled, "gone")] == active.refresh(minutes=110)
         assert [RefreshFailed(scheduled, "gone")] == active.refresh(minutes=1)
 
-        (heard,) = active.refresh(minutes=20)
+        (result,) = active.refresh(minutes=20)
 
-    assert isinstance(heard, Unscheduled)
+    assert isinstance(result, Unscheduled)
     assert active.one(scheduled).state is CampaignState.OPENED
 
 
@@ -405,9 +405,9 @@ def test_m10_a_tiny_export_takes_the_campaign_back(active: MailchimpRig) -> None
     sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
     active.people(*many[:5], replace_all=True)
 
-    (heard,) = active.refresh(minutes=110)
+    (result,) = active.refresh(minutes=110)
 
-    assert isinstance(heard, Unscheduled)
+    assert isinstance(result, Unscheduled)
     assert "35 of 40" in active.one(number).trouble
     assert active.status_there(number) == "save"
     assert len(active.segment(number)) == 40
@@ -427,10 +427,10 @@ def test_m9_a_revoked_key_is_told_and_the_campaign_goes_out_as_it_is(
 ) -> None:
     active.sandbox.revoke_key()
 
-    (heard,) = active.refresh(minutes=110)
+    (result,) = active.refresh(minutes=110)
 
-    assert isinstance(heard, RefreshFailed)
-    assert "API Key Invalid" in heard.reason
+    assert isinstance(result, RefreshFailed)
+    assert "API Key Invalid" in result.reason
 
 
 @pytest.fixture
@@ -448,7 +448,7 @@ def interrupted(active: MailchimpRig, scheduled: int, monkeypatch: pytest.Monkey
 
 def _standing(rig: MailchimpRig, number: int) -> tuple[CampaignState, PendingCall]:
     campaign = rig.one(number)
-    return campaign.state, campaign.asked
+    return campaign.state, campaign.pending_call
 
 
 def test_m8_who_looks_at_an_interrupted_refresh_does_not_end_it(

@@ -76,17 +76,17 @@ def test_what_a_webhook_tells_while_it_is_read_is_looked_at_again(crm: Crm) -> N
     crm.rounds(session=crm.session(beat=told)).run()
     with crm.database.reading() as connection:
         (audience,) = audiences.list_audiences(connection)
-    next_look = crm.synced(campaign).next_sync
+    next_check = crm.synced(campaign).next_sync
     crm.sandbox.advance(minutes=1)
     crm.sync()
 
     assert [audience.next_sync] == told_at
-    assert told_at[0] + timedelta(minutes=1) == next_look
+    assert told_at[0] + timedelta(minutes=1) == next_check
     assert not crm.is_due()
 
 
 @BOTH
-def test_a_second_webhook_is_kept_though_the_first_has_set_the_next_look_already(crm: Crm) -> None:
+def test_a_second_webhook_is_kept_though_the_first_has_set_the_next_check_already(crm: Crm) -> None:
     """A reading that somebody asks for begins between the two, before what the first set is due."""
     campaign = crm.campaign(ANN, BOB)
     crm.sync()
@@ -110,9 +110,9 @@ def test_a_second_webhook_is_kept_though_the_first_has_set_the_next_look_already
     crm.rounds(session=crm.session(beat=told)).run(everything=True)
 
     assert is_told
-    next_look = crm.synced(campaign).next_sync
-    assert next_look
-    assert next_look <= crm.sandbox.now() + timedelta(minutes=1)
+    next_check = crm.synced(campaign).next_sync
+    assert next_check
+    assert next_check <= crm.sandbox.now() + timedelta(minutes=1)
 
 
 @BOTH
@@ -402,7 +402,7 @@ def test_m3_a_page_of_a_proxy_does_not_pass_for_a_campaign_deleted_at_mailchimp(
     crm.sync()
 
     assert crm.state(campaign) is not CampaignState.DELETED
-    assert any(isinstance(each, PutOff) for each in crm.heard)
+    assert any(isinstance(each, PutOff) for each in crm.results)
     crm.sandbox.faults.clear()
     crm.sandbox.advance(hours=1)
     crm.sync()
@@ -418,7 +418,7 @@ def test_m8_a_sync_that_ends_between_two_pages_is_read_again(crm: Crm) -> None:
 
     crm.sync()
     cut_off = crm.kept(campaign), crm.synced(campaign).until
-    put_off = [one for one in crm.heard if isinstance(one, PutOff)]
+    put_off = [one for one in crm.results if isinstance(one, PutOff)]
     crm.sync()
 
     assert ({"opened": 1}, None) == cut_off
@@ -456,7 +456,7 @@ def test_m9_a_key_of_another_account_deletes_no_campaign_here(crm: Crm, is_sent:
     with pytest.raises(AudienceGone, match="key is of another account"):
         crm.rounds().run(everything=True)
     with pytest.raises(AudienceGone, match="key is of another account"):
-        crm.rounds().look_at(campaign.id)
+        crm.rounds().sync_campaign(campaign.id)
 
     account.audiences, account.campaigns = own
     assert state is crm.synced(campaign).campaign.state
@@ -493,7 +493,7 @@ def test_m1_m3_what_passes_is_tried_again(crm: Crm, fault: SandboxFault) -> None
     crm.sync()
 
     assert {"opened": 1} == crm.kept(campaign)
-    assert [] == [one for one in crm.heard if isinstance(one, PutOff)]
+    assert [] == [one for one in crm.results if isinstance(one, PutOff)]
 
 
 class Killed(BaseException):

@@ -255,9 +255,9 @@ def test_what_cannot_be_read_is_told_and_keeps_no_other_waiting(
     with spoilt(monkeypatch, call, lambda _: {}):
         crm.sync()
 
-    heard = [one.reason for one in crm.heard if isinstance(one, PutOff)]
+    results = [one.reason for one in crm.results if isinstance(one, PutOff)]
     assert any(
-        re.search(rf"answer to {call} can't be read: {told} is missing", one) for one in heard
+        re.search(rf"answer to {call} can't be read: {told} is missing", one) for one in results
     )
     assert crm.kept(other)["opened"] == 1
     assert {BOB} == crm.opted_out()
@@ -274,13 +274,13 @@ def test_reports_that_cannot_be_read_together_are_asked_for_one_by_one(
         crm.sync()
 
     assert crm.kept(sent)["opened"] == 1
-    assert any(isinstance(one, PutOff) and "GET /reports " in one.reason for one in crm.heard)
+    assert any(isinstance(one, PutOff) and "GET /reports " in one.reason for one in crm.results)
 
 
 def through(rig: MailchimpRig) -> Campaign:
     """Bring a campaign from its draft to Mailchimp's schedule, as commands do."""
     rig.activate()
-    readiness.look(rig.client, readiness.active_audience(rig.database))
+    readiness.account_standing(rig.client, readiness.active_audience(rig.database))
     with rig.database.reading() as connection:
         known = campaigns.list_campaigns(connection)
     number = known[0].id if known else rig.campaign(candidate("ann"), candidate("bob"))

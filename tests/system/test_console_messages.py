@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import insert
 
 from gateway.api.console.roles import ConsoleRole
-from gateway.app.checks import lights
+from gateway.app.checks import current_findings
 from gateway.app.checks.findings import Finding, good, warning
 from gateway.core import ids
 from gateway.core.kinds import Scope, State
@@ -54,7 +54,7 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]
 
     folder: Path = tmp_path_factory.mktemp("console")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lights, "check", check)
+        patch.setattr(current_findings, "check", check)
         async with served(f"sqlite:///{folder}/gateway.db", folder) as opened:
             for name, role in (("anna", ConsoleRole.LOOK), ("wim", ConsoleRole.WORK)):
                 add_user(opened, name, [role])

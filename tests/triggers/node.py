@@ -143,7 +143,7 @@ class TriggerNode:
         self.flush()
         before = len(self.relay.recipients)
         self.trigger_settings.newest()
-        await self.engine.look()
+        await self.engine.run_due()
         await self.engine.sender.send_due()
         await self.engine.reporter.report()
         return self.relay.recipients[before:]

@@ -529,7 +529,7 @@ async def test_a_topic_declined_after_the_run_looked_counts_still(engine: Trigge
     engine.person(birthday=BORN)
     engine.flush()
     engine.at("2027-03-01", 9)
-    await engine.engine.look()
+    await engine.engine.run_due()
     decline(engine, ANN, "Geburtstage")
 
     await engine.engine.sender.send_due()

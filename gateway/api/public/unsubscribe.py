@@ -68,7 +68,7 @@ class UnsubscribeAdapter(Protocol):
     async def is_ours(self, token: str) -> bool:
         """Whether the gateway made a link; doesn't query the store."""
 
-    async def look(self, token: str) -> LinkView:
+    async def link_view(self, token: str) -> LinkView:
         """Return the state of a link; changes nothing."""
 
     async def unsubscribe(self, token: str, *, topic: str, choice: str) -> LinkView:
@@ -121,7 +121,7 @@ def router(adapter: UnsubscribeAdapter, rates: ClientRates) -> APIRouter:
         client, token = rates.client(request), token.strip(_AROUND)
         if not await is_allowed(client, _LOOK, token):
             return _too_many()
-        view = await adapter.look(token)
+        view = await adapter.link_view(token)
         if view.state in (LinkState.UNKNOWN, LinkState.EXPIRED):
             rates.allows(client, _MISS)
         return _page(adapter, request, view)
@@ -132,7 +132,7 @@ def router(adapter: UnsubscribeAdapter, rates: ClientRates) -> APIRouter:
         if not await is_allowed(client, _ACT, token):
             return _too_many()
         form = read_form(request.headers.get("content-type", ""), await request.body())
-        view = await adapter.look(token)
+        view = await adapter.link_view(token)
         is_wanted = is_one_click(form)
         if not is_wanted or view.state in (LinkState.UNKNOWN, LinkState.EXPIRED):
             rates.allows(client, _MISS)

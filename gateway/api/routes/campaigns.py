@@ -48,14 +48,14 @@ async def list_campaigns(
     """List the campaigns, the newest first, without their members."""
     number = id_before(cursor)
 
-    def look(connection: StoreTransaction) -> list[_Counted]:
+    def load(connection: StoreTransaction) -> list[_Counted]:
         rows = campaigns.list_campaigns(connection, since=since, before=number, limit=limit + 1)
         tallies = campaign_members.tallies(connection, [campaign.id for campaign in rows])
         return [(campaign, tallies[campaign.id]) for campaign in rows]
 
     return page(
         request,
-        await using.database.read(look),
+        await using.database.read(load),
         limit,
         document=lambda campaign: campaign_document(*campaign),
         cursor=lambda campaign: ids.show(campaign[0].id),
@@ -91,7 +91,7 @@ async def list_members(
     number, machines = read_id(id), using.count_machine_opens()
     after = member_before(cursor)
 
-    def look(connection: StoreTransaction) -> list[MemberDocument]:
+    def load(connection: StoreTransaction) -> list[MemberDocument]:
         campaigns.by_id(connection, number)
         members = campaign_members.some_members(
             connection, number, which=which, reason=reason, after=after, limit=limit + 1
@@ -102,7 +102,7 @@ async def list_members(
 
     return page(
         request,
-        await using.database.read(look),
+        await using.database.read(load),
         limit,
         document=lambda member: member,
         cursor=lambda member: wrap_cursor([member["person"]]),

@@ -68,7 +68,7 @@ async def show_address(request: Request, using: Using) -> Response:
 )
 async def read_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show a mail's content, made harmless, with the applications it is probably about."""
-    return respond(request, inbox_reading_document(await using.inbox.look(read_id(id))))
+    return respond(request, inbox_reading_document(await using.inbox.read_mail(read_id(id))))
 
 
 @router.get("/{id}", responses=answers(InboxMailDocument, "The mail."))

@@ -98,7 +98,7 @@ async def list_messages(
         raise Problem(422, "search: no word in it, which is letters and digits")
     is_searched = message_search is not None or rule is not None or group is not None
 
-    def look(connection: StoreTransaction) -> tuple[Sequence[Message], datetime | None]:
+    def load(connection: StoreTransaction) -> tuple[Sequence[Message], datetime | None]:
         # Queried first, so that what is indexed meanwhile is reported as missing rather than
         # skipped.
         missed = searching.unsearched_before(connection) if is_searched else None
@@ -116,7 +116,7 @@ async def list_messages(
         )
         return rows, missed
 
-    rows, missed = await using.database.read(look)
+    rows, missed = await using.database.read(load)
     rewritten = [_with_notes_in(using, message, language) for message in rows]
     more = {"may_miss_before": in_utc(missed) if missed else None} if is_searched else {}
     return page(request, rewritten, limit, document=message_document, cursor=id_cursor, more=more)
@@ -133,7 +133,7 @@ async def show_message(
     """Show a message with the outcome for each recipient, and the note that says why."""
     number = read_id(id)
 
-    def look(connection: StoreTransaction) -> MessageDocument | None:
+    def load(connection: StoreTransaction) -> MessageDocument | None:
         message = messages.by_id(connection, number)
         if message is None:
             return None
@@ -150,7 +150,7 @@ async def show_message(
         return message_document(_with_notes_in(using, message, language), reports, reasons)
 
     with using.standings() as standings:
-        document = await using.database.read(look)
+        document = await using.database.read(load)
     if document is None:
         raise Problem(404, "the journal has no such message")
     return respond(request, document)

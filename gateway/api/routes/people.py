@@ -115,7 +115,7 @@ async def show_timeline(
     )
     ref = _ref(person)
 
-    def look(connection: StoreTransaction) -> dict[str, object] | None:
+    def load(connection: StoreTransaction) -> dict[str, object] | None:
         records = people.find(connection, ref)
         if not records:
             return None
@@ -126,7 +126,7 @@ async def show_timeline(
         }
 
     with using.standings() as standings:
-        document = await using.database.read(look)
+        document = await using.database.read(load)
     if document is None:
         raise Problem(404, "nobody is known by this key")
     return respond(request, document)
@@ -187,12 +187,12 @@ async def show_person(request: Request, using: Using, person: PlainText) -> Resp
 
 
 async def _list_of_person(
-    using: Using, ref: PersonRef, look: Callable[[StoreTransaction], list[T]]
+    using: Using, ref: PersonRef, load: Callable[[StoreTransaction], list[T]]
 ) -> list[T]:
     """Return what is found for a person; raise a problem if the person is unknown."""
 
     def listed(connection: StoreTransaction) -> list[T] | None:
-        documents = look(connection)
+        documents = load(connection)
         return documents if documents or people.find(connection, ref) else None
 
     documents = await using.database.read(listed)

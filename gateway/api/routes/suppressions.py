@@ -229,7 +229,7 @@ async def show_suppressions(request: Request, using: Using, address: AddressOrPe
     """Show everything that suppresses an address, whoever has it, or a person; and the history."""
     ref_or_address = read_ref_or_address(using, address)
 
-    def look(connection: StoreTransaction) -> StandingDocument:
+    def load(connection: StoreTransaction) -> StandingDocument:
         erased = standings.names_if_erased(connection, ref_or_address)
         history = suppression.history(connection, ref_or_address, erased=erased)
         if isinstance(ref_or_address, PersonRef):
@@ -240,7 +240,7 @@ async def show_suppressions(request: Request, using: Using, address: AddressOrPe
         return address_standing_document(ref_or_address, standing, history)
 
     with using.standings() as standings:
-        return respond(request, await using.database.read(look))
+        return respond(request, await using.database.read(load))
 
 
 @router.delete("/{address:id}", responses=answers(ReleasedDocument, "What was lifted."))

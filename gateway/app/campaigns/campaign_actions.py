@@ -154,7 +154,9 @@ class Campaigns(CampaignActions):
         remarks: list[str] = []
         try:
             with self._session() as session:
-                mailchimp.sync_rounds(self._settings(), session, lambda _: None).look_at(number)
+                mailchimp.sync_rounds(self._settings(), session, lambda _: None).sync_campaign(
+                    number
+                )
         except NotDone as error:
             remarks.append(f"Mailchimp can't be asked; this is what was known before: {error}")
         return {**self.known_report(number), "remarks": remarks}

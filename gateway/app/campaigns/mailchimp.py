@@ -101,7 +101,9 @@ def account(settings: Settings, database: Database) -> AccountState:
         with database.reading() as connection:
             audience = audiences.active(connection)
             reads = campaign_syncs.reads(connection)
-        return AccountState(standing=readiness.look(mailchimp_client, audience), reads=reads)
+        return AccountState(
+            standing=readiness.account_standing(mailchimp_client, audience), reads=reads
+        )
 
 
 @contextmanager
@@ -172,12 +174,12 @@ _UNSCHEDULABLE = {
 
 
 def sync_rounds(
-    settings: Settings, session: MailchimpSession, heard: Callable[[RoundResult], None]
+    settings: Settings, session: MailchimpSession, on_result: Callable[[RoundResult], None]
 ) -> Rounds:
     """Return the rounds that read Mailchimp, from the settings."""
     return Rounds(
         session=session,
         new_id=common.ids_of(session.database).next,
         from_sending=settings.mailchimp.age_from == "sent",
-        heard=heard,
+        on_result=on_result,
     )

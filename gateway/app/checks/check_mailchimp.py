@@ -46,7 +46,7 @@ def account(settings: Settings) -> Iterator[Finding]:
                 audience = audiences.active(connection)
         finally:
             database.close()
-        for prerequisite in readiness.look(client, audience).prerequisites():
+        for prerequisite in readiness.account_standing(client, audience).prerequisites():
             is_gone = prerequisite.name == "activated" and audience is not None
             missing = error if is_gone else warning
             yield (good if prerequisite.is_met else missing)(WHAT, prerequisite.text)

@@ -345,7 +345,7 @@ def missing_erasures(settings: Settings, connection: StoreTransaction) -> list[L
 
 
 def erase_again(
-    settings: Settings, database: Database, heard: Callable[[ErasureDone], None]
+    settings: Settings, database: Database, on_done: Callable[[ErasureDone], None]
 ) -> int:
     """Erase people a restored store brought back; return how many erasures the store lacked.
 
@@ -374,7 +374,7 @@ def erase_again(
                 connection, subject.ref if subject else None, back
             )
         back = [address for address in back if address not in other_holdings]
-        heard(
+        on_done(
             erase(
                 settings, database, _with_addresses(subject, back, entry), by=entry.by, again=entry
             )

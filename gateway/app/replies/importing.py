@@ -41,12 +41,12 @@ def reply_importer(
     settings: Settings,
     database: Database,
     readers: Readers,
-    heard: Callable[[MailOrigin, ImportVerdict], None] = lambda _, __: None,
-    heard_bounce: Callable[[KeptBounce], None] = lambda _: None,
+    on_verdict: Callable[[MailOrigin, ImportVerdict], None] = lambda _, __: None,
+    on_bounce: Callable[[KeptBounce], None] = lambda _: None,
 ) -> ReplyImporter:
-    """Return an importer; `heard` is called with each verdict on a new mail.
+    """Return an importer; `on_verdict` is called with each verdict on a new mail.
 
-    `heard_bounce` is called with each bounce, once it is stored.
+    `on_bounce` is called with each bounce, once it is stored.
     """
     return ReplyImporter(
         database,
@@ -55,8 +55,8 @@ def reply_importer(
         rules=rules(settings),
         new_id=common.ids_of(database).next,
         clock=now,
-        heard=heard,
-        heard_bounce=heard_bounce,
+        on_verdict=on_verdict,
+        on_bounce=on_bounce,
     )
 
 

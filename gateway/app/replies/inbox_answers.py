@@ -32,7 +32,7 @@ class InboxAnswers(InboxActions):
         self._idle: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
 
-    async def look(self, number: int) -> InboxReading:
+    async def read_mail(self, number: int) -> InboxReading:
         from gateway.app.replies.inbox_reading import read_of_inbox
         from gateway.inbound.reading.readers import ReaderUnavailable
 

@@ -28,7 +28,7 @@ async def read_of_inbox(
 ) -> InboxReading:
     """Read a mail and, while it is undecided, look up which applications it is probably about."""
     try:
-        mail = await importer.look(row)
+        mail = await importer.read_mail(row)
     except BlobMissing:  # The row is all there is.
         mail = None
     reading = _reading_of(row, mail)

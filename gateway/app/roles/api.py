@@ -20,7 +20,7 @@ from gateway.api.server import serve
 from gateway.api.services import ApiServices
 from gateway.app import common
 from gateway.app.campaigns.campaign_actions import Campaigns
-from gateway.app.checks.lights import lights_of
+from gateway.app.checks.current_findings import findings_of
 from gateway.app.common import now, open_store_of
 from gateway.app.console import oidc_terms
 from gateway.app.feed.feeding import StoreFeedAdapter
@@ -102,7 +102,7 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         inbox=InboxAnswers(lambda: context.settings, database),
         privacy=PrivacyAnswers(lambda: context.settings, database),
         today=TodayAnswers(
-            database, lights_of(lambda: (context.settings, context.config), now), now
+            database, findings_of(lambda: (context.settings, context.config), now), now
         ),
         explain=lambda mail: explain(context.settings, database, mail),
         standings=lambda: common.standings(context.settings, database),
@@ -170,9 +170,9 @@ class HealthCollector:
     async def health(self) -> Health:
         """Return the health, after querying the store and calling relays without recent mail."""
         snapshot, shares, _ = await asyncio.gather(
-            self._snapshot(), self._shares.known_shares(), self._look_at_relays()
+            self._snapshot(), self._shares.known_shares(), self._call_silent_relays()
         )
-        heard = await asyncio.to_thread(metrics.relay_health)
+        health_by_relay = await asyncio.to_thread(metrics.relay_health)
         read = await asyncio.to_thread(metrics.mailboxes_up)
         mailchimp = None
         if self._context.settings.mailchimp.api_key is not None:
@@ -180,7 +180,7 @@ class HealthCollector:
         return Health(
             store=snapshot is not None,
             relays={
-                relay.name: health_word(heard.get(relay.name))
+                relay.name: health_word(health_by_relay.get(relay.name))
                 for relay in self._context.settings.relays
             },
             roles=self._context.roles,
@@ -200,7 +200,7 @@ class HealthCollector:
     async def metrics(self) -> bytes:
         """Return all metrics of all processes on this host."""
         snapshot, shares, _ = await asyncio.gather(
-            self._snapshot(), self._shares.known_shares(), self._look_at_relays()
+            self._snapshot(), self._shares.known_shares(), self._call_silent_relays()
         )
         readings = [
             *readings_of_processes(self._context.roles),
@@ -209,10 +209,10 @@ class HealthCollector:
         ]
         return await asyncio.to_thread(metrics.exposition, readings)
 
-    async def _look_at_relays(self) -> None:
-        await self._watch.look(self._context.settings.relays)
+    async def _call_silent_relays(self) -> None:
+        await self._watch.call_silent(self._context.settings.relays)
 
-    def look_at_store(self, connection: StoreTransaction) -> Snapshot:
+    def store_snapshot(self, connection: StoreTransaction) -> Snapshot:
         """Read the status of the store; raise `StoreUnavailable` if it is read-only."""
         # A read-only store (after a failover) is as good as away: mail gets a 451.
         self._database.ensure_writable(connection)
@@ -221,7 +221,7 @@ class HealthCollector:
     async def _snapshot(self) -> Snapshot | None:
         try:
             async with asyncio.timeout(_STORE_SECONDS):
-                return await self._database.read(self.look_at_store)
+                return await self._database.read(self.store_snapshot)
         except (StoreUnavailable, TimeoutError):
             return None
 

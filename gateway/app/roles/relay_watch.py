@@ -21,10 +21,10 @@ class RelayWatch:
     def __init__(self) -> None:
         self._metrics = Metrics()
         self._replies: dict[str, float] = {}
-        self._heard: dict[str, float] = {}
+        self._known_at: dict[str, float] = {}
         self._refused: set[str] = set()  # relays that refused the gateway when they were called
 
-    async def look(self, relays: Sequence[RelayConfig]) -> None:
+    async def call_silent(self, relays: Sequence[RelayConfig]) -> None:
         """Call the relays whose state is old, except those that refused mail as our fault.
 
         Only mail can show that such a relay accepts it again.
@@ -34,18 +34,18 @@ class RelayWatch:
         now = asyncio.get_running_loop().time()
         for name, count in replies.items():
             if count > self._replies.get(name, 0.0):
-                self._heard[name] = now
+                self._known_at[name] = now
         self._replies = replies
         silent = [
             relay
             for relay in relays
-            if now - self._heard.get(relay.name, float("-inf")) > LATELY_SECONDS
+            if now - self._known_at.get(relay.name, float("-inf")) > LATELY_SECONDS
             and not (
                 health_by_relay.get(relay.name) is RelayHealth.OUR_FAULT
                 and relay.name not in self._refused
             )
         ]
-        self._heard |= {relay.name: now for relay in silent}
+        self._known_at |= {relay.name: now for relay in silent}
         for relay, health in zip(silent, await asyncio.gather(*map(call, silent)), strict=True):
             if health is RelayHealth.OUR_FAULT:
                 self._refused.add(relay.name)

@@ -28,7 +28,7 @@ from gateway.sync.sync_round import (
 )
 
 LEASE = "mailchimp"  #: Of all processes on all machines, only one reads what is due.
-_LOOK = timedelta(seconds=5)  #: Between two checks of what is due, which don't call Mailchimp.
+_CHECK = timedelta(seconds=5)  #: Between two checks of what is due, which don't call Mailchimp.
 _TICK = timedelta(seconds=1)  #: New settings are noticed within this time.
 _AWAY = timedelta(seconds=2)
 _STOPPED = timedelta(minutes=15)  #: Before retrying after Mailchimp has refused the gateway itself.
@@ -43,36 +43,36 @@ class RoundStopping(Exception):
 async def follow(context: RoleContext, database: Database) -> None:
     """Read back activities, states and opt-outs when due, until the process is to stop."""
     metrics, time = Metrics(), asyncio.get_running_loop().time
-    settings, next_look = context.settings, time()
+    settings, next_check = context.settings, time()
 
-    async def look() -> None:
-        nonlocal settings, next_look
+    async def sync_if_due() -> None:
+        nonlocal settings, next_check
         # New settings end the wait after a sync was refused.
-        if time() < next_look and context.settings is settings:
+        if time() < next_check and context.settings is settings:
             return
-        settings, wait = context.settings, _LOOK
+        settings, wait = context.settings, _CHECK
         if settings.mailchimp.api_key is not None:
-            wait = await _look(context, settings, database, metrics)
-        next_look = time() + wait.total_seconds()
+            wait = await _sync(context, settings, database, metrics)
+        next_check = time() + wait.total_seconds()
 
     def failed(error: Exception) -> None:
         raise error
 
-    await every(_TICK, look, stopping=context.stopping, failed=failed)
+    await every(_TICK, sync_if_due, stopping=context.stopping, failed=failed)
 
 
-async def _look(
+async def _sync(
     context: RoleContext, settings: Settings, database: Database, metrics: Metrics
 ) -> timedelta:
     """Read what is due; return how long to rest."""
     try:
         if not await database.read(lambda connection: campaign_syncs.is_due(connection, now())):
-            return _LOOK
+            return _CHECK
         await asyncio.to_thread(
             _round, context, settings, database, partial(log_round_result, metrics)
         )
     except RoundStopping:
-        return _LOOK
+        return _CHECK
     except (NotAuthorised, UnusableKey, AudienceGone) as error:
         metrics.set_mailchimp_health(MailchimpHealth.REFUSED)
         log.error("sync_stopped", reason=str(error))
@@ -83,7 +83,7 @@ async def _look(
     except Exception:
         log.exception("sync_fault")
         return _STOPPED
-    return _LOOK
+    return _CHECK
 
 
 def _round(

@@ -86,7 +86,7 @@ async def prepare_store_once_there(settings: Settings, arguments: dict[str, str]
     No role's process does that: if its store disappeared, an empty one would let all mail through.
     """
 
-    async def look() -> None:
+    async def open_store() -> None:
         arguments["store"] = await asyncio.to_thread(_prepare_store, settings)
         if arguments["store"]:
             is_there.set()
@@ -98,7 +98,7 @@ async def prepare_store_once_there(settings: Settings, arguments: dict[str, str]
 
     is_there = asyncio.Event()
     if not arguments["store"]:
-        await every(_AWAY, look, stopping=is_there, failed=failed)
+        await every(_AWAY, open_store, stopping=is_there, failed=failed)
 
 
 def run_config(names: Sequence[str], text: ConfigText, settings: Settings) -> RunConfig:

@@ -215,7 +215,7 @@ async def take_in_files(context: RoleContext, database: Database, holder: str) -
     folder: FeedFolder | None = None
     settings: Settings | None = None
 
-    async def look() -> timedelta:
+    async def import_if_named() -> timedelta:
         nonlocal folder, settings
         if settings is not context.settings:
             settings = context.settings
@@ -233,21 +233,25 @@ async def take_in_files(context: RoleContext, database: Database, holder: str) -
                     keep_suppressed=DeletedPeople(settings, database),
                 )
         if folder is not None:
-            await _look(folder, database, holder, settings.crm.every)
+            await _import_files(folder, database, holder, settings.crm.every)
         return settings.crm.every
 
     def failed(_: Exception) -> None:
         log.exception("feed_fault")
 
-    await repeat(look, stopping=context.stopping, failed=failed, after_failure=TIDY_EVERY)
+    await repeat(
+        import_if_named, stopping=context.stopping, failed=failed, after_failure=TIDY_EVERY
+    )
 
 
-async def _look(folder: FeedFolder, database: Database, holder: str, every: timedelta) -> None:
+async def _import_files(
+    folder: FeedFolder, database: Database, holder: str, every: timedelta
+) -> None:
     term = max(2 * every, FEED_LEASE)
     lease = Lease(database=database, name="feed", holder=holder, term=term, clock=now)
 
     def take_in() -> None:
-        for handled in folder.look():
+        for handled in folder.import_settled():
             log_file(handled)
 
     try:

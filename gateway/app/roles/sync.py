@@ -13,7 +13,14 @@ from gateway.app.roles.store_waiting import wait_for_store
 from gateway.core import ids
 from gateway.runtime.periodic import every
 from gateway.store.engine.database import Database, StoreUnavailable
-from gateway.sync.refresh import Heard, LastLook, Refreshed, Refresher, RefreshFailed, Unscheduled
+from gateway.sync.refresh import (
+    LastCheck,
+    Refreshed,
+    Refresher,
+    RefreshFailed,
+    RefreshResult,
+    Unscheduled,
+)
 from gateway.sync.removals import Removals
 
 _LOOK = timedelta(seconds=10)  #: Between two queries of the store.
@@ -44,11 +51,11 @@ async def run_sync(context: RoleContext) -> None:
 
 async def refresh_scheduled(context: RoleContext, database: Database) -> None:
     """Bring scheduled campaigns up to date shortly before their time, as long as there is a key."""
-    last_looks: dict[int, LastLook] = {}
+    last_checks: dict[int, LastCheck] = {}
 
     async def refresh() -> None:
         if context.settings.mailchimp.api_key is not None:
-            await asyncio.to_thread(_refresh, context, database, last_looks)
+            await asyncio.to_thread(_refresh, context, database, last_checks)
 
     def failed(error: Exception) -> None:
         if isinstance(error, StoreUnavailable):
@@ -59,7 +66,7 @@ async def refresh_scheduled(context: RoleContext, database: Database) -> None:
     await every(_LOOK, refresh, stopping=context.stopping, failed=failed)
 
 
-def _refresh(context: RoleContext, database: Database, last_looks: dict[int, LastLook]) -> None:
+def _refresh(context: RoleContext, database: Database, last_checks: dict[int, LastCheck]) -> None:
     def beat(what: str, done: int, total: int) -> None:
         del what, done, total
         if context.stopping.is_set():
@@ -67,7 +74,7 @@ def _refresh(context: RoleContext, database: Database, last_looks: dict[int, Las
 
     with mailchimp.mailchimp_session(context.settings, database) as session:
         Refresher(
-            session=replace(session, beat=beat), heard=log_refresh, last_looks=last_looks
+            session=replace(session, beat=beat), on_result=log_refresh, last_checks=last_checks
         ).run()
         gone, errors = Removals(database=database, client=session.client, clock=common.now).run()
     if gone:
@@ -76,9 +83,9 @@ def _refresh(context: RoleContext, database: Database, last_looks: dict[int, Las
         log.error("contact_not_removed", reason=reason)
 
 
-def log_refresh(heard: Heard) -> None:
+def log_refresh(result: RefreshResult) -> None:
     """Log the result for a scheduled campaign."""
-    match heard:
+    match result:
         case Refreshed(campaign, updated, left_out):
             log.info(
                 "campaign_refreshed",

@@ -41,7 +41,7 @@ class TriggeredMail:
 
         async with asyncio.TaskGroup() as tasks:
             for interval, chore in (
-                (LOOK_EVERY, self._look),
+                (LOOK_EVERY, self._run_due),
                 (SEND_EVERY, engine.sender.send_due),
                 (REPORT_EVERY, engine.reporter.report),
                 (LIFE_EVERY, show_life),
@@ -61,12 +61,12 @@ class TriggeredMail:
         self._engine.close()
         self._trigger_settings.close()
 
-    async def _look(self) -> None:
+    async def _run_due(self) -> None:
         try:
             self._trigger_settings.refresh(self._context.settings)
         except (GatewayError, OSError) as error:
             log.error("triggers_put_off", reason=str(error))
-        await self._engine.look()
+        await self._engine.run_due()
 
 
 def _failed(error: Exception) -> None:

@@ -49,7 +49,7 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
     async def is_ours(self, token: str) -> bool:
         return await asyncio.to_thread(self._mail_of, token) is not None
 
-    async def look(self, token: str) -> LinkView:
+    async def link_view(self, token: str) -> LinkView:
         if token == SAMPLE:
             return LinkView(state=LinkState.SAMPLE)
         named_mail = await asyncio.to_thread(self._mail_of, token)

@@ -63,10 +63,12 @@ def sync(
         if campaign_id is not None:
             with session.database.reading() as connection:
                 campaigns.by_id(connection, campaign_id)
-        rounds = sync_rounds(invocation.settings, session, brought.hear)
+        rounds = sync_rounds(invocation.settings, session, brought.add)
         _run_in_turn(
             lambda: (
-                rounds.run(everything=True) if campaign_id is None else rounds.look_at(campaign_id)
+                rounds.run(everything=True)
+                if campaign_id is None
+                else rounds.sync_campaign(campaign_id)
             )
         )
     if as_json:
@@ -99,7 +101,7 @@ def show_report(
                 from gateway.app.campaigns.mailchimp import sync_rounds
 
                 rounds = sync_rounds(invocation.settings, session, lambda _: None)
-                _run_in_turn(lambda: rounds.look_at(campaign_id))
+                _run_in_turn(lambda: rounds.sync_campaign(campaign_id))
         except GatewayError as error:
             complain(f"note: Mailchimp can't be asked; this is what was known before: {error}")
         synced = sent_campaign(store, campaign_id)
@@ -145,11 +147,11 @@ class _SyncTotals:
         self.moved: list[tuple[int, CampaignState]] = []
         self.problems: list[str] = []
 
-    def hear(self, heard: "RoundResult") -> None:
+    def add(self, result: "RoundResult") -> None:
         """Add what was read."""
         from gateway.sync.sync_round import ActivitiesRead, AudienceSynced, CampaignMoved, PutOff
 
-        match heard:
+        match result:
             case ActivitiesRead(_, mirrored):
                 self.new += mirrored.new
                 self.opted_out += mirrored.opted_out

@@ -86,7 +86,7 @@ def send_campaign(invocation: Context, sandbox: "Sandbox") -> int:
         sandbox.open(mailchimp_id, _LEAVES)
         sandbox.unsubscribe(mailchimp_id, _LEAVES, "too many mails")
         sandbox.advance(minutes=10)
-        sync_rounds(invocation.settings, session, lambda _: None).look_at(campaign.id)
+        sync_rounds(invocation.settings, session, lambda _: None).sync_campaign(campaign.id)
     return campaign.id
 
 

@@ -67,7 +67,7 @@ def check_everything(
             line = f"{finding.level:<8} {finding.what}: {one_line(finding.text)}"
             print_line(line, _STYLES[finding.level])
 
-    async def look() -> None:
+    async def run_checks() -> None:
         try:
             _ = invocation.settings
         except ConfigError as problem:
@@ -101,7 +101,7 @@ def check_everything(
         finally:
             database.close()
 
-    asyncio.run(look())
+    asyncio.run(run_checks())
     if as_json:
         document: CheckDocument = {
             "findings": [finding.document() for finding in findings],

@@ -90,8 +90,8 @@ class Campaign:
     mailchimp_id: str = ""
     link: str = ""  #: Where to open it in Mailchimp.
     #: A request whose answer isn't stored yet: check before repeating it.
-    asked: PendingCall = PendingCall.NOTHING
-    asked_at: datetime | None = None
+    pending_call: PendingCall = PendingCall.NOTHING
+    pending_since: datetime | None = None
     opened_at: datetime | None = None  #: When it was created at Mailchimp.
     scheduled_for: datetime | None = None
     refreshed_at: datetime | None = None  #: When it was last prepared and its segment built.

@@ -90,11 +90,11 @@ class ContentHash:
             return
 
         data = self._held + octets
-        done = look = 0
-        while (line := dashed_line(data, look)) >= 0:
+        done = start = 0
+        while (line := dashed_line(data, start)) >= 0:
             delimiter = self._boundaries.delimiter(data, line, last=last)
             if delimiter is None:
-                look = line + 1
+                start = line + 1
                 continue
             is_whole, end = delimiter
             if not is_whole:
@@ -112,7 +112,7 @@ class ContentHash:
             if end > newline:
                 fields = self._boundaries.marked_fields(data[newline + 1 : end])
                 self._add(b"\n" + b"\n".join(field for _, field in fields))
-            done = look = end
+            done = start = end
         keep = 0 if last else next((n for n in (2, 1) if data.endswith(b"\n-"[:n])), 0)
         self._held = data[len(data) - keep :]
         self._add(data[done : len(data) - keep])

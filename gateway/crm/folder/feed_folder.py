@@ -102,7 +102,7 @@ class FeedFolder:
         if keep_suppressed is not None:
             self._people_ahead = PeopleAhead(database, source, keep_suppressed, self._would_do)
 
-    def look(self) -> Iterator[HandledFile]:
+    def import_settled(self) -> Iterator[HandledFile]:
         """Import the files that no longer change, and yield the outcome of each.
 
         A file that fails doesn't hold up the others. Raise `FolderUnusable` (only at the end, if it
@@ -125,7 +125,7 @@ class FeedFolder:
         ahead = FilesAhead()
         if self._people_ahead is not None:
             done = {mark: handled.is_whole for mark, handled in self._not_moved.items()}
-            ahead = self._people_ahead.look(settled, done)
+            ahead = self._people_ahead.read_ahead(settled, done)
         unusable: FolderUnusable | None = None
         for file in sorted(settled, key=lambda file: file.order):
             handled = self._not_moved.get(file.mark)

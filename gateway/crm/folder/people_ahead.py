@@ -61,7 +61,7 @@ class PeopleAhead:
         if file.names_all_people:
             self._not_whole = "" if is_whole else file.name
 
-    def look(self, files: Sequence[DroppedFile], done: Mapping[str, bool]) -> FilesAhead:
+    def read_ahead(self, files: Sequence[DroppedFile], done: Mapping[str, bool]) -> FilesAhead:
         """Look at the files to import next; record what suppresses the people they will remove.
 
         `done` has the files, by mark, that were handled but couldn't be moved yet: whether each was

@@ -66,13 +66,13 @@ class ClientPresence:
         if connection is None:
             return
 
-        def look() -> None:
+        def check_again() -> None:
             with closing(connection):
                 if has_read_all(connection):
                     self._client_try.heard = True
                     self._write(self._attempts(self._state_heard))
 
-        self._loop.call_later(_CLOSED_SECONDS, look)
+        self._loop.call_later(_CLOSED_SECONDS, check_again)
 
     def _note_event(self) -> None:
         self._timer.cancel()

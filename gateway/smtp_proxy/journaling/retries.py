@@ -145,7 +145,7 @@ class Retries:
         earlier: EarlierTries,
         *,
         asked_at: float,
-        look: Callable[[], Awaitable[EarlierTries]],
+        look_again: Callable[[], Awaitable[EarlierTries]],
         client_reader: ClientReader,
         patience: float,
         waits: Callable[[], Awaitable[None]],
@@ -153,13 +153,13 @@ class Retries:
     ) -> Attempt | None:
         """Return the attempt whose answer also applies to this try; None: it may go to the relay.
 
-        `earlier` is the store's answer at `asked_at` (`monotonic`); `look` asks it again. While a
-        first try is in flight, this waits up to `patience` seconds for its verdict; `waits` is
-        called if that takes long, `first_is` with the message it waited for. Raise whatever ended
-        the client meanwhile.
+        `earlier` is the store's answer at `asked_at` (`monotonic`); `look_again` asks it again.
+        While a first try is in flight, this waits up to `patience` seconds for its verdict; `waits`
+        is called if that takes long, `first_is` with the message it waited for. Raise whatever
+        ended the client meanwhile.
         """
         if monotonic() - asked_at > _LOOK_SECONDS:
-            earlier = await _ask_again(look, earlier)
+            earlier = await _ask_again(look_again, earlier)
         answer, first = self._find_earlier(own_try, earlier)
         if answer is not None or (first is None and self._may_go(own_try, earlier)):
             return answer
@@ -171,7 +171,12 @@ class Retries:
             self._host.set(MarkKind.AWAITED, number)
         try:
             return await self._waited_for(
-                own_try, look, client_reader, patience=patience, waits=waits, first_is=first_is
+                own_try,
+                look_again,
+                client_reader,
+                patience=patience,
+                waits=waits,
+                first_is=first_is,
             )
         finally:
             self._awaited[number] -= 1
@@ -183,7 +188,7 @@ class Retries:
     async def _waited_for(
         self,
         own_try: ClientTry,
-        look: Callable[[], Awaitable[EarlierTries]],
+        look_again: Callable[[], Awaitable[EarlierTries]],
         client_reader: ClientReader,
         *,
         patience: float,
@@ -194,7 +199,7 @@ class Retries:
         began = monotonic()
         is_long = False
         while True:
-            earlier = await _ask_again(look, earlier)
+            earlier = await _ask_again(look_again, earlier)
             client_reader.raise_if_over()
             retried = [attempt for attempt in earlier if own_try.is_retry_of(attempt)]
             for attempt in retried:
@@ -375,10 +380,10 @@ class Retries:
 
 
 async def _ask_again(
-    look: Callable[[], Awaitable[EarlierTries]], earlier: EarlierTries
+    look_again: Callable[[], Awaitable[EarlierTries]], earlier: EarlierTries
 ) -> EarlierTries:
     """Ask the store again; while it is away, its previous answer counts."""
     try:
-        return await look()
+        return await look_again()
     except StoreUnavailable:
         return earlier

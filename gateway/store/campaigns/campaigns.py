@@ -78,5 +78,5 @@ def change(connection: Connection, number: int, **values: Any) -> Campaign:
 def from_row(row: Row[Any]) -> Campaign:
     """Return a campaign from a row of its table."""
     values = {name: row._mapping[name] for name in _FIELDS}
-    values |= {"state": CampaignState(row.state), "asked": PendingCall(row.asked)}
+    values |= {"state": CampaignState(row.state), "pending_call": PendingCall(row.pending_call)}
     return Campaign(**values)

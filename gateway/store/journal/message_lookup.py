@@ -87,7 +87,7 @@ class MessageLookup:
         self._version: bytes | None = None
         self._is_empty = False  #: Whether that version had nothing to report at all.
 
-    async def look(self, marks: RetryMarks, identity: int, now: datetime) -> MessageStatus:
+    async def look_up(self, marks: RetryMarks, identity: int, now: datetime) -> MessageStatus:
         """Return what is known about a transaction and the message it carries.
 
         That is the pauses in force, the attempts of the last 24 hours that share one of the marks,

@@ -192,8 +192,8 @@ def _has_parts(
     def has(text: str) -> ColumnElement[bool]:
         if text.startswith("@"):
             return ends_with(connection, column, text)
-        look = begins_with if text.endswith("@") else stands_in
-        return look(connection, column, text)
+        matches = begins_with if text.endswith("@") else stands_in
+        return matches(connection, column, text)
 
     return [or_(*map(has, spellings(text))) for text in parts.texts]
 

@@ -18,8 +18,10 @@ campaigns = Table(
     Column("segment", BigInteger),  # id at Mailchimp
     words("mailchimp_id"),  # empty: not there (yet)
     words("link"),  # its page at Mailchimp
-    words("asked"),  # the last request to Mailchimp without a recorded answer: create, send …
-    Column("asked_at", UtcTime),
+    words(
+        "pending_call"
+    ),  # the last request to Mailchimp without a recorded answer: create, send …
+    Column("pending_since", UtcTime),
     Column("opened_at", UtcTime),  # when it was created at Mailchimp
     Column("scheduled_for", UtcTime),
     Column("refreshed_at", UtcTime),  # when it was last prepared and its segment built

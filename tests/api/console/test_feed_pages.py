@@ -52,8 +52,8 @@ def drop(api: Served, name: str, text: str) -> None:
     looking = FeedFolder(
         api.database, folder, source="crm", tag_scopes=TAG_SCOPES, clock=lambda: MOMENT, zone=UTC
     )
-    list(looking.look())  # a file that changed since the last look waits
-    list(looking.look())
+    list(looking.import_settled())  # a file that changed since the last look waits
+    list(looking.import_settled())
 
 
 async def uploaded(

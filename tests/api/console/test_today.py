@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from gateway.api.console.flow_plot import flow_plot
 from gateway.api.console.roles import ConsoleRole
-from gateway.app.checks import lights
+from gateway.app.checks import current_findings
 from gateway.app.checks.findings import Finding, good, warning
 from gateway.core import ids
 from gateway.core.kinds import State
@@ -32,7 +32,7 @@ async def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         yield RELAY
         yield FEED
 
-    monkeypatch.setattr(lights, "check", check)
+    monkeypatch.setattr(current_findings, "check", check)
     async with served(f"sqlite:///{tmp_path}/gateway.db", tmp_path) as opened:
         yield opened
 

@@ -31,12 +31,12 @@ async def show_address(
     An address can be suppressed on that page, too.
     """
 
-    def look(connection: StoreTransaction) -> tuple[AddressPage, set[str]]:
+    def load(connection: StoreTransaction) -> tuple[AddressPage, set[str]]:
         page = page_of(connection, standings, address, timeline_query)
         return page, ids_with_page(connection, page.timeline.events)
 
     with using.standings() as standings:
-        page, links = await using.database.read(look)
+        page, links = await using.database.read(load)
     return await render(
         request,
         "address.html",

@@ -40,13 +40,13 @@ async def list_applications(
     """List applications that contain each of the words."""
     after = unwrap_cursor(cursor, 1)[0] if cursor else ""
 
-    def look(connection: StoreTransaction) -> tuple[list[ListedApplication], list[Status]]:
+    def load(connection: StoreTransaction) -> tuple[list[ListedApplication], list[Status]]:
         rows = application_list.list_applications(
             connection, words=q, status=status, after=after, limit=_AT_ONCE + 1
         )
         return rows, application_list.statuses_of_applications(connection)
 
-    rows, statuses = await services(request).database.read(look)
+    rows, statuses = await services(request).database.read(load)
     shown_rows, following = on_page(
         rows, _AT_ONCE, lambda row: wrap_cursor([row.known_application.application.reference])
     )
@@ -160,7 +160,7 @@ async def show_application(request: Request, user: Looks, reference: PlainText) 
     """Show an application, what was done to it, and the form to change its status."""
     using = services(request)
 
-    def look(
+    def load(
         connection: StoreTransaction,
     ) -> tuple[ListedApplication | None, list[Status], list[PastTransition]]:
         return (
@@ -169,7 +169,7 @@ async def show_application(request: Request, user: Looks, reference: PlainText) 
             list(application_list.past_transitions(connection, reference)),
         )
 
-    listed, statuses, past = await using.database.read(look)
+    listed, statuses, past = await using.database.read(load)
     if listed is None:
         raise Problem(404, text_for(request, "There is no such application."))
     window = await in_thread(using.trigger_changes.undo_period)

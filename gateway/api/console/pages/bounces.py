@@ -81,10 +81,10 @@ async def suppress(
 async def _values(request: Request, mail: str, position: int) -> dict[str, Any]:
     number, using = read_id(mail), services(request)
 
-    def look(connection: StoreTransaction) -> KeptBounce | None:
+    def load(connection: StoreTransaction) -> KeptBounce | None:
         return bounces.at_position(connection, number, position)
 
-    bounce = await using.database.read(look) if 0 <= position < 2**31 else None
+    bounce = await using.database.read(load) if 0 <= position < 2**31 else None
     address = "" if bounce is None else bounce.address or lookup_form(bounce.recipient)
     if bounce is None or "@" not in address:
         raise Problem(404, text_for(request, "Nothing of that kind came back."))

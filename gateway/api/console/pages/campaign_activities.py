@@ -31,7 +31,7 @@ async def show_activities(
     activity_type = ActivityType(sort) if sort in set(ActivityType) else None
     after = None if cursor is None else _place(cursor)
 
-    def look(connection: StoreTransaction) -> dict[str, Any]:
+    def load(connection: StoreTransaction) -> dict[str, Any]:
         campaign = campaigns.by_id(connection, number)
         listed = activities.list_activities(
             connection, number, type=activity_type, after=after, limit=_AT_ONCE + 1
@@ -41,7 +41,7 @@ async def show_activities(
         return {"campaign": campaign, "listed": listed, "people": people}
 
     try:
-        values = await using.database.read(look)
+        values = await using.database.read(load)
     except NoSuchCampaign:
         raise Problem(404, text_for(request, "There is no such campaign.")) from None
     listed, people = values.pop("listed"), values.pop("people")

@@ -50,7 +50,7 @@ async def show_campaign(
     after = member_before(cursor)
     machines = using.count_machine_opens()
 
-    def look(connection: StoreTransaction) -> dict[str, Any]:
+    def load(connection: StoreTransaction) -> dict[str, Any]:
         campaign = campaigns.by_id(connection, number)
         members = campaign_members.some_members(
             connection, number, which=which_members, after=after, limit=_AT_ONCE + 1
@@ -78,7 +78,7 @@ async def show_campaign(
         }
 
     try:
-        values = await using.database.read(look)
+        values = await using.database.read(load)
     except NoSuchCampaign:
         raise Problem(404, text_for(request, "There is no such campaign.")) from None
     members = values.pop("members")

@@ -50,7 +50,7 @@ async def list_campaigns(request: Request, using: Using, cursor: Cursor = None) 
     """List the campaigns, newest first."""
     number, machines = id_before(cursor), using.count_machine_opens()
 
-    def look(connection: StoreTransaction) -> list[dict[str, Any]]:
+    def load(connection: StoreTransaction) -> list[dict[str, Any]]:
         listed = campaigns.list_campaigns(connection, before=number, limit=_AT_ONCE + 1)
         tallies = campaign_members.tallies(connection, [campaign.id for campaign in listed])
         numbers = known_numbers_of_several(
@@ -68,7 +68,7 @@ async def list_campaigns(request: Request, using: Using, cursor: Cursor = None) 
             for campaign in listed
         ]
 
-    rows = await using.database.read(look)
+    rows = await using.database.read(load)
     shown_rows, following = on_page(rows, _AT_ONCE, lambda row: id_cursor(row["campaign"]))
     return await render(
         request,

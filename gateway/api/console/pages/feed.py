@@ -74,7 +74,7 @@ async def _feed_page(
     """Show the feed; `problem` is what is wrong with an uploaded file."""
     using = services(request)
 
-    def look(connection: StoreTransaction) -> dict[str, Any]:
+    def load(connection: StoreTransaction) -> dict[str, Any]:
         waiting = open_references.list_open_texts(connection, limit=_REFERENCES + 1)
         return {
             "states": feed_faults.states(connection),
@@ -83,7 +83,7 @@ async def _feed_page(
             "past": feed_faults.list_imports(connection, before=before, limit=_AT_ONCE + 1),
         }
 
-    values = await using.database.read(look)
+    values = await using.database.read(load)
     files = await in_thread(_laid_aside, request)
     past = values.pop("past")
     more = time_cursor(past[_AT_ONCE - 1].at) if len(past) > _AT_ONCE else ""

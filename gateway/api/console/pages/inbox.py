@@ -153,7 +153,7 @@ async def _mail_page(
     request: Request, using: ApiServices, number: int, *, problem: str = "", status: int = 200
 ) -> Response:
     try:
-        reading = await using.inbox.look(number)
+        reading = await using.inbox.read_mail(number)
     except NotDone as error:
         if error.status == 404:
             raise Problem(404, text_for(request, "The inbox has no such mail.")) from None

@@ -84,7 +84,7 @@ async def show_message(
     """Show a message with its deliveries, why they failed, and its bounces."""
     message_number = read_id(number)
 
-    def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
+    def load(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
         heads = messages.heads(connection, [message_number])
         parts = messages.some_deliveries(connection, [message_number], first=after, most=_AT_ONCE)
         shown_messages = _shown_messages(request, connection, standings, heads, parts=parts)
@@ -94,7 +94,7 @@ async def show_message(
             "reports": reports[:_AT_ONCE],
         }
 
-    values = await _look(request, look)
+    values = await _load(request, load)
     shown_message: ShownMessage | None = values["shown"]
     if shown_message is None:
         raise Problem(404, text_for(request, "The journal has no such message."))
@@ -189,12 +189,12 @@ async def _releasable(
     """Return what is known about a delivery whose suppression can be lifted here; else `status`."""
     message_number = read_id(number)
 
-    def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
+    def load(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
         heads = messages.heads(connection, [message_number])
         parts = messages.some_deliveries(connection, [message_number], first=position, most=1)
         return {"shown": _shown_messages(request, connection, standings, heads, parts=parts)}
 
-    values = await _look(request, look)
+    values = await _load(request, load)
     for shown_message in values["shown"]:
         for entry in shown_message.deliveries:
             if entry.position == position and entry.reason and entry.reason.has_cure:
@@ -216,7 +216,7 @@ async def _page_of_messages(
     number = id_before(cursor)
     has_state = message_filter.state is State.SEND_FAILED
 
-    def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
+    def load(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
         matches = FoundMessages([])
         if not message_filter.problems:
             matches = message_filter.find(connection, before=number, limit=limit + 1)
@@ -244,17 +244,17 @@ async def _page_of_messages(
             "missed": message_filter.missed_before(connection),
         }
 
-    values = await _look(request, look)
+    values = await _load(request, load)
     return {**values, "problems": message_filter.problems}
 
 
-async def _look(
-    request: Request, look: Callable[[StoreTransaction, Standings], dict[str, Any]]
+async def _load(
+    request: Request, load: Callable[[StoreTransaction, Standings], dict[str, Any]]
 ) -> dict[str, Any]:
     """Query the store; return the result, and the names of states."""
     using = services(request)
     with using.standings() as standings:
-        values = await using.database.read(look, standings)
+        values = await using.database.read(load, standings)
     return {**values, "states": state_words(request)}
 
 

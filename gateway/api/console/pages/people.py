@@ -225,13 +225,13 @@ async def _to_whom_it_is(
     lookup_form = _address(using, text)
     address = lookup_form or using.lookup(text)
 
-    def look(connection: StoreTransaction) -> list[PersonRef]:
+    def load(connection: StoreTransaction) -> list[PersonRef]:
         refs = set(people.holders(connection, address))
         keys = [PersonRef(kind, text) for kind in PersonKind if text]
         refs |= {key for key in keys if people.find(connection, key)}
         return sorted(refs)
 
-    refs = await using.database.read(look)
+    refs = await using.database.read(load)
     if len(refs) > 1:
         return RedirectResponse(f"/console/people?{urlencode({'q': text})}", 303)
     for ref in refs:
@@ -271,12 +271,12 @@ async def _person_page(
             **filled,
         )
 
-    def look(connection: StoreTransaction) -> tuple[PersonPage | None, set[str]]:
+    def load(connection: StoreTransaction) -> tuple[PersonPage | None, set[str]]:
         page = next(iter(pages(connection, standings, ref_or_address, timeline_query)), None)
         return page, ids_with_page(connection, page.timeline if page else ())
 
     with using.standings() as standings:
-        page, links = await using.database.read(look)
+        page, links = await using.database.read(load)
     if page is None:
         raise Problem(
             404,

@@ -40,7 +40,7 @@ async def show_reply(request: Request, using: Using, id: str) -> Response:  # no
     """Show a reply: who wrote what to whom, what staff added, and its documents."""
     number = read_id(id)
 
-    def look(connection: StoreTransaction) -> _ReplyShown | None:
+    def load(connection: StoreTransaction) -> _ReplyShown | None:
         entry = history.by_id(connection, number)
         if entry is None:
             return None
@@ -53,7 +53,7 @@ async def show_reply(request: Request, using: Using, id: str) -> Response:  # no
             applications.find(connection, entry.reference) is not None,
         )
 
-    filed = await using.database.read(look)
+    filed = await using.database.read(load)
     if filed is None:
         raise Problem(404, text_for(request, "No such reply was filed."))
     words = remark_words(request)

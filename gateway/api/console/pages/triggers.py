@@ -54,7 +54,7 @@ _LONGEST = 200_000  #: Characters of a text written in the form.
 async def show_all(request: Request, using: Using) -> Response:
     """Show a calendar of the next days, the triggers, the templates, and what waits."""
 
-    def look() -> dict[str, Any]:
+    def load() -> dict[str, Any]:
         editing = using.trigger_changes
         return {
             "event_titles": {name: event.title for name, event in EVENTS.items()},
@@ -65,7 +65,7 @@ async def show_all(request: Request, using: Using) -> Response:
             "problem": "",
         }
 
-    values = await in_thread(look)
+    values = await in_thread(load)
     try:
         values["calendar"] = await in_thread(using.trigger_changes.calendar, _DAYS)
     except NotDone as error:  # Some trigger can't be read: the list below says which.
@@ -104,11 +104,11 @@ async def resume(request: Request, using: Using, user: Manages) -> Response:
 async def show_history(request: Request, using: Using) -> Response:
     """Show the last runs, and changes to triggers and templates with who made them."""
 
-    def look() -> dict[str, Any]:
+    def load() -> dict[str, Any]:
         edits = using.trigger_changes.edits(what=None, name=None, limit=50)
         return {"runs": using.triggers.history(50), "edits": edits}
 
-    return await render(request, "triggers_history.html", await in_thread(look))
+    return await render(request, "triggers_history.html", await in_thread(load))
 
 
 @router.get("/new", dependencies=[MANAGES])
@@ -512,13 +512,13 @@ async def _trigger_page(
     proposal: Any = None,
     error: NotDone | None = None,
 ) -> Response:
-    def look() -> dict[str, Any]:
+    def load() -> dict[str, Any]:
         file = using.trigger_changes.trigger(name)
         edits = using.trigger_changes.edits(what="trigger", name=name, limit=10)
         runs = using.triggers.runs(name)[:_MOST_RUNS]
         return {"file": file, "edits": edits, "runs": runs}
 
-    values = await in_thread(look)
+    values = await in_thread(load)
     file = values["file"]
     text = file["text"] if submission is None or submission["text"] is None else submission["text"]
     event = _event(file["values"])
