@@ -9,6 +9,9 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
+from gateway.cli.context import read_id
+from gateway.core.campaigns.campaigns import CampaignState
+from gateway.store.campaigns import campaigns
 from tests.cli.conftest import Cli
 from tests.rig.sandbox import ScriptedSandbox
 
@@ -120,6 +123,19 @@ def test_there_is_no_report_before_the_sending(campaign: Campaign) -> None:
     assert "was not sent" in draft.err
     assert "gateway campaigns send" in opened.err
     assert campaign.shown()["report"] is None
+
+
+def test_there_is_no_report_before_mailchimp_was_read(campaign: Campaign) -> None:
+    campaign.send()
+    campaign.sandbox.revoke_key()
+    with campaign.cli.store() as store, store.writing() as connection:
+        campaigns.change(connection, read_id(campaign.id), state=CampaignState.SENT)
+
+    stale = campaign.cli("campaigns", "report", campaign.id)
+
+    assert (1, "") == (stale.code, stale.out)
+    assert "Mailchimp was not read since it was sent" in stale.err
+    assert f"gateway campaigns sync {campaign.id}" in stale.err
 
 
 def test_the_report_asks_for_what_is_new_and_does_without(campaign: Campaign) -> None:

@@ -10,10 +10,9 @@ from gateway.app import common
 from gateway.app.campaigns import campaign_people, mailchimp
 from gateway.app.campaigns.campaign_people import NobodyMeant, PeopleFileRefused
 from gateway.app.campaigns.campaign_report import (
-    CampaignNotSent,
+    NoReport,
     drawing,
     report_document,
-    sent_campaign,
 )
 from gateway.config import Settings
 from gateway.core import ids
@@ -167,10 +166,7 @@ class Campaigns(CampaignActions):
 
     def plot(self, number: int, words: CampaignPlotWords | None = None) -> str:
         with _errors_as_not_done():
-            synced_campaign = sent_campaign(self._database, number)
-        shapes = drawing(
-            self._settings(), self._database, synced_campaign, words or CampaignPlotWords()
-        )
+            shapes = drawing(self._settings(), self._database, number, words or CampaignPlotWords())
         return svg(shapes, has_dark_form=words is not None)
 
     def activate(self) -> Sequence[Mapping[str, str]]:
@@ -240,7 +236,7 @@ def _errors_as_not_done() -> Iterator[None]:
         NotReady,
         WrongCampaignState,
         SegmentGone,
-        CampaignNotSent,
+        NoReport,
         mailchimp.NoKey,
         CannotActivate,
     ) as error:

@@ -5,7 +5,13 @@ from datetime import datetime, timedelta
 from gateway.app import common
 from gateway.config import Settings
 from gateway.core import ids
-from gateway.core.campaigns.campaign_report import CampaignPlotWords, growth, report, width
+from gateway.core.campaigns.campaign_report import (
+    CampaignPlotWords,
+    CampaignReport,
+    growth,
+    report,
+    width,
+)
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.campaigns.counters import Counters
 from gateway.core.errors import GatewayError
@@ -24,33 +30,42 @@ _SAYS = {
 }
 
 
-class CampaignNotSent(GatewayError):
-    """A campaign that was not sent has no report."""
+class NoReport(GatewayError):
+    """A campaign that was not sent, or whose counters were not read since, has no report."""
 
 
-def sent_campaign(database: Database, number: int) -> Synced:
-    """Return a sent campaign, as stored; CampaignNotSent, or NoSuchCampaign."""
+def sent_campaign(database: Database, number: int) -> tuple[Synced, Counters]:
+    """Return a sent campaign and its counters, as stored; NoReport, or NoSuchCampaign."""
     with database.reading() as connection:
         synced_campaign = campaign_syncs.by_id(connection, number)
         campaigns.by_id(connection, number)
     assert synced_campaign
-    state = synced_campaign.campaign.state
-    was_sent = synced_campaign.campaign.sent_at is not None and synced_campaign.counters is not None
-    if state is CampaignState.SENT or (state is CampaignState.DELETED and was_sent):
-        return synced_campaign
-    raise CampaignNotSent(
-        f"there is no report of {ids.show(number)} yet, for it was not sent: {_SAYS[state]}"
-    )
+    state, counters = synced_campaign.campaign.state, synced_campaign.counters
+    was_sent = synced_campaign.campaign.sent_at is not None and counters is not None
+    if state is not CampaignState.SENT and not (state is CampaignState.DELETED and was_sent):
+        raise NoReport(
+            f"there is no report of {ids.show(number)} yet, for it was not sent: {_SAYS[state]}"
+        )
+    if counters is None:
+        raise NoReport(
+            f"there is no report of {ids.show(number)} yet, for Mailchimp was not read since it "
+            f"was sent: gateway campaigns sync {ids.show(number)}"
+        )
+    return synced_campaign, counters
+
+
+def read_report(database: Database, number: int) -> tuple[Synced, CampaignReport]:
+    """Return a sent campaign and its report, as stored; NoReport, or NoSuchCampaign."""
+    synced_campaign, counters = sent_campaign(database, number)
+    with database.reading() as connection:
+        counts = campaign_reports.kept_counts(connection, number)
+    return synced_campaign, report(counters, counts)
 
 
 def report_document(settings: Settings, database: Database, number: int) -> CampaignReportDocument:
-    """Return the report of a sent campaign, as stored; CampaignNotSent, or NoSuchCampaign."""
-    synced_campaign = sent_campaign(database, number)
-    with database.reading() as connection:
-        counts = campaign_reports.kept_counts(connection, number)
+    """Return the report of a sent campaign, as stored; NoReport, or NoSuchCampaign."""
     return campaign_report_document(
-        synced_campaign,
-        report(synced_campaign.counters or Counters(), counts),
+        *read_report(database, number),
         count_machine_opens=settings.mailchimp.count_machine_opens,
     )
 
@@ -58,10 +73,14 @@ def report_document(settings: Settings, database: Database, number: int) -> Camp
 def drawing(
     settings: Settings,
     database: Database,
-    synced_campaign: Synced,
+    number: int,
     words: CampaignPlotWords = CampaignPlotWords(),  # noqa: B008  # It is frozen.
 ) -> list[Shape]:
-    """Return the plot of a campaign: how many members had done each thing by which time."""
+    """Return the plot of a campaign: how many members had done each thing by which time.
+
+    NoReport, or NoSuchCampaign.
+    """
+    synced_campaign, counters = sent_campaign(database, number)
     zone = common.time_zone(settings)
 
     def minute(at: datetime | None) -> str:
@@ -69,19 +88,16 @@ def drawing(
 
     start = synced_campaign.campaign.sent_at or common.now()
     with database.reading() as connection:
-        latest = campaign_reports.last_activity_at(connection, synced_campaign.campaign.id)
+        latest = campaign_reports.last_activity_at(connection, number)
         end = max(filter(None, (synced_campaign.synced_at, latest, start + timedelta(minutes=10))))
-        buckets = campaign_reports.over_time(
-            connection, synced_campaign.campaign.id, width(end - start)
-        )
+        buckets = campaign_reports.over_time(connection, number, width(end - start))
     names = words.names(count_machine_opens=settings.mailchimp.count_machine_opens)
     series = [growth(name, buckets.get(key, []), start, end) for key, name in names.items()]
-    mailed = synced_campaign.counters.sent if synced_campaign.counters else 0
     title = " ".join(synced_campaign.campaign.name.split())
     return draw(
         title if len(title) <= 70 else f"{title[:69]}…",
         words.subtitle.format(
-            count=words.form.number(mailed),
+            count=words.form.number(counters.sent),
             sent=minute(synced_campaign.campaign.sent_at),
             now=minute(synced_campaign.synced_at),
         ),

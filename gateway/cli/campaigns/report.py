@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.app.campaigns.campaign_report import drawing, sent_campaign
+from gateway.app.campaigns.campaign_report import drawing, read_report
 from gateway.cli.campaigns.campaign_context import session_of
 from gateway.cli.campaigns.command import Id, app
 from gateway.cli.campaigns.exports import list_opt_outs
@@ -15,13 +15,12 @@ from gateway.cli.context import Context, Json, of, read_id
 from gateway.cli.output import complain, one_line, print_json, print_line
 from gateway.cli.plot_file import check_plot_file, write_plot
 from gateway.core import ids
-from gateway.core.campaigns.campaign_report import CampaignReport, report
+from gateway.core.campaigns.campaign_report import CampaignReport
 from gateway.core.campaigns.campaigns import CampaignState
-from gateway.core.campaigns.counters import Counters
 from gateway.core.errors import GatewayError
 from gateway.core.written import counted
 from gateway.documents.campaigns import campaign_report_document
-from gateway.store.campaigns import campaign_reports, campaigns
+from gateway.store.campaigns import campaigns
 from gateway.store.campaigns.campaign_syncs import Synced
 
 if TYPE_CHECKING:
@@ -104,12 +103,9 @@ def show_report(
                 _run_in_turn(lambda: rounds.sync_campaign(campaign_id))
         except GatewayError as error:
             complain(f"note: Mailchimp can't be asked; this is what was known before: {error}")
-        synced = sent_campaign(store, campaign_id)
-        with store.reading() as connection:
-            counts = campaign_reports.kept_counts(connection, campaign_id)
-        campaign_report = report(synced.counters or Counters(), counts)
+        synced, campaign_report = read_report(store, campaign_id)
         if plot is not None:
-            shapes = drawing(invocation.settings, store, synced)
+            shapes = drawing(invocation.settings, store, campaign_id)
             try:
                 write_plot(plot, shapes)
             except OSError as error:
@@ -132,10 +128,8 @@ def show_report(
 def lines_of(invocation: Context, number: int) -> Iterator[str]:
     """Yield the report of a sent campaign, as stored."""
     with invocation.store() as store:
-        synced = sent_campaign(store, number)
-        with store.reading() as connection:
-            counts = campaign_reports.kept_counts(connection, number)
-    yield from _lines(invocation, synced, report(synced.counters or Counters(), counts))
+        synced, campaign_report = read_report(store, number)
+    yield from _lines(invocation, synced, campaign_report)
 
 
 class _SyncTotals:
