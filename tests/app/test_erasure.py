@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -745,7 +746,7 @@ def test_whom_no_mail_may_reach_is_known_by_hash_while_the_store_is_away(
         connection.execute(insert(metadata.tables["suppressions"]).values(row))
     held.erase()
     standings = common.standings(held.settings, held.database)
-    NeverMailed(tmp_path / "never").replace(standings.never_mailed_addresses())
+    NeverMailed(tmp_path / "never").replace(chain.from_iterable(standings.never_mailed_addresses()))
     standings.close()
     file = held.settings.keys.file
     kept = file.read_text()

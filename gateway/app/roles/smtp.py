@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import gc
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
+from time import monotonic, sleep
 from zlib import crc32
 
 from gateway import logs
@@ -54,6 +56,10 @@ _FEED = timedelta(seconds=15)
 _NEVER_MAILED = timedelta(seconds=30)
 _TAKE_IN = timedelta(seconds=1)
 _OFFERS = timedelta(seconds=1)
+
+
+class ListStopping(Exception):
+    """The process is ending, so the list of who is never mailed stays as it was."""
 
 
 def fixed_settings(settings: Settings) -> tuple[object, ...]:
@@ -145,7 +151,6 @@ class _SmtpRole:
                     (_RELEASE, self._worker.release_idle_relays),
                     (workers.BEAT, chores.beat),
                     (_FEED, chores.update_feed_age),
-                    (_NEVER_MAILED, self.remember_never_mailed),
                     (_TAKE_IN, chores.take_in),
                     (_OFFERS, chores.keep_offers),
                 )
@@ -157,6 +162,13 @@ class _SmtpRole:
                 after_failure=_SWEEP,
             )
             running.append(tasks.create_task(learning))
+            remembering = repeat(
+                self.remember_never_mailed,
+                stopping=closed,
+                failed=partial(put_off, "remember_never_mailed"),
+                after_failure=_NEVER_MAILED,
+            )
+            running.append(tasks.create_task(remembering))
             await self._chores.wait_for_relays()
             # Long-lived objects are excluded from garbage collection; cycles are rare after this.
             gc.collect()
@@ -180,10 +192,13 @@ class _SmtpRole:
         await self._journal.close()
         await self._chores.retire()
 
-    async def remember_never_mailed(self) -> None:
-        """Remember what is needed while the store is away."""
+    async def remember_never_mailed(self) -> timedelta:
+        """Remember what is needed while the store is away; return how long to wait before again."""
+        began = monotonic()
         await self._chores.remember_never_mailed(self._standings, self._never)
         await self._chores.remember_staff_languages(self._staff_languages)
+        # Half a minute, unless the list is so long that it takes more than a tenth of the time.
+        return max(_NEVER_MAILED, 10 * timedelta(seconds=monotonic() - began))
 
 
 def _journal(database: Database, services: ProxyServices, number: int) -> MessageJournal:
@@ -318,13 +333,28 @@ class _Chores:
 
     async def update_feed_age(self) -> None:
         """Update the age of the feed."""
-        snapshot = await self._database.read(status.snapshot)
-        self._services.feed_time = max(snapshot.feeds.values(), default=None)
+        self._services.feed_time = await self._database.read(status.fed_at)
 
     async def remember_never_mailed(self, standings: Standings, never: NeverMailed) -> None:
         """Remember who is never mailed, for when the store is away."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, lambda: never.replace(standings.never_mailed_addresses()))
+        addresses = self._with_rests(standings.never_mailed_addresses())
+        with contextlib.suppress(ListStopping):
+            await loop.run_in_executor(None, never.replace, addresses)
+
+    def _with_rests(self, chunks: Iterable[Sequence[str]]) -> Iterator[str]:
+        """Yield what is in chunks, and rest after each for as long as it took.
+
+        A thousand addresses take the interpreter for 25 ms, which sessions wait for; a hundred
+        thousand for seconds. Raise `ListStopping` once the process is to stop.
+        """
+        began = monotonic()
+        for chunk in chunks:
+            yield from chunk
+            if self._stopping.is_set():
+                raise ListStopping
+            sleep(monotonic() - began)
+            began = monotonic()
 
     async def remember_staff_languages(self, languages: StaffLanguages) -> None:
         """Remember who reads which language, for when the store is away."""
